@@ -1,0 +1,58 @@
+"""Every error guanxi raises on purpose.
+
+GuanxiError
+├── SettingsError        a setting is missing or contradicts another
+├── StoreError
+│   ├── StoreUnavailable the store cannot be reached (retry later)
+│   └── StoreRefused     the store answered no: credentials, database, version
+├── LoadError            nothing was written: a file cannot be read as its format
+├── ModelError           a model artefact is missing, broken or of another bank
+├── PluginError          a plugin cannot be loaded or breaks the contract
+└── NotFound             a business key that names nothing
+"""
+
+
+class GuanxiError(Exception):
+    """Base of all errors a caller may catch; the text names the thing and the next step."""
+
+
+class SettingsError(GuanxiError):
+    """A setting is missing or contradicts another."""
+
+
+class StoreError(GuanxiError):
+    """The store could not do what was asked."""
+
+
+class StoreUnavailable(StoreError):
+    """The store cannot be reached now; the same call may succeed later."""
+
+
+class StoreRefused(StoreError):
+    """The store was reached and refused: credentials, database name or version."""
+
+
+class LoadError(GuanxiError):
+    """A load stopped before anything was written."""
+
+
+class ModelError(GuanxiError):
+    """A model artefact is missing, broken, or belongs to another catalogue."""
+
+
+class PluginError(GuanxiError):
+    """A plugin cannot be loaded, or breaks the plugin contract."""
+
+
+class NotFound(GuanxiError):
+    """A business key that names nothing in the graph.
+
+    Attributes:
+        kind: what was looked for, such as ``"customer"``.
+        key: the business key as given.
+    """
+
+    def __init__(self, kind: str, key: str) -> None:
+        super().__init__(f"There is no {kind} {key!r}.")
+        self.kind = kind
+        self.key = key

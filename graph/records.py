@@ -1,0 +1,153 @@
+"""What the graph returns: frozen values, with no connection to the store behind them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import TypeAlias
+
+from graph.words import (
+    Channel,
+    CreditTier,
+    CustomerKind,
+    Gender,
+    Language,
+    MemberRole,
+    OutcomeKind,
+    ProgrammeKind,
+    RelationKind,
+    RiskProfile,
+    RiskRating,
+    ValueTier,
+)
+
+Scalar: TypeAlias = str | int | float | bool | date
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """Something a customer can hold. ``margin`` is its yearly value to the bank, in the bank's currency."""
+
+    product_code: str
+    name: str
+    category: str
+    name_zh: str | None = None
+    audience: tuple[CustomerKind, ...] = ()
+    risk_rating: RiskRating | None = None
+    credit: bool = False
+    min_age: int | None = None
+    max_age: int | None = None
+    requires: tuple[str, ...] = ()
+    programme_code: str | None = None
+    margin: float | None = None
+    active_from: date | None = None
+    active_until: date | None = None
+    attributes: Mapping[str, Scalar] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """A customer has a product since a date, until a date or still."""
+
+    product_code: str
+    opened_on: date | None = None
+    closed_on: date | None = None
+    balance: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """A customer's part in a partner programme, with the programme's own dates."""
+
+    programme_code: str
+    programme_kind: ProgrammeKind
+    role: MemberRole
+    partner_code: str | None = None
+    reference: str | None = None
+    since: date | None = None
+    until: date | None = None
+    programme_starts_on: date | None = None
+    programme_ends_on: date | None = None
+    attributes: Mapping[str, Scalar] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """Another customer, and what that customer is to this one (``kind``).
+
+    ``outgoing`` is true when the relation was stated by this customer's row: *to* is the ``kind`` of *from*.
+    """
+
+    customer_no: str
+    kind: RelationKind
+    outgoing: bool
+    since: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityMonth:
+    """One month over all of a customer's accounts; ``month`` is ``YYYY-MM``, money in account currency."""
+
+    month: str
+    inflow: float | None = None
+    outflow: float | None = None
+    salary: float | None = None
+    transactions: int | None = None
+    lowest_balance: float | None = None
+    closing_balance: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Interaction:
+    """Something that happened between bank and customer on a channel."""
+
+    interaction_id: str
+    channel: Channel
+    kind: str
+    at: datetime
+    product_code: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an offer."""
+
+    offer_id: str
+    product_code: str
+    kind: OutcomeKind
+    channel: Channel
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """All the engine may know of one customer, read in one query.
+
+    ``activity`` is oldest month first; ``attributes`` holds every column the bank's file adds to the format.
+    """
+
+    customer_no: str
+    kind: CustomerKind
+    name: str | None = None
+    birth_date: date | None = None
+    gender: Gender | None = None
+    region: str | None = None
+    occupation: str | None = None
+    industry: str | None = None
+    joined_on: date | None = None
+    income: float | None = None
+    value_tier: ValueTier | None = None
+    risk_profile: RiskProfile | None = None
+    credit_tier: CreditTier | None = None
+    credit_limit: float | None = None
+    branch_code: str | None = None
+    manager_no: str | None = None
+    language: Language | None = None
+    marketing_consent: bool | None = None
+    attributes: Mapping[str, Scalar] = field(default_factory=dict)
+    holdings: tuple[Holding, ...] = ()
+    memberships: tuple[Membership, ...] = ()
+    relations: tuple[Relation, ...] = ()
+    activity: tuple[ActivityMonth, ...] = ()
+    interactions: tuple[Interaction, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()

@@ -1,0 +1,101 @@
+"""One code path to the store: the official async driver over Bolt, whatever stands behind it.
+
+Every read is a read transaction and every write a write transaction, so a cluster's followers serve
+reads, transient conflicts are retried, and a write is whole or absent (auto-commit is not, on every store).
+"""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, LiteralString, Self, TypeAlias, cast
+
+from neo4j import AsyncGraphDatabase, AsyncManagedTransaction
+from neo4j.exceptions import AuthError, ClientError, DriverError, ServiceUnavailable, TransientError
+from neo4j.time import Date, DateTime
+
+from graph.errors import StoreRefused, StoreUnavailable
+
+Row: TypeAlias = dict[str, Any]
+
+
+class Store:
+    """A pool of Bolt connections to one database."""
+
+    def __init__(self, uri: str, username: str, password: str, database: str) -> None:
+        self.uri = uri
+        self.database = database
+        self._driver = AsyncGraphDatabase.driver(uri, auth=(username, password))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        await self._driver.close()
+
+    async def read(self, cypher: str, **parameters: object) -> list[Row]:
+        """Run one query in a read transaction and return its rows, temporal values as Python's own.
+
+        Raises:
+            StoreUnavailable: the store cannot be reached; the same call may succeed later.
+            StoreRefused: wrong credentials or database.
+        """
+        with _translated(self.uri):
+            async with self._driver.session(database=self.database) as session:
+                return await session.execute_read(_rows, cypher, parameters)
+
+    async def write(self, cypher: str, **parameters: object) -> list[Row]:
+        """Run one query in a write transaction of its own, whole or absent; raises as ``read`` does."""
+        with _translated(self.uri):
+            async with self._driver.session(database=self.database) as session:
+                return await session.execute_write(_rows, cypher, parameters)
+
+    async def stream(self, cypher: str, **parameters: object) -> AsyncIterator[Row]:
+        """Yield the rows of one read as the store sends them, without holding them all; not retried."""
+        with _translated(self.uri):
+            async with (
+                self._driver.session(database=self.database, default_access_mode="READ") as session,
+                await session.begin_transaction() as transaction,
+            ):
+                async for record in await transaction.run(cast(LiteralString, cypher), parameters):
+                    yield cast(Row, native(record.data()))
+
+
+async def _rows(transaction: AsyncManagedTransaction, cypher: str, parameters: dict[str, object]) -> list[Row]:
+    result = await transaction.run(cast(LiteralString, cypher), parameters)
+    return [cast(Row, native(record.data())) async for record in result]
+
+
+def native(value: object) -> object:
+    """Turn the driver's temporal values into Python's own, however deep they lie."""
+    if isinstance(value, Date | DateTime):
+        return value.to_native()
+    if isinstance(value, dict):
+        return {key: native(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [native(item) for item in value]
+    return value
+
+
+@contextmanager
+def _translated(uri: str) -> Iterator[None]:
+    """Raise the driver's errors as guanxi's own; a query the store calls wrong is a bug and passes through."""
+    try:
+        yield
+    except AuthError as error:
+        raise StoreRefused(
+            f"The store at {uri} refused the credentials; check NEO4J_USERNAME and NEO4J_PASSWORD."
+        ) from error
+    except ClientError as error:
+        if error.code and "Database" in error.code:
+            raise StoreRefused(
+                f"The store at {uri} has no such database; check NEO4J_DATABASE. ({error.message})"
+            ) from error
+        raise
+    except (ServiceUnavailable, TransientError, DriverError, OSError) as error:
+        raise StoreUnavailable(f"The store at {uri} cannot be reached; is it running? ({error})") from error

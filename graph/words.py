@@ -1,0 +1,133 @@
+"""The bank's closed vocabularies; the graph, the files, the command line and GraphQL share them."""
+
+from enum import StrEnum
+
+
+class CustomerKind(StrEnum):
+    """What a customer is in law."""
+
+    PERSON = "person"
+    COMPANY = "company"
+    INSTITUTION = "institution"
+
+
+class Gender(StrEnum):
+    """A person's gender as the bank's file states it."""
+
+    FEMALE = "female"
+    MALE = "male"
+    OTHER = "other"
+
+
+class ValueTier(StrEnum):
+    """What a customer is worth to the bank."""
+
+    HIGH = "high"
+    MIDDLE = "middle"
+    LOW = "low"
+
+
+class CreditTier(StrEnum):
+    """A company's credit standing, best first."""
+
+    GOLD = "gold"
+    KEY = "key"
+    QUALITY = "quality"
+    GENERAL = "general"
+    RESTRICTED = "restricted"
+    ELIMINATED = "eliminated"
+
+
+class RiskProfile(StrEnum):
+    """The investment risk a customer may bear, lowest first; C3 may buy products up to R3."""
+
+    C1 = "C1"
+    C2 = "C2"
+    C3 = "C3"
+    C4 = "C4"
+    C5 = "C5"
+
+
+class RiskRating(StrEnum):
+    """A product's investment risk, lowest first."""
+
+    R1 = "R1"
+    R2 = "R2"
+    R3 = "R3"
+    R4 = "R4"
+    R5 = "R5"
+
+
+class LifecycleStage(StrEnum):
+    """Where a customer stands in the relationship with the bank."""
+
+    PROSPECT = "prospect"
+    NEW = "new"
+    GROWING = "growing"
+    MATURE = "mature"
+    DECLINING = "declining"
+    DORMANT = "dormant"
+    LOST = "lost"
+
+
+class Language(StrEnum):
+    """A language offers are explained in."""
+
+    EN = "en"
+    ZH = "zh"
+
+
+class ProgrammeKind(StrEnum):
+    """The kinds of partner programme."""
+
+    CAMPUS = "campus"
+    TOBACCO = "tobacco"
+    FAMILY = "family"
+    COBRANDED = "cobranded"
+
+
+class MemberRole(StrEnum):
+    """What a member is in a programme."""
+
+    STUDENT = "student"
+    TEACHER = "teacher"
+    RETAILER = "retailer"
+    PRINCIPAL = "principal"
+    DEPENDANT = "dependant"
+    MEMBER = "member"
+
+
+class RelationKind(StrEnum):
+    """What the customer at the end of a relation is to the one at its start."""
+
+    SPOUSE = "spouse"
+    PARENT = "parent"
+    CHILD = "child"
+    SIBLING = "sibling"
+    EMPLOYER = "employer"
+    SUPPLIER = "supplier"
+    GUARANTOR = "guarantor"
+    SHAREHOLDER = "shareholder"
+    REFERRER = "referrer"
+    ACCOUNT_USER = "account_user"
+
+
+class Channel(StrEnum):
+    """Where bank and customer meet."""
+
+    BRANCH = "branch"
+    PHONE = "phone"
+    WEB = "web"
+    MOBILE = "mobile"
+    ATM = "atm"
+    POS = "pos"
+
+
+class OutcomeKind(StrEnum):
+    """What became of an offer."""
+
+    IMPRESSION = "impression"
+    CLICK = "click"
+    ACCEPT = "accept"
+    DISMISS = "dismiss"
+    COMPLAINT = "complaint"

@@ -1,0 +1,1 @@
+"""The front door: public names for plugin authors, settings, the command line."""

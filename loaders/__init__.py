@@ -1,0 +1,1 @@
+"""Files to graph: formats, validation, import, and the sample bank."""

@@ -1,0 +1,1 @@
+"""The decision engine: candidates, gates, ranking, arbitration, bundles, reasons, training."""
