@@ -7,7 +7,7 @@ reads, transient conflicts are retried, and a write is whole or absent (auto-com
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, LiteralString, Self, TypeAlias, cast
+from typing import Any, Self, TypeAlias, cast
 
 from neo4j import AsyncGraphDatabase, AsyncManagedTransaction
 from neo4j.exceptions import AuthError, ClientError, DriverError, ServiceUnavailable, TransientError
@@ -62,12 +62,12 @@ class Store:
                 self._driver.session(database=self.database, default_access_mode="READ") as session,
                 await session.begin_transaction() as transaction,
             ):
-                async for record in await transaction.run(cast(LiteralString, cypher), parameters):
+                async for record in await transaction.run(cypher, parameters):
                     yield cast(Row, native(record.data()))
 
 
 async def _rows(transaction: AsyncManagedTransaction, cypher: str, parameters: dict[str, object]) -> list[Row]:
-    result = await transaction.run(cast(LiteralString, cypher), parameters)
+    result = await transaction.run(cypher, parameters)
     return [cast(Row, native(record.data())) async for record in result]
 
 

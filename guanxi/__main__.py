@@ -1,5 +1,0 @@
-"""Run the command line as ``python -m guanxi``."""
-
-from guanxi.cli import main
-
-main()
