@@ -6,6 +6,7 @@ reads, transient conflicts are retried, and a write is whole or absent (auto-com
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from datetime import UTC
 from types import TracebackType
 from typing import Any, Self, TypeAlias, cast
 
@@ -24,7 +25,9 @@ class Store:
     def __init__(self, uri: str, username: str, password: str, database: str) -> None:
         self.uri = uri
         self.database = database
-        self._driver = AsyncGraphDatabase.driver(uri, auth=(username, password))
+        self._driver = AsyncGraphDatabase.driver(
+            uri, auth=(username, password), connection_timeout=5, max_transaction_retry_time=5
+        )
 
     async def __aenter__(self) -> Self:
         return self
@@ -73,8 +76,12 @@ async def _rows(transaction: AsyncManagedTransaction, cypher: str, parameters: d
 
 def native(value: object) -> object:
     """Turn the driver's temporal values into Python's own, however deep they lie."""
-    if isinstance(value, Date | DateTime):
+    if isinstance(value, Date):
         return value.to_native()
+    if isinstance(value, DateTime):
+        moment = value.to_native()
+        # ArcadeDB keeps a moment in UTC and drops its zone; guanxi writes zoned moments only.
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     if isinstance(value, dict):
         return {key: native(item) for key, item in value.items()}
     if isinstance(value, list):

@@ -23,7 +23,6 @@ async def test_dates_and_times_come_back_as_pythons_own(empty_store):
     assert type(row["nested"][0]["day"]) is date
 
 
-@pytest.mark.xfail(reason="ArcadeDB keeps a stored moment's clock and drops its zone")
 async def test_a_stored_moment_keeps_its_instant(empty_store):
     moment = datetime.fromisoformat("2026-06-30T09:30:00+08:00")
     await empty_store.write("CREATE (:Event {moment: $moment})", moment=moment)
