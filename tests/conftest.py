@@ -1,52 +1,45 @@
-"""The store that tests share: a real ArcadeDB in a process of its own."""
+"""The store that tests share: the embedded one, or with ``--store=neo4j`` the Neo4j of ``NEO4J_URI``."""
 
-import secrets
-import socket
-import subprocess
-import sys
-from pathlib import Path
+import os
 
 import pytest
 
+from graph import embedded
+from graph.migrations import migrate
 from graph.store import Store
 
-SERVER = Path(__file__).parent / "graph" / "arcadedb.py"
-PASSWORD = secrets.token_hex(16)
+
+def pytest_addoption(parser):
+    parser.addoption("--store", choices=["embedded", "neo4j"], default="embedded", help="the store that tests run on")
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--store") == "neo4j":
+        elsewhere = [item for item in items if item.get_closest_marker("embedded")]
+        config.hook.pytest_deselected(items=elsewhere)
+        items[:] = [item for item in items if item not in elsewhere]
 
 
 @pytest.fixture(scope="session")
-def bolt_uri(tmp_path_factory):
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    folder = tmp_path_factory.mktemp("arcadedb")
-    with (
-        (folder / "output").open("wb") as log,
-        subprocess.Popen(
-            [sys.executable, str(SERVER), str(folder), str(port), PASSWORD],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            cwd=folder,
-            text=True,
-        ) as server,
-    ):
-        assert server.stdout is not None
-        for line in server.stdout:
-            if line.strip().endswith("ready"):
-                break
-        else:
-            pytest.fail((folder / "output").read_text())
-        yield f"bolt://127.0.0.1:{port}"
-        server.communicate()
+def login(request, tmp_path_factory):
+    """Address, user, password and database of the store under test."""
+    if request.config.getoption("--store") == "neo4j":
+        names = ("NEO4J_URI", "NEO4J_USERNAME", "NEO4J_PASSWORD", "NEO4J_DATABASE")
+        yield tuple(os.environ[name] for name in names)
+        return
+    with embedded.join(tmp_path_factory.mktemp("home")) as lease:
+        yield lease.uri, lease.username, lease.password, lease.database
 
 
 @pytest.fixture(scope="session")
-async def store(bolt_uri):
-    async with Store(bolt_uri, "root", PASSWORD, "bank") as opened:
+async def store(login):
+    async with Store(*login) as opened:
+        await opened.write("MATCH (n) DETACH DELETE n")
+        await migrate(opened)
         yield opened
 
 
 @pytest.fixture
 async def empty_store(store):
-    await store.write("MATCH (n) DETACH DELETE n")
+    await store.write("MATCH (n) WHERE NOT n:Migration DETACH DELETE n")
     return store

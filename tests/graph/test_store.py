@@ -45,8 +45,8 @@ async def test_a_stream_yields_every_row_in_order(empty_store):
     assert rows == list(range(1, 2501))
 
 
-async def test_wrong_credentials_are_refused_by_name_of_the_setting(bolt_uri):
-    async with Store(bolt_uri, "root", "not the password", "bank") as stranger:
+async def test_wrong_credentials_are_refused_by_name_of_the_setting(login):
+    async with Store(login[0], login[1], "not the password", login[3]) as stranger:
         with pytest.raises(StoreRefused, match="NEO4J_PASSWORD"):
             await stranger.read("RETURN 1")
 

@@ -1,0 +1,79 @@
+"""The graph's schema as numbered migrations, each applied once and recorded in the graph.
+
+Every statement is harmless when repeated, so that processes that start together may all migrate.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from graph.store import Store
+
+NODE_KEYS: Final = {
+    "Customer": "customer_no",
+    "Product": "product_code",
+    "Account": "account_no",
+    "Card": "card_no",
+    "Partner": "partner_code",
+    "Programme": "programme_code",
+    "Activity": "activity_key",
+    "Interaction": "interaction_id",
+    "Manager": "manager_no",
+    "Outcome": "idempotency_key",
+    "Migration": "number",
+}
+EDGE_KEYS: Final = {"HOLDS": "holding_key", "MEMBER_OF": "membership_key", "RELATED": "relation_key"}
+BROWSED: Final = {"Customer": ("name", "region", "manager_no", "kind"), "Product": ("category",)}
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One step from one schema to the next; its number never changes once it is released."""
+
+    number: int
+    name: str
+    statements: tuple[str, ...]
+
+
+def _unique_node(label: str, key: str) -> str:
+    return f"CREATE CONSTRAINT unique_{key} IF NOT EXISTS FOR (n:{label}) REQUIRE n.{key} IS UNIQUE"
+
+
+def _unique_edge(kind: str, key: str) -> str:
+    return f"CREATE CONSTRAINT unique_{key} IF NOT EXISTS FOR ()-[r:{kind}]-() REQUIRE r.{key} IS UNIQUE"
+
+
+def _index(label: str, column: str) -> str:
+    return f"CREATE INDEX {label.lower()}_{column} IF NOT EXISTS FOR (n:{label}) ON (n.{column})"
+
+
+MIGRATIONS: Final = (
+    Migration(
+        1,
+        "every business key is unique",
+        tuple(_unique_node(label, key) for label, key in NODE_KEYS.items())
+        + tuple(_unique_edge(kind, key) for kind, key in EDGE_KEYS.items()),
+    ),
+    Migration(
+        2,
+        "customers and products are found by what people look for",
+        tuple(_index(label, column) for label, columns in BROWSED.items() for column in columns),
+    ),
+)
+
+APPLIED: Final = "MATCH (m:Migration) RETURN m.number AS number ORDER BY number"
+RECORD: Final = """
+MERGE (m:Migration {number: $number})
+ON CREATE SET m.name = $name, m.applied_at = $applied_at
+"""
+
+
+async def migrate(store: Store) -> list[int]:
+    """Bring the graph's schema up to date and return the numbers of the migrations applied now."""
+    applied = {row["number"] for row in await store.read(APPLIED)}
+    due = [migration for migration in MIGRATIONS if migration.number not in applied]
+    for migration in due:
+        for statement in migration.statements:
+            await store.write(statement)
+        await store.write(RECORD, number=migration.number, name=migration.name, applied_at=datetime.now(UTC))
+    return [migration.number for migration in due]
