@@ -3,10 +3,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 
-.PHONY: test check clean
+.PHONY: test test-neo4j check clean
 
 test: $(INSTALLED)  ## All tests, on the embedded store.
 	$(BIN)/python -m pytest
+
+test-neo4j: $(INSTALLED)  ## The graph's tests on a real Neo4j, which Maven fetches.
+	$(BIN)/python tests/neo4j/serve.py $(BIN)/python -m pytest --store=neo4j tests/graph
 
 check: $(INSTALLED)  ## Format, lint, types and the direction of imports.
 	$(BIN)/ruff format --check .
