@@ -8,8 +8,8 @@ INSTALLED := $(VENV)/installed
 test: $(INSTALLED)  ## All tests, on the embedded store.
 	$(BIN)/python -m pytest
 
-test-neo4j: $(INSTALLED)  ## The graph's tests on a real Neo4j, which Maven fetches.
-	$(BIN)/python tests/neo4j/serve.py $(BIN)/python -m pytest --store=neo4j tests/graph
+test-neo4j: $(INSTALLED)  ## The graph's and loaders' tests on a real Neo4j, which Maven fetches.
+	$(BIN)/python tests/neo4j/serve.py $(BIN)/python -m pytest --store=neo4j tests/graph tests/loaders
 
 check: $(INSTALLED)  ## Format, lint, types and the direction of imports.
 	$(BIN)/ruff format --check .

@@ -4,7 +4,7 @@ Every read is a read transaction and every write a write transaction, so a clust
 reads, transient conflicts are retried, and a write is whole or absent (auto-commit is not, on every store).
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC
 from types import TracebackType
@@ -17,6 +17,7 @@ from neo4j.time import Date, DateTime
 from graph.errors import StoreRefused, StoreUnavailable
 
 Row: TypeAlias = dict[str, Any]
+Statement: TypeAlias = tuple[str, Mapping[str, object]]
 
 
 class Store:
@@ -58,6 +59,12 @@ class Store:
             async with self._driver.session(database=self.database) as session:
                 return await session.execute_write(_rows, cypher, parameters)
 
+    async def write_all(self, statements: Sequence[Statement]) -> None:
+        """Run several statements in one write transaction, all or none; raises as ``read`` does."""
+        with _translated(self.uri):
+            async with self._driver.session(database=self.database) as session:
+                await session.execute_write(_run_all, statements)
+
     async def stream(self, cypher: str, **parameters: object) -> AsyncIterator[Row]:
         """Yield the rows of one read as the store sends them, without holding them all; not retried."""
         with _translated(self.uri):
@@ -67,6 +74,11 @@ class Store:
             ):
                 async for record in await transaction.run(cypher, parameters):
                     yield cast(Row, native(record.data()))
+
+
+async def _run_all(transaction: AsyncManagedTransaction, statements: Sequence[Statement]) -> None:
+    for cypher, parameters in statements:
+        await (await transaction.run(cypher, dict(parameters))).consume()
 
 
 async def _rows(transaction: AsyncManagedTransaction, cypher: str, parameters: dict[str, object]) -> list[Row]:

@@ -17,13 +17,13 @@ class Settings(BaseSettings):
     """Folder of the embedded store, the models and the secrets guanxi makes for itself."""
     plugins: Annotated[tuple[Path, ...], NoDecode] = ()
     """Folders with plugin files, separated as in PATH."""
-    neo4j_uri: str | None = Field(None, validation_alias=AliasChoices("NEO4J_URI"))
+    neo4j_uri: str | None = Field(default=None, validation_alias=AliasChoices("NEO4J_URI"))
     """Bolt address of a Neo4j; without it the embedded store is used."""
-    neo4j_username: str = Field("neo4j", validation_alias=AliasChoices("NEO4J_USERNAME"))
+    neo4j_username: str = Field(default="neo4j", validation_alias=AliasChoices("NEO4J_USERNAME"))
     """User of that Neo4j."""
-    neo4j_password: SecretStr = Field(SecretStr(""), validation_alias=AliasChoices("NEO4J_PASSWORD"))
+    neo4j_password: SecretStr = Field(default=SecretStr(""), validation_alias=AliasChoices("NEO4J_PASSWORD"))
     """Password of that user."""
-    neo4j_database: str = Field("neo4j", validation_alias=AliasChoices("NEO4J_DATABASE"))
+    neo4j_database: str = Field(default="neo4j", validation_alias=AliasChoices("NEO4J_DATABASE"))
     """Database on that Neo4j."""
     development: bool = False
     """Serve GraphiQL and let ``guanxi token`` issue tokens; never in production."""

@@ -1,6 +1,7 @@
 """The store that tests share: the embedded one, or with ``--store=neo4j`` the Neo4j of ``NEO4J_URI``."""
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -43,3 +44,18 @@ async def store(login):
 async def empty_store(store):
     await store.write("MATCH (n) WHERE NOT n:Migration DETACH DELETE n")
     return store
+
+
+@pytest.fixture
+def serving_pid():
+    """Return a function: the process that holds a store folder's ``serving`` lock, as the kernel lists it."""
+
+    def find(folder):
+        inode = folder.serving.stat().st_ino
+        for line in Path("/proc/locks").read_text().splitlines():
+            fields = line.split()
+            if fields[1] == "FLOCK" and fields[5].endswith(f":{inode}"):
+                return int(fields[4])
+        return None
+
+    return find

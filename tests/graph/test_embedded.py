@@ -50,16 +50,6 @@ def wait_until(condition, seconds=20.0):
         time.sleep(0.05)
 
 
-def server_pid(folder):
-    """The process that holds the ``serving`` lock, as the kernel lists it."""
-    inode = folder.serving.stat().st_ino
-    for line in Path("/proc/locks").read_text().splitlines():
-        fields = line.split()
-        if fields[1] == "FLOCK" and fields[5].endswith(f":{inode}"):
-            return int(fields[4])
-    return None
-
-
 def listening(pid):
     """Local addresses, in the kernel's hexadecimal, on which a process listens."""
     sockets = {str(entry.readlink()) for entry in Path(f"/proc/{pid}/fd").iterdir() if entry.is_symlink()}
@@ -85,24 +75,24 @@ def test_the_password_is_random_kept_and_private(tmp_path, folder):
         assert second.password == first.password
 
 
-def test_only_loopback_is_listened_on(tmp_path, folder):
+def test_only_loopback_is_listened_on(tmp_path, folder, serving_pid):
     with join(tmp_path):
-        addresses = listening(server_pid(folder))
+        addresses = listening(serving_pid(folder))
 
     assert addresses <= {"0100007F", "0000000000000000FFFF00000100007F"}
     assert addresses
 
 
-def test_a_second_command_joins_the_running_store(tmp_path, folder):
+def test_a_second_command_joins_the_running_store(tmp_path, folder, serving_pid):
     with join(tmp_path) as mine:
-        pid = server_pid(folder)
+        pid = serving_pid(folder)
         other = spawn(USER, tmp_path)
         assert other.stdout.readline().strip() == mine.uri
-        assert server_pid(folder) == pid
+        assert serving_pid(folder) == pid
         other.kill()
         other.communicate()
         time.sleep(1.5)
-        assert server_pid(folder) == pid
+        assert serving_pid(folder) == pid
 
 
 @pytest.mark.usefixtures("folder")
@@ -126,11 +116,11 @@ def test_the_store_stops_when_its_last_user_was_killed(tmp_path, folder):
     wait_until(lambda: not is_serving(folder), seconds=10)
 
 
-async def test_data_survive_the_store_being_killed(tmp_path, folder):
+async def test_data_survive_the_store_being_killed(tmp_path, folder, serving_pid):
     with join(tmp_path) as lease:
         async with Store(lease.uri, lease.username, lease.password, lease.database) as store:
             await store.write("CREATE (:Kept {n: 1})")
-        os.kill(server_pid(folder), signal.SIGKILL)
+        os.kill(serving_pid(folder), signal.SIGKILL)
         wait_until(lambda: not is_serving(folder))
     with join(tmp_path) as again:
         async with Store(again.uri, again.username, again.password, again.database) as store:
@@ -140,11 +130,11 @@ async def test_data_survive_the_store_being_killed(tmp_path, folder):
 
 @pytest.mark.parametrize("victim", ["store", "writer"])
 @pytest.mark.parametrize("moment", [0.03, 0.21])
-async def test_a_kill_in_the_middle_of_writing_leaves_whole_transactions(tmp_path, folder, victim, moment):
+async def test_a_kill_in_the_middle_of_writing_leaves_whole_transactions(tmp_path, folder, victim, moment, serving_pid):
     writer = spawn(WRITER, tmp_path)
     assert writer.stdout.readline() == "writing\n"
     await asyncio.sleep(moment)
-    os.kill(server_pid(folder) if victim == "store" else writer.pid, signal.SIGKILL)
+    os.kill(serving_pid(folder) if victim == "store" else writer.pid, signal.SIGKILL)
     writer.kill()
     writer.communicate()
 

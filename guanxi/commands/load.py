@@ -1,0 +1,57 @@
+"""``guanxi load``: a bank's files into the graph."""
+
+import asyncio
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from guanxi.opening import open_store
+from guanxi.reporting import progress_bars, report
+from guanxi.settings import Settings
+from loaders.bank_directory import BankDirectory
+from loaders.berka import Berka
+from loaders.importing import LoadSummary, load_bank
+from loaders.sources import Source
+
+
+class Format(StrEnum):
+    """The formats of a bank's files."""
+
+    BANK = "bank"
+    BERKA = "berka"
+
+
+def load(
+    directory: Annotated[Path, typer.Argument(help="Folder with the bank's files.")],
+    format_: Annotated[Format, typer.Option("--format", help="How the files are written.")] = Format.BANK,
+    strict: Annotated[bool, typer.Option(help="Write nothing when any row would be rejected (exit code 2).")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+    rejects: Annotated[Path | None, typer.Option(help="Rejects file; by default in GUANXI_HOME.")] = None,
+    assume_consent: Annotated[
+        bool, typer.Option(help="Berka only: the data say nothing of marketing consent; take it as given.")
+    ] = False,
+) -> int:
+    """Load a bank's files. Exit code 0: all loaded; 1: some rows rejected; 2: nothing written."""
+    settings = Settings()
+    source = open_source(directory, format_, assume_consent=assume_consent)
+    path = rejects or settings.home / "rejects.csv"
+    summary = asyncio.run(_load(settings, source, path, strict=strict, quiet=as_json))
+    report(summary, as_json=as_json)
+    if not summary.rejected:
+        return 0
+    return 2 if strict else 1
+
+
+def open_source(directory: Path, format_: Format, *, assume_consent: bool = False) -> Source:
+    """Return the source that reads a directory in a format."""
+    if format_ is Format.BERKA:
+        return Berka(directory, assume_consent=assume_consent)
+    return BankDirectory(directory)
+
+
+async def _load(settings: Settings, source: Source, rejects: Path, *, strict: bool, quiet: bool) -> LoadSummary:
+    async with open_store(settings) as store:
+        with progress_bars(quiet=quiet) as progress:
+            return await load_bank(store, source, rejects, strict=strict, progress=progress)

@@ -1,0 +1,18 @@
+"""``guanxi sample``: a bank to try things on."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from loaders.sample import write_sample
+
+
+def sample(
+    directory: Annotated[Path, typer.Argument(help="Folder to make; it must not exist.")],
+    customers: Annotated[int, typer.Option(min=1, help="How many customers.")] = 2000,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bank.")] = 1,
+) -> None:
+    """Write a sample bank: persons, families, firms, students and retailers, in the bank directory format."""
+    write_sample(directory, customers, seed)
+    typer.echo(f"{directory}: a bank of {customers:,} customers. Next: guanxi load {directory}")

@@ -1,0 +1,183 @@
+"""Loads a source into the graph: survey every file, then validate and write, batch by batch.
+
+Memory does not grow with the rows but for the survey's hashes. While one batch is written the next is read and
+validated; no more are in flight. Two writers at once would only wait for each other on the products they link to.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import polars as pl
+
+from graph.imports import import_rows, missing_keys
+from graph.store import Store
+from loaders.rejects import RejectsFile
+from loaders.sources import Source
+from loaders.survey import Survey, key_hashes, survey
+from loaders.tables import TABLES, Column
+from loaders.validation import EXTRA, KEY, Checked, check, reject
+
+BATCH_ROWS: Final = 5_000
+SELF_REFERENCE: Final = {table.name: column.name for table in TABLES.values() for column in table.columns
+                         if column.references == table.name and column.reads == "text"}  # fmt: skip
+
+Progress: TypeAlias = Callable[[str, int, int], None]
+"""Called with a file's name, its rows read so far, and its rows in all."""
+
+
+@dataclass(slots=True)
+class FileSummary:
+    """Rows of one file, by what became of them; ``loaded`` counts those created and updated."""
+
+    file: str
+    read: int = 0
+    loaded: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LoadSummary:
+    """What a load, or a check, did; ``rejects`` is the path of the rejects file, if there is one."""
+
+    files: tuple[FileSummary, ...]
+    rejects: Path | None
+
+    @property
+    def rejected(self) -> int:
+        """Rows rejected, of all files."""
+        return sum(file.rejected for file in self.files)
+
+
+def survey_source(source: Source) -> dict[str, Survey]:
+    """Read every file once; raises LoadError for one that can't be read, before anything is written."""
+    return {name: survey(source, name) for name in TABLES if name in set(source.tables())}
+
+
+async def load_bank(
+    store: Store, source: Source, rejects: Path, *, strict: bool = False, progress: Progress | None = None
+) -> LoadSummary:
+    """Load a source; every row ends up loaded, unchanged or rejected.
+
+    With ``strict`` everything is checked first, and nothing is written when a row would be rejected.
+
+    Raises:
+        LoadError: a file cannot be read as its format; nothing was written.
+    """
+    surveys = await asyncio.to_thread(survey_source, source)
+    if strict:
+        checked = await _Load(source, surveys, RejectsFile(rejects), progress, store, writes=False).run()
+        if checked.rejected:
+            return checked
+    return await _Load(source, surveys, RejectsFile(rejects), progress, store, writes=True).run()
+
+
+async def check_bank(source: Source, rejects: Path, *, progress: Progress | None = None) -> LoadSummary:
+    """Validate a source by itself, without a store: a reference must be to a row of its own files."""
+    surveys = await asyncio.to_thread(survey_source, source)
+    return await _Load(source, surveys, RejectsFile(rejects), progress, None, writes=False).run()
+
+
+@dataclass
+class _Load:
+    source: Source
+    surveys: Mapping[str, Survey]
+    rejects: RejectsFile
+    progress: Progress | None
+    store: Store | None
+    writes: bool
+    files: list[FileSummary] = field(default_factory=list)
+
+    async def run(self) -> LoadSummary:
+        for name in self.surveys:
+            await self._load_table(name)
+        return LoadSummary(tuple(self.files), self.rejects.path if self.rejects.count else None)
+
+    async def _load_table(self, name: str) -> None:
+        summary = FileSummary(self.source.file_name(name))
+        self.files.append(summary)
+        batches = _validated(self.source, self.surveys[name])
+        while (checked := await asyncio.to_thread(next, batches, None)) is not None:
+            read = len(checked.rows) + len(checked.rejects)
+            checked = await self._check_references(name, checked)
+            self.rejects.add(summary.file, checked.rejects)
+            summary.rejected += len(checked.rejects)
+            if self.writes and self.store is not None:
+                await self._write(self.store, name, checked.rows, summary)
+            summary.read += read
+            if self.progress is not None:
+                self.progress(summary.file, summary.read, self.surveys[name].rows)
+
+    async def _write(self, store: Store, name: str, rows: pl.DataFrame, summary: FileSummary) -> None:
+        once = rows.unique(KEY, keep="first", maintain_order=True)
+        summary.unchanged += len(rows) - len(once)
+        for batch in once.iter_slices(BATCH_ROWS):
+            done = await import_rows(store, name, _import_rows(name, batch, self.surveys[name].extras))
+            summary.loaded += done.created + done.updated
+            summary.unchanged += done.unchanged
+
+    async def _check_references(self, name: str, checked: Checked) -> Checked:
+        for column in TABLES[name].columns:
+            if column.references is None or not self._is_enforced(column.references):
+                continue
+            keys = checked.rows[column.name].explode() if column.reads == "list" else checked.rows[column.name]
+            missing = await self._missing(column.references, keys.drop_nulls().unique(), own=column.references == name)
+            if missing:
+                cell, among = pl.col(column.name), pl.Series(sorted(missing)).implode()
+                named = (
+                    cell.list.eval(pl.element().is_in(among)).list.any()
+                    if column.reads == "list"
+                    else cell.is_in(among)
+                )
+                checked = reject(checked, named, column.name, f"names no row of {column.references}")
+        return checked
+
+    def _is_enforced(self, table: str) -> bool:
+        """Codes of an optional table that the bank does not hand over are taken as they are."""
+        return table in self.surveys or TABLES[table].core
+
+    async def _missing(self, table: str, keys: pl.Series, *, own: bool) -> set[str]:
+        """Return the keys that neither the graph nor, where it isn't written yet, the file has."""
+        if keys.is_empty():
+            return set()
+        if table in self.surveys and (own or not self.writes):
+            keys = keys.filter(~key_hashes(keys).is_in(self.surveys[table].keys.implode()))
+        return await missing_keys(self.store, table, keys.to_list()) if self.store else set(keys)
+
+
+def _validated(source: Source, seen: Survey) -> Iterator[Checked]:
+    """Yield a table's frames, checked; rows that refer to their own table come last."""
+    table = seen.table
+    own = SELF_REFERENCE.get(table.name)
+    passes = [pl.lit(value=True)]
+    if own is not None and own in source.columns(table.name):
+        passes = [pl.col(own).is_null(), pl.col(own).is_not_null()]
+    for selection in passes:
+        for frame in source.frames(table.name):
+            checked = check(table, frame.filter(selection), seen.extras)
+            if len(seen.disagreeing):
+                twice = key_hashes(checked.rows[KEY]).is_in(seen.disagreeing.implode())
+                checked = reject(
+                    Checked(checked.rows.with_columns(twice.alias("twice")), checked.rejects),
+                    pl.col("twice"), table.key[0], "stands here and in another line that says otherwise",
+                )  # fmt: skip
+                checked = Checked(checked.rows.drop("twice"), checked.rejects)
+            yield checked
+
+
+def _import_rows(name: str, rows: pl.DataFrame, extras: tuple[Column, ...]) -> list[dict[str, Any]]:
+    table = TABLES[name]
+    properties = rows.select(
+        *(pl.col(column) for column in table.column_names), *(pl.col(c.name).alias(EXTRA + c.name) for c in extras)
+    )
+    if name == "activity":
+        properties = properties.with_columns(rows[KEY].alias("activity_key"))
+    digests = (hashlib.blake2b(repr(row).encode(), digest_size=12).hexdigest() for row in properties.rows())
+    return [
+        {"key": key, "digest": digest, "properties": values}
+        for key, digest, values in zip(rows[KEY], digests, properties.to_dicts(), strict=True)
+    ]

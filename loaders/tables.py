@@ -1,0 +1,273 @@
+"""The bank directory's tables: every rule of the format, declared once.
+
+Validation, import and ``guanxi format`` all read these declarations; none repeats a rule.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, Literal, TypeAlias
+
+from graph.words import (
+    Channel,
+    CreditTier,
+    CustomerKind,
+    Gender,
+    Language,
+    MemberRole,
+    ProgrammeKind,
+    RelationKind,
+    RiskProfile,
+    RiskRating,
+    ValueTier,
+)
+
+ColumnType: TypeAlias = Literal["text", "number", "integer", "boolean", "date", "month", "moment", "list"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column.
+
+    Attributes:
+        reads: how a cell reads; ``list`` is several texts with ``|`` between them.
+        words: the closed vocabulary of a text or of a list's parts.
+        references: the table whose key the cell must name.
+    """
+
+    name: str
+    doc: str
+    reads: ColumnType = "text"
+    required: bool = False
+    words: type[StrEnum] | None = None
+    references: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One file of the directory.
+
+    Attributes:
+        key: the columns that together name a row; an empty cell counts as a value of its own.
+        periods: pairs of columns of which the second may not be earlier, or less, than the first.
+    """
+
+    name: str
+    doc: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    periods: tuple[tuple[str, str], ...] = ()
+    core: bool = False
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """Names of the declared columns, in the format's order."""
+        return tuple(column.name for column in self.columns)
+
+
+def _customer(name: str = "customer_no", doc: str = "the customer") -> Column:
+    return Column(name, doc, required=True, references="customers")
+
+
+def _product(*, required: bool = False) -> Column:
+    return Column("product_code", "the product", required=required, references="products")
+
+
+def _programme(*, required: bool = False) -> Column:
+    return Column("programme_code", "the programme", required=required, references="programmes")
+
+
+PARTNERS: Final = Table(
+    "partners",
+    "Organisations that co-brand products with the bank.",
+    ("partner_code",),
+    (
+        Column("partner_code", "the bank's code for the partner", required=True),
+        Column("name", "its name", required=True),
+        Column("kind", "university, tobacco_bureau, retailer, employer, merchant, …", required=True),
+        Column("region", "where it is"),
+    ),
+)
+PROGRAMMES: Final = Table(
+    "programmes",
+    "What a partner and the bank run together.",
+    ("programme_code",),
+    (
+        Column("programme_code", "the bank's code for the programme", required=True),
+        Column("kind", "the kind of programme", required=True, words=ProgrammeKind),
+        Column("name", "its name", required=True),
+        Column("partner_code", "the partner who runs it", references="partners"),
+        Column("starts_on", "first day", "date"),
+        Column("ends_on", "last day", "date"),
+    ),
+    (("starts_on", "ends_on"),),
+)
+MANAGERS: Final = Table(
+    "managers",
+    "Relationship managers.",
+    ("manager_no",),
+    (
+        Column("manager_no", "the manager's staff number", required=True),
+        Column("name", "the manager's name", required=True),
+        Column("branch_code", "the branch"),
+        Column("grade", "the grade"),
+    ),
+)
+PRODUCTS: Final = Table(
+    "products",
+    "What a customer can hold.",
+    ("product_code",),
+    (
+        Column("product_code", "the bank's code for the product", required=True),
+        Column("name", "its name in English", required=True),
+        Column("category", "deposit, payment, card, loan, mortgage, wealth, insurance, pension, …", required=True),
+        Column("name_zh", "its name in Chinese"),
+        Column("audience", "who may hold it; empty is everybody", "list", words=CustomerKind),
+        Column("risk_rating", "investment risk", words=RiskRating),
+        Column("credit", "whether the bank lends by it", "boolean"),
+        Column("min_age", "youngest age in years", "integer"),
+        Column("max_age", "oldest age in years", "integer"),
+        Column("requires", "products that must be held first", "list", references="products"),
+        _programme(),
+        Column("margin", "yearly value to the bank of one holding", "number"),
+        Column("active_from", "first day it is sold", "date"),
+        Column("active_until", "last day it is sold", "date"),
+    ),
+    (("active_from", "active_until"), ("min_age", "max_age")),
+    core=True,
+)
+CUSTOMERS: Final = Table(
+    "customers",
+    "Persons, companies and institutions.",
+    ("customer_no",),
+    (
+        Column("customer_no", "the one number of the customer on all channels", required=True),
+        Column("kind", "what the customer is in law", required=True, words=CustomerKind),
+        Column("name", "the customer's name"),
+        Column("birth_date", "a person's birth date", "date"),
+        Column("gender", "a person's gender", words=Gender),
+        Column("region", "where the customer lives or sits"),
+        Column("occupation", "a person's occupation"),
+        Column("industry", "a company's industry"),
+        Column("joined_on", "first day as a customer", "date"),
+        Column("income", "income a month", "number"),
+        Column("value_tier", "worth to the bank", words=ValueTier),
+        Column("risk_profile", "investment risk the customer may bear", words=RiskProfile),
+        Column("credit_tier", "credit standing", words=CreditTier),
+        Column("credit_limit", "most the bank will lend", "number"),
+        Column("branch_code", "the customer's branch"),
+        Column("manager_no", "the customer's manager", references="managers"),
+        Column("language", "the customer's language", words=Language),
+        Column("marketing_consent", "whether offers may be made; unknown counts as no", "boolean"),
+    ),
+    (("birth_date", "joined_on"),),
+    core=True,
+)
+HOLDINGS: Final = Table(
+    "holdings",
+    "Who has which product, since when, and until when.",
+    ("customer_no", "product_code", "opened_on"),
+    (
+        _customer(),
+        _product(required=True),
+        Column("opened_on", "first day", "date"),
+        Column("closed_on", "last day; empty is still held", "date"),
+        Column("balance", "balance in the holding's currency", "number"),
+    ),
+    (("opened_on", "closed_on"),),
+    core=True,
+)
+ACCOUNTS: Final = Table(
+    "accounts",
+    "Accounts.",
+    ("account_no",),
+    (
+        Column("account_no", "the account's number", required=True),
+        _customer(doc="the owner"),
+        _product(),
+        Column("currency", "ISO 4217 code"),
+        Column("balance", "balance in that currency", "number"),
+        Column("opened_on", "first day", "date"),
+        Column("closed_on", "last day; empty is still open", "date"),
+    ),
+    (("opened_on", "closed_on"),),
+)
+CARDS: Final = Table(
+    "cards",
+    "Cards, principal and supplementary.",
+    ("card_no",),
+    (
+        Column("card_no", "a token, never the real number", required=True),
+        _customer(doc="who carries it"),
+        Column("account_no", "the account it draws on", references="accounts"),
+        _product(),
+        _programme(),
+        Column("principal_card_no", "the principal card of a supplementary one", references="cards"),
+        Column("issued_on", "day of issue", "date"),
+        Column("expires_on", "last day", "date"),
+        Column("status", "active, blocked, closed, …"),
+    ),
+    (("issued_on", "expires_on"),),
+)
+MEMBERSHIPS: Final = Table(
+    "memberships",
+    "Who belongs to which programme, as what.",
+    ("customer_no", "programme_code", "role"),
+    (
+        _customer(),
+        _programme(required=True),
+        Column("role", "what the member is", required=True, words=MemberRole),
+        Column("reference", "student number, tobacco licence, …"),
+        Column("since", "first day", "date"),
+        Column("until", "last day", "date"),
+    ),
+    (("since", "until"),),
+)
+RELATIONS: Final = Table(
+    "relations",
+    "Customer to customer: *to* is the *kind* of *from*, so an employee's row ends at the employer.",
+    ("from_customer_no", "to_customer_no", "kind"),
+    (
+        _customer("from_customer_no", "whose relation it is"),
+        _customer("to_customer_no", "the other customer"),
+        Column("kind", "what *to* is to *from*", required=True, words=RelationKind),
+        Column("since", "first day", "date"),
+    ),
+)
+ACTIVITY: Final = Table(
+    "activity",
+    "One account's month.",
+    ("account_no", "month"),
+    (
+        Column("account_no", "the account", required=True, references="accounts"),
+        Column("month", "the month", "month", required=True),
+        Column("inflow", "money in", "number"),
+        Column("outflow", "money out", "number"),
+        Column("salary", "of the inflow, salary", "number"),
+        Column("transactions", "how many", "integer"),
+        Column("lowest_balance", "lowest balance", "number"),
+        Column("closing_balance", "last balance", "number"),
+    ),
+)
+INTERACTIONS: Final = Table(
+    "interactions",
+    "What happened between bank and customer.",
+    ("interaction_id",),
+    (
+        Column("interaction_id", "the bank's id", required=True),
+        _customer(),
+        Column("channel", "where", required=True, words=Channel),
+        Column("kind", "visit, call, login, complaint, enquiry, impression, click, accept, dismiss, …", required=True),
+        Column("at", "when, RFC 3339", "moment", required=True),
+        _product(),
+        Column("note", "a note"),
+    ),
+)
+
+TABLES: Final = {
+    table.name: table
+    for table in (
+        PARTNERS, PROGRAMMES, MANAGERS, PRODUCTS, CUSTOMERS, HOLDINGS,
+        ACCOUNTS, CARDS, MEMBERSHIPS, RELATIONS, ACTIVITY, INTERACTIONS,
+    )
+}  # fmt: skip
+"""Every table by name, in the order of loading: a table comes after those it references."""

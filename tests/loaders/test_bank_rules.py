@@ -1,0 +1,47 @@
+import pytest
+
+HOLDINGS = "customer_no,product_code,opened_on,closed_on\n"
+CUSTOMERS = "customer_no,kind,birth_date,joined_on,marketing_consent,income,risk_profile\n"
+PRODUCTS = "product_code,name,category,audience,requires,min_age\n"
+
+
+async def test_a_good_bank_has_no_rejects(bank, rejects):
+    assert await rejects(bank()) == []
+
+
+@pytest.mark.parametrize(
+    ("table", "text", "reject"),
+    [
+        ("holdings", HOLDINGS + ",SAVE,,\n", "holdings.csv,2,customer_no,,\"is empty, and must not be\""),
+        ("holdings", HOLDINGS + "C1,SAVE,01.02.2020,\n", 'holdings.csv,2,opened_on,01.02.2020,"is not a date, YYYY-MM-DD"'),
+        ("holdings", HOLDINGS + "C1,SAVE,2020-1-2,\n", 'holdings.csv,2,opened_on,2020-1-2,"is not a date, YYYY-MM-DD"'),
+        ("holdings", HOLDINGS + "C1,SAVE,2020-02-01,2020-01-31\n", "holdings.csv,2,closed_on,2020-01-31,is before opened_on"),
+        ("holdings", HOLDINGS + "C9,SAVE,,\n", "holdings.csv,2,customer_no,C9,names no row of customers"),
+        ("holdings", HOLDINGS + "C1,NONE,,\n", "holdings.csv,2,product_code,NONE,names no row of products"),
+        ("holdings", HOLDINGS + "C1,SAVE,,,7\n", "holdings.csv,2,,,has more or fewer fields than the header"),
+        ("holdings", HOLDINGS + '"C\n1",SAVE,,\nC1,,,\n', 'holdings.csv,4,product_code,,"is empty, and must not be"'),
+        ("customers", CUSTOMERS + "C1,alien,,,,,\n", "customers.csv,2,kind,alien,\"is none of person, company, institution\""),
+        ("customers", CUSTOMERS + "C1,person,,,yes,,\n", "customers.csv,2,marketing_consent,yes,is not true or false"),
+        ("customers", CUSTOMERS + "C1,person,,,,nan,\n", 'customers.csv,2,income,nan,"is not a number, such as 1234.56"'),
+        ("customers", CUSTOMERS + "C1,person,,,,,C6\n", 'customers.csv,2,risk_profile,C6,"is none of C1, C2, C3, C4, C5"'),
+        ("products", PRODUCTS + "X,X,card,person|dog,,\n",
+         "products.csv,2,audience,person|dog,\"is none of person, company, institution\""),
+        ("products", PRODUCTS + "X,X,card,,NONE|X,\n", "products.csv,2,requires,NONE|X,names no row of products"),
+        ("products", PRODUCTS + "X,X,card,,,1.5\n", "products.csv,2,min_age,1.5,is not a whole number"),
+        ("activity", "account_no,month\nA1,2026-13\n", 'activity.csv,2,month,2026-13,"is not a month, YYYY-MM"'),
+        ("activity", "account_no,month\nA9,2026-01\n", "activity.csv,2,account_no,A9,names no row of accounts"),
+        ("interactions", "interaction_id,customer_no,channel,kind,at\nI1,C1,web,visit,2026-01-01\n",
+         'interactions.csv,2,at,2026-01-01,"is not a moment, RFC 3339, such as 2026-06-30T09:30:00+08:00"'),
+    ],
+)  # fmt: skip
+async def test_a_row_that_breaks_a_rule_is_rejected_with_its_place(bank, rejects, table, text, reject):
+    assert reject in await rejects(bank(**{table: text}))
+
+
+async def test_rows_of_one_key_that_disagree_are_all_rejected(bank, rejects):
+    folder = bank(accounts="account_no,customer_no\nA1,C1\nA2,C1\nA1,C2\nA2,C1\n")
+
+    assert await rejects(folder) == [
+        "accounts.csv,2,account_no,A1,stands here and in another line that says otherwise",
+        "accounts.csv,4,account_no,A1,stands here and in another line that says otherwise",
+    ]

@@ -1,0 +1,169 @@
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from datetime import date
+
+import polars as pl
+import pytest
+
+from graph import embedded
+from graph.migrations import migrate
+from graph.store import Store
+from loaders.bank_directory import BankDirectory
+from loaders.importing import load_bank
+from loaders.sample import write_sample
+
+WHOLE_GRAPH = """
+MATCH (n) WHERE NOT n:Migration RETURN labels(n)[0] AS kind, count(n) AS n, count(DISTINCT n.row_digest) AS digests
+UNION ALL
+MATCH ()-[r]->() RETURN type(r) AS kind, count(r) AS n, count(DISTINCT r.row_digest) AS digests
+"""
+
+
+async def load(store, folder, tmp_path, **options):
+    return await load_bank(store, BankDirectory(folder), tmp_path / "rejects.csv", **options)
+
+
+def counts(summary):
+    return {file.file: (file.read, file.loaded, file.unchanged, file.rejected) for file in summary.files}
+
+
+async def whole_graph(store):
+    return sorted(map(str, await store.read(WHOLE_GRAPH)))
+
+
+async def test_rows_become_nodes_and_relationships_with_their_values(empty_store, bank, tmp_path):
+    await load(empty_store, bank(), tmp_path)
+
+    [customer] = await empty_store.read("MATCH (c:Customer {customer_no: 'C1'}) RETURN properties(c) AS c")
+    held = await empty_store.read(
+        "MATCH (:Customer {customer_no: 'C1'})-[h:HOLDS]->(p) RETURN p.product_code AS code, h.closed_on AS until ORDER BY code"
+    )
+    months = await empty_store.read(
+        "MATCH (:Customer)-[:OWNS]->(a)-[:HAD]->(m) RETURN a.balance AS b, m.month AS m ORDER BY m"
+    )
+
+    assert customer["c"]["birth_date"] == date(1990, 5, 1)
+    assert customer["c"]["marketing_consent"] is True
+    assert customer["c"]["x_pet"] == "cat"
+    assert held == [{"code": "GOLD", "until": date(2022, 1, 1)}, {"code": "SAVE", "until": None}]
+    assert months == [{"b": 12.5, "m": "2026-05"}, {"b": 12.5, "m": "2026-06"}]
+
+
+async def test_a_second_load_writes_nothing(empty_store, bank, tmp_path):
+    first = await load(empty_store, bank(), tmp_path)
+    before = await whole_graph(empty_store)
+    second = await load(empty_store, bank(), tmp_path)
+
+    assert counts(first)["holdings.csv"] == (2, 2, 0, 0)
+    assert counts(second) == {name: (read, 0, read, 0) for name, (read, *_) in counts(first).items()}
+    assert await whole_graph(empty_store) == before
+
+
+async def test_a_newer_directory_updates_by_key_and_deletes_nothing(empty_store, bank, tmp_path):
+    await load(empty_store, bank(), tmp_path)
+    newer = bank(
+        customers="customer_no,kind,name\nC1,person,\n",
+        holdings="customer_no,product_code,opened_on,closed_on\nC1,SAVE,2020-01-01,2026-01-01\n",
+        accounts="account_no,customer_no\nA1,C2\n",
+    )
+
+    summary = await load(empty_store, newer, tmp_path)
+
+    assert counts(summary)["customers.csv"] == (1, 1, 0, 0)
+    [customer] = await empty_store.read(
+        "MATCH (c:Customer {customer_no: 'C1'}) RETURN c.name AS name, c.birth_date AS born"
+    )
+    assert customer == {"name": None, "born": None}
+    owners = await empty_store.read("MATCH (c)-[:OWNS]->(:Account) RETURN c.customer_no AS number")
+    assert owners == [{"number": "C2"}]
+    closed = await empty_store.read("MATCH ()-[h:HOLDS]->() RETURN h.closed_on AS day ORDER BY day")
+    assert closed == [{"day": date(2022, 1, 1)}, {"day": date(2026, 1, 1)}]
+
+
+async def test_a_reference_may_be_to_what_the_graph_has_already(empty_store, bank, tmp_path):
+    await load(empty_store, bank(), tmp_path)
+
+    summary = await load(empty_store, bank(customers="customer_no,kind\nC3,person\n"), tmp_path)
+
+    assert summary.rejected == 0
+
+
+async def test_good_rows_load_beside_rejected_ones(empty_store, bank, tmp_path):
+    summary = await load(empty_store, bank(holdings="customer_no,product_code\nC1,SAVE\nC9,SAVE\nC1,SAVE\n"), tmp_path)
+
+    assert counts(summary)["holdings.csv"] == (3, 1, 1, 1)
+    assert summary.rejects is not None
+    assert "holdings.csv,3,customer_no,C9," in summary.rejects.read_text()
+
+
+async def test_strict_writes_nothing_when_a_row_is_rejected(empty_store, bank, tmp_path):
+    summary = await load(empty_store, bank(holdings="customer_no,product_code\nC9,SAVE\n"), tmp_path, strict=True)
+
+    assert summary.rejected == 1
+    assert await whole_graph(empty_store) == []
+
+
+async def test_a_supplementary_card_may_stand_before_its_principal(empty_store, bank, tmp_path):
+    await load(empty_store, bank(cards="card_no,customer_no,principal_card_no\nK2,C1,K1\nK1,C1,\n"), tmp_path)
+
+    assert await empty_store.read("MATCH (a:Card)-[:SUPPLEMENTS]->(b) RETURN a.card_no AS a, b.card_no AS b") == [
+        {"a": "K2", "b": "K1"}
+    ]
+
+
+async def test_parquet_loads_as_csv_does(empty_store, bank, tmp_path):
+    folder = bank()
+    await load(empty_store, folder, tmp_path)
+    for name in ("customers", "holdings", "products"):
+        pl.read_csv(folder / f"{name}.csv", try_parse_dates=True).write_parquet(folder / f"{name}.parquet")
+        (folder / f"{name}.csv").unlink()
+
+    summary = await load(empty_store, folder, tmp_path)
+
+    assert {file.loaded for file in summary.files} == {0}
+
+
+@pytest.mark.embedded
+@pytest.mark.parametrize("victim", ["store", "loader"])
+async def test_a_killed_load_is_finished_by_the_next(tmp_path, victim, serving_pid):
+    write_sample(tmp_path / "bank", 400, 3)
+    home = tmp_path / "home"
+    with embedded.join(home) as lease:
+        whole = await loaded_graph(lease, tmp_path / "bank", tmp_path)
+    other = tmp_path / "other"
+    loader = subprocess.Popen(
+        [sys.executable, "-m", "guanxi", "load", str(tmp_path / "bank")],
+        env=os.environ | {"GUANXI_HOME": str(other)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    folder = embedded.StoreFolder(other / "store")
+    await wait_for_rows(folder)
+    os.kill(serving_pid(folder) if victim == "store" else loader.pid, signal.SIGKILL)
+    loader.kill()
+    loader.wait()
+
+    with embedded.join(other) as lease:
+        async with Store(lease.uri, lease.username, lease.password, lease.database) as store:
+            assert await whole_graph(store) != whole
+        assert await loaded_graph(lease, tmp_path / "bank", tmp_path) == whole
+
+
+async def loaded_graph(lease, bank, tmp_path):
+    async with Store(lease.uri, lease.username, lease.password, lease.database) as store:
+        await migrate(store)
+        await load(store, bank, tmp_path)
+        return await whole_graph(store)
+
+
+async def wait_for_rows(folder):
+    """Return in the middle of the load: when the first customers are there."""
+    while not folder.address.exists():
+        await asyncio.sleep(0.02)
+    with embedded.join(folder.path.parent) as lease:
+        async with Store(lease.uri, lease.username, lease.password, lease.database) as store:
+            while not (await store.read("MATCH (c:Customer) RETURN count(c) AS n"))[0]["n"]:
+                await asyncio.sleep(0.005)
