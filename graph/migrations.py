@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from neo4j.exceptions import ConstraintError
+
 from graph.store import Store
 
 NODE_KEYS: Final = {
@@ -75,5 +77,14 @@ async def migrate(store: Store) -> list[int]:
     for migration in due:
         for statement in migration.statements:
             await store.write(statement)
-        await store.write(RECORD, number=migration.number, name=migration.name, applied_at=datetime.now(UTC))
+        await _record(store, migration)
     return [migration.number for migration in due]
+
+
+async def _record(store: Store, migration: Migration) -> None:
+    try:
+        await store.write(RECORD, number=migration.number, name=migration.name, applied_at=datetime.now(UTC))
+    except ConstraintError:
+        # Another process recorded it between this transaction's MERGE and its commit.
+        if migration.number not in {row["number"] for row in await store.read(APPLIED)}:
+            raise
