@@ -9,7 +9,7 @@ import typer
 from pydantic import ValidationError
 
 from graph.errors import GuanxiError
-from guanxi.commands import check, load, sample
+from guanxi.commands import check, explain, load, plugins, recommend, sample, train
 from guanxi.commands import format as format_command
 
 OWN_PACKAGES: Final = ("api", "graph", "guanxi", "loaders", "plugins", "recommenders")
@@ -24,6 +24,10 @@ app.command("sample")(sample.sample)
 app.command("format")(format_command.format_)
 app.command("check")(check.check)
 app.command("load")(load.load)
+app.command("train")(train.train)
+app.command("recommend")(recommend.recommend)
+app.command("explain")(explain.explain)
+app.command("plugins")(plugins.plugins)
 
 
 def main() -> None:

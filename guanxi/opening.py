@@ -3,10 +3,15 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from graph import embedded
+from graph import embedded, products
 from graph.migrations import migrate
 from graph.store import Store
 from guanxi.settings import Settings
+from plugins.deciding import build_engine
+from plugins.host import PluginHost
+from recommenders.artefact import load_current
+from recommenders.catalogue import Catalogue
+from recommenders.engine import Engine
 
 
 @asynccontextmanager
@@ -22,3 +27,9 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
         async with Store(lease.uri, lease.username, lease.password, lease.database) as store:
             await migrate(store)
             yield store
+
+
+async def open_engine(store: Store, settings: Settings) -> Engine:
+    """Return the engine of the store's catalogue, the settings' plugins and the model in force."""
+    catalogue = Catalogue(await products.catalogue(store))
+    return build_engine(catalogue, PluginHost.load(settings.plugins), load_current(settings.models_dir))

@@ -1,0 +1,127 @@
+"""Reads customers as the engine sees them: whole, any number in one query."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, Final
+
+from graph.records import ActivityMonth, Customer, Holding, Interaction, Membership, Outcome, Relation
+from graph.rows import attributes, word
+from graph.store import Row, Store
+from graph.words import (
+    Channel,
+    CreditTier,
+    CustomerKind,
+    Gender,
+    Language,
+    MemberRole,
+    OutcomeKind,
+    ProgrammeKind,
+    RelationKind,
+    RiskProfile,
+    ValueTier,
+)
+
+WHOLE: Final = """
+UNWIND $customer_nos AS customer_no
+MATCH (c:Customer {customer_no: customer_no})
+RETURN properties(c) AS customer,
+  [(c)-[h:HOLDS]->(p:Product) | [p.product_code, h.opened_on, h.closed_on, h.balance]] AS holdings,
+  [(c)-[m:MEMBER_OF]->(g:Programme) | [properties(m), g.kind, g.partner_code, g.starts_on, g.ends_on]] AS memberships,
+  [(c)-[r:RELATED]->(o:Customer) | [o.customer_no, r.kind, r.since]] AS relations,
+  [(c)-[:OWNS]->(a:Account)-[:HAD]->(y:Activity) |
+    [y.month, y.inflow, y.outflow, y.salary, y.transactions, y.lowest_balance, y.closing_balance]] AS activity,
+  [(c)-[:DID]->(i:Interaction) | [i.interaction_id, i.channel, i.kind, i.at, i.product_code, i.note]] AS interactions,
+  [(c)-[:ANSWERED]->(t:Outcome) | [t.offer_id, t.product_code, t.kind, t.channel, t.at]] AS outcomes
+"""
+NUMBERS: Final = """
+MATCH (c:Customer) WHERE c.customer_no > $after
+RETURN c.customer_no AS customer_no ORDER BY c.customer_no LIMIT $count
+"""
+
+
+async def load(store: Store, customer_nos: Sequence[str]) -> list[Customer]:
+    """Return those of the customers that exist, in one query, in the order of ``customer_nos``."""
+    return [_customer(row) for row in await store.read(WHOLE, customer_nos=list(customer_nos))]
+
+
+async def count(store: Store) -> int:
+    """Return the number of customers."""
+    return int((await store.read("MATCH (c:Customer) RETURN count(c) AS n"))[0]["n"])
+
+
+async def pages(store: Store, size: int) -> AsyncIterator[list[str]]:
+    """Yield all customers' numbers in order, ``size`` at a time."""
+    after = ""
+    while page := [row["customer_no"] for row in await store.read(NUMBERS, after=after, count=size)]:
+        yield page
+        after = page[-1]
+
+
+def _customer(row: Row) -> Customer:
+    own = row["customer"]
+    return Customer(
+        customer_no=own["customer_no"],
+        kind=CustomerKind(own["kind"]),
+        name=own.get("name"),
+        birth_date=own.get("birth_date"),
+        gender=word(Gender, own.get("gender")),
+        region=own.get("region"),
+        occupation=own.get("occupation"),
+        industry=own.get("industry"),
+        joined_on=own.get("joined_on"),
+        income=own.get("income"),
+        value_tier=word(ValueTier, own.get("value_tier")),
+        risk_profile=word(RiskProfile, own.get("risk_profile")),
+        credit_tier=word(CreditTier, own.get("credit_tier")),
+        credit_limit=own.get("credit_limit"),
+        branch_code=own.get("branch_code"),
+        manager_no=own.get("manager_no"),
+        language=word(Language, own.get("language")),
+        marketing_consent=own.get("marketing_consent"),
+        attributes=attributes(own),
+        holdings=tuple(sorted((Holding(*held) for held in row["holdings"]), key=_by_product)),
+        memberships=tuple(_membership(*member) for member in row["memberships"]),
+        relations=tuple(
+            Relation(no, RelationKind(kind), outgoing=True, since=since) for no, kind, since in row["relations"]
+        ),
+        activity=_months(row["activity"]),
+        interactions=tuple(
+            Interaction(key, Channel(channel), kind, at, product, note)
+            for key, channel, kind, at, product, note in row["interactions"]
+        ),
+        outcomes=tuple(
+            Outcome(offer, product, OutcomeKind(kind), Channel(channel), at)
+            for offer, product, kind, channel, at in row["outcomes"]
+        ),
+    )
+
+
+def _by_product(holding: Holding) -> tuple[str, str]:
+    return holding.product_code, str(holding.opened_on)
+
+
+def _membership(own: Row, kind: str, partner: str | None, starts: Any, ends: Any) -> Membership:
+    return Membership(
+        programme_code=own["programme_code"],
+        programme_kind=ProgrammeKind(kind),
+        role=MemberRole(own["role"]),
+        partner_code=partner,
+        reference=own.get("reference"),
+        since=own.get("since"),
+        until=own.get("until"),
+        programme_starts_on=starts,
+        programme_ends_on=ends,
+        attributes=attributes(own),
+    )
+
+
+def _months(rows: Sequence[Sequence[Any]]) -> tuple[ActivityMonth, ...]:
+    """Sum a customer's accounts month by month, oldest first; a sum of unknowns stays unknown."""
+    months: dict[str, list[Any]] = {}
+    for month, *figures in rows:
+        before = months.get(month)
+        months[month] = figures if before is None else [_sum(*pair) for pair in zip(before, figures, strict=True)]
+    return tuple(ActivityMonth(month, *months[month]) for month in sorted(months))
+
+
+def _sum(one: float | None, other: float | None) -> float | None:
+    return other if one is None else one if other is None else one + other

@@ -1,0 +1,18 @@
+"""Puts an engine together from a catalogue, plugins and a model."""
+
+from plugins.host import PluginHost
+from recommenders.artefact import Model
+from recommenders.calibration import Calibration
+from recommenders.catalogue import Catalogue
+from recommenders.engine import Engine
+
+
+def build_engine(catalogue: Catalogue, host: PluginHost, model: Model | None) -> Engine:
+    """Return the engine of a bank; without a model it answers by rules, programmes and the fallback."""
+    return Engine(
+        catalogue,
+        host.guarded(model),
+        host.gates(),
+        host.bundle_rules(catalogue),
+        model.calibration if model else Calibration(),
+    )

@@ -1,0 +1,60 @@
+"""The family programme: a principal, dependants, and one limit shared among them.
+
+The principal gets the family card; a dependant of 16 or more gets a supplementary one once the principal's limit, which
+the family shares, is known. A minor is offered nothing on credit.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import numpy as np
+
+from graph.records import Product
+from graph.words import MemberRole, ProgrammeKind
+from plugins.functions import FunctionRecommender
+from plugins.hookspecs import hookimpl
+from plugins.programmes import own_products, programme_proposals
+from recommenders.batch import Batch
+from recommenders.catalogue import Catalogue
+from recommenders.contract import Gate, Mask, Proposal, Recommender
+from recommenders.gates import Explanation, Rule, say
+from recommenders.view import CustomerView
+
+ADULT: Final = 18
+SCORES: Final = {MemberRole.PRINCIPAL: 0.8, MemberRole.DEPENDANT: 0.5}
+
+
+def propose(customer: CustomerView, catalogue: Catalogue) -> Iterable[Proposal]:
+    """Propose the family's cards to its principal and dependants."""
+    for membership in customer.memberships:
+        if membership.programme_kind is ProgrammeKind.FAMILY and membership.role in SCORES:
+            yield from programme_proposals(
+                customer,
+                own_products(catalogue, membership.programme_code),
+                membership.programme_code,
+                SCORES[membership.role],
+                "One card limit for the whole family.",
+                "全家共享额度。",
+            )
+
+
+def _refuses(batch: Batch) -> Mask:
+    minors: Mask = batch.ages[:, None] < ADULT
+    credit: Mask = np.array([[product.credit for product in batch.catalogue]])
+    return minors & credit
+
+
+def _explain(customer: CustomerView, _: Product) -> Explanation:
+    return Explanation(say("Minors are not offered credit.", "不向未成年人提供信贷。"), str(customer.age))
+
+
+@hookimpl
+def recommenders(register: Callable[[Recommender], None]) -> None:
+    """Register the programme's recommender."""
+    register(FunctionRecommender("family", "1", propose))
+
+
+@hookimpl
+def gates(register: Callable[[Gate], None]) -> None:
+    """No credit for minors."""
+    register(Rule("credit", "MINOR", _refuses, _explain))

@@ -1,0 +1,135 @@
+"""Keeps a plugin's failure its own: time budget, checks of what it gives, and a circuit breaker.
+
+A call that runs out of time is left behind in its thread, and the plugin is skipped until that thread is done: Python
+cannot stop a thread. A plugin that fails three times in a row is switched off for 30 seconds, then tried once.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+import numpy as np
+
+from recommenders.batch import Batch
+from recommenders.contract import Candidates, Omitted, Recommender
+
+logger = logging.getLogger("guanxi.plugins")
+
+BUDGET_SECONDS: Final = 0.1
+"""For one customer; a batch has BATCH_SECONDS for each customer more."""
+BATCH_SECONDS: Final = 0.01
+FAILURES_TO_OPEN: Final = 3
+OPEN_SECONDS: Final = 30.0
+
+State: TypeAlias = Literal["ready", "failing", "off", "busy"]
+
+
+@dataclass(slots=True)
+class Health:
+    """What has become of a recommender's calls."""
+
+    calls: int = 0
+    failures: int = 0
+    in_a_row: int = 0
+    seconds: float = 0.0
+    off_until: float = 0.0
+    last_error: str | None = None
+
+    @property
+    def mean_ms(self) -> float:
+        """Mean time of a call in milliseconds."""
+        return 1000 * self.seconds / self.calls if self.calls else 0.0
+
+
+class GuardedRecommender:
+    """A recommender that raises only ``Omitted``, and gives only candidates of the right shape and range."""
+
+    def __init__(
+        self, inner: Recommender, health: Health, *, trusted: bool, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.inner = inner
+        self.name = inner.name
+        self.version = inner.version
+        self._health = health
+        self._trusted = trusted
+        self._clock = clock
+        self._running: Future[Candidates] | None = None
+
+    @property
+    def state(self) -> State:
+        """What a call would meet now."""
+        if self._running is not None and not self._running.done():
+            return "busy"
+        if self._health.off_until > self._clock():
+            return "off"
+        return "failing" if self._health.in_a_row else "ready"
+
+    def propose(self, batch: Batch) -> Candidates:
+        """Return the inner recommender's candidates.
+
+        Raises:
+            Omitted: it failed, took too long, is still busy, or is switched off.
+        """
+        state = self.state
+        if state in {"busy", "off"}:
+            raise Omitted(self.name, state)
+        started = self._clock()
+        try:
+            candidates = self._call(batch)
+            _check(candidates, batch)
+        except Exception as error:
+            self._failed(error, self._clock() - started)
+            raise Omitted(self.name, str(error)) from error
+        health = self._health
+        health.calls += 1
+        health.seconds += self._clock() - started
+        health.in_a_row = 0
+        return candidates
+
+    def _call(self, batch: Batch) -> Candidates:
+        asked = batch.context.budget_ms
+        if self._trusted and asked is None:
+            return self.inner.propose(batch)
+        budget = BUDGET_SECONDS + BATCH_SECONDS * len(batch.customers)
+        if asked is not None:
+            budget = min(budget, asked / 1000)
+        running: Future[Candidates] = Future()
+        self._running = running
+        threading.Thread(target=_run, args=(running, self.inner, batch), name=self.name, daemon=True).start()
+        try:
+            return running.result(timeout=budget)
+        except FutureTimeout:
+            raise TimeoutError(f"took longer than {budget * 1000:.0f} ms") from None
+
+    def _failed(self, error: Exception, seconds: float) -> None:
+        health = self._health
+        health.calls += 1
+        health.failures += 1
+        health.in_a_row += 1
+        health.seconds += seconds
+        health.last_error = f"{type(error).__name__}: {error}"
+        if health.in_a_row >= FAILURES_TO_OPEN:
+            health.off_until = self._clock() + OPEN_SECONDS
+        logger.warning("recommender %s failed: %s", self.name, health.last_error)
+
+
+def _run(running: "Future[Candidates]", recommender: Recommender, batch: Batch) -> None:
+    try:
+        running.set_result(recommender.propose(batch))
+    except BaseException as error:  # noqa: BLE001 - handed to the caller, whatever it is
+        running.set_exception(error)
+
+
+def _check(candidates: object, batch: Batch) -> None:
+    if not isinstance(candidates, Candidates):
+        raise TypeError(f"gave {type(candidates).__name__}, not Candidates")
+    scores = candidates.scores
+    if not isinstance(scores, np.ndarray) or scores.shape != batch.shape:
+        raise ValueError(f"gave scores of shape {getattr(scores, 'shape', None)}, not {batch.shape}")
+    if not np.issubdtype(scores.dtype, np.floating) or np.isinf(scores).any():
+        raise ValueError("gave scores that are no finite numbers")

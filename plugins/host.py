@@ -1,0 +1,208 @@
+"""Loads plugins, keeps their health, and hands the engine what they register."""
+
+import hashlib
+import importlib.util
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Final, TypeAlias
+
+import pluggy
+
+from graph.errors import PluginError
+from plugins import campus, cobranded, family, hookspecs, shipped, tobacco
+from plugins.functions import MARK, FunctionRecommender
+from plugins.guard import GuardedRecommender, Health
+from recommenders.artefact import Model
+from recommenders.catalogue import Catalogue
+from recommenders.contract import BundleRule, Gate, Recommender, Trainable
+from recommenders.popularity import Popularity
+
+DEFAULT_PLUGINS: Final = (shipped, campus, tobacco, family, cobranded)
+ENTRY_POINTS: Final = "guanxi.plugins"
+Loader: TypeAlias = Callable[[], object]
+
+
+@dataclass(frozen=True, slots=True)
+class RecommenderInfo:
+    """A recommender's state: ready, failing, off, busy, or untrained."""
+
+    name: str
+    version: str
+    plugin: str
+    state: str
+    calls: int
+    failures: int
+    mean_ms: float
+    last_error: str | None
+
+
+@dataclass(slots=True)
+class PluginInfo:
+    """A plugin: where it is from, and ``loaded`` or ``broken`` with the error."""
+
+    name: str
+    source: str
+    state: str = "loaded"
+    error: str | None = None
+    recommenders: list[str] = field(default_factory=list)
+
+
+class PluginHost:
+    """The plugins of one process."""
+
+    def __init__(self) -> None:
+        self._manager = pluggy.PluginManager("guanxi")
+        self._manager.add_hookspecs(hookspecs)
+        self.plugins: list[PluginInfo] = []
+        self._recommenders: dict[str, tuple[Recommender, PluginInfo]] = {}
+        self._gates: list[Gate] = []
+        self._health: dict[str, Health] = {}
+        self._guarded: dict[str, GuardedRecommender] = {}
+
+    @classmethod
+    def load(cls, folders: Sequence[Path] = (), *, shipped: bool = True) -> "PluginHost":
+        """Load the shipped plugins, installed ones, and folders' ``.py`` files; a broken one is listed as such."""
+        host = cls()
+        for module in DEFAULT_PLUGINS if shipped else ():
+            host.add(module, module.__name__.rpartition(".")[2], "shipped")
+        for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda point: point.name):
+            host._add_loaded(point.name, f"entry point {point.value}", point.load)
+        for folder in folders:
+            host._add_folder(folder)
+        return host
+
+    def add(self, plugin: object, name: str, source: str) -> PluginInfo:
+        """Take in a plugin; what it does wrong is recorded, and leaves all others as they were."""
+        info = PluginInfo(name, source)
+        self.plugins.append(info)
+        try:
+            self._register(plugin, info)
+        except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+            self._break(info, error)
+        return info
+
+    def recommenders(self) -> list[Recommender]:
+        """Return every recommender, unguarded and untrained: what training works on."""
+        return [recommender for recommender, _ in self._recommenders.values()]
+
+    def guarded(self, model: Model | None) -> list[Recommender]:
+        """Return what can answer with a model, or without one: each guarded, and with its health kept from before."""
+        applied = (
+            model.apply(self.recommenders())
+            if model
+            else [r for r in self.recommenders() if not isinstance(r, Trainable)]
+        )
+        named = {recommender.name: recommender for recommender in applied}
+        for name, (recommender, _) in self._recommenders.items():
+            if isinstance(recommender, Popularity):
+                named.setdefault(name, recommender)
+        self._guarded = {
+            name: GuardedRecommender(recommender, self._health[name], trusted=self._is_trusted(name))
+            for name, recommender in named.items()
+        }
+        return list(self._guarded.values())
+
+    def gates(self) -> list[Gate]:
+        """Return every gate, the bank's own first."""
+        return list(self._gates)
+
+    def bundle_rules(self, catalogue: Catalogue) -> list[BundleRule]:
+        """Return the bundle rules for a catalogue; a plugin that fails at this has none."""
+        rules: list[BundleRule] = []
+        for plugin in self._manager.get_plugins():
+            own: list[BundleRule] = []
+            hooks = self._manager.subset_hook_caller("bundles", [p for p in self._manager.get_plugins() if p != plugin])
+            try:
+                hooks(register=own.append, catalogue=catalogue)
+            except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+                self._break(self._info(plugin), error)
+            else:
+                rules += own
+        return sorted(rules, key=lambda rule: rule.code)
+
+    def infos(self) -> list[RecommenderInfo]:
+        """Return the state of every recommender."""
+        return [self._recommender_info(name) for name in self._recommenders]
+
+    def _recommender_info(self, name: str) -> RecommenderInfo:
+        recommender, plugin = self._recommenders[name]
+        health, guarded = self._health[name], self._guarded.get(name)
+        state = guarded.state if guarded else "untrained" if isinstance(recommender, Trainable) else "ready"
+        return RecommenderInfo(
+            name,
+            recommender.version,
+            plugin.name,
+            state,
+            health.calls,
+            health.failures,
+            health.mean_ms,
+            health.last_error,
+        )
+
+    def _register(self, plugin: object, info: PluginInfo) -> None:
+        found: list[Recommender] = [
+            getattr(item, MARK)
+            for item in vars(plugin).values()
+            if isinstance(getattr(item, MARK, None), FunctionRecommender)
+        ]
+        gates: list[Gate] = []
+        self._manager.register(plugin, name=f"{info.source}:{info.name}")
+        others = [other for other in self._manager.get_plugins() if other != plugin]
+        self._manager.subset_hook_caller("recommenders", others)(register=found.append)
+        self._manager.subset_hook_caller("gates", others)(register=gates.append)
+        for recommender in found:
+            if not isinstance(recommender, Recommender):
+                raise PluginError(f"registered {type(recommender).__name__}, which is no recommender")
+            if recommender.name in self._recommenders:
+                other = self._recommenders[recommender.name][1]
+                raise PluginError(f"a recommender named {recommender.name!r} is there already, from {other.source}")
+        for recommender in found:
+            self._recommenders[recommender.name] = (recommender, info)
+            self._health[recommender.name] = Health()
+        self._gates += gates
+        info.recommenders = [recommender.name for recommender in found]
+
+    def _break(self, info: PluginInfo, error: Exception) -> None:
+        info.state, info.error = "broken", f"{type(error).__name__}: {error}"
+        name = f"{info.source}:{info.name}"
+        if self._manager.has_plugin(name):
+            self._manager.unregister(name=name)
+
+    def _info(self, plugin: object) -> PluginInfo:
+        name = self._manager.get_name(plugin)
+        return next(info for info in self.plugins if f"{info.source}:{info.name}" == name)
+
+    def _is_trusted(self, name: str) -> bool:
+        return self._recommenders[name][1].source == "shipped"
+
+    def _add_folder(self, folder: Path) -> None:
+        if not folder.is_dir():
+            self.plugins.append(PluginInfo(folder.name, str(folder), "broken", "there is no such folder"))
+            return
+        for path in sorted(folder.glob("*.py")):
+            if not path.name.startswith(("_", "test_")):
+                self._add_loaded(path.stem, str(path), partial(_module, path))
+
+    def _add_loaded(self, name: str, source: str, load: Loader) -> None:
+        try:
+            plugin = load()
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - importing a plugin may raise anything
+            self.plugins.append(PluginInfo(name, source, "broken", f"{type(error).__name__}: {error}"))
+        else:
+            self.add(plugin, name, source)
+
+
+def _module(path: Path) -> ModuleType:
+    name = f"guanxi_plugin_{path.stem}_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise PluginError(f"{path} is no Python module")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module

@@ -1,0 +1,100 @@
+"""The tobacco programme: licensed retailers of a tobacco bureau, and nobody else.
+
+A retailer with a licence gets the card that settles his orders with the bureau; one whose accounts turn over enough, a
+working-capital loan.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import numpy as np
+
+from graph.records import Product
+from graph.words import MemberRole, ProgrammeKind
+from plugins.functions import FunctionRecommender
+from plugins.hookspecs import hookimpl
+from plugins.programmes import named, own_products, programme_proposals
+from recommenders.batch import Batch
+from recommenders.catalogue import Catalogue
+from recommenders.contract import BundleRule, Gate, Mask, Proposal, Recommender
+from recommenders.gates import Explanation, Rule, say
+from recommenders.view import CustomerView
+
+WORKING_CAPITAL: Final = "WORKING-CAPITAL-LOAN"
+LEAST_TURNOVER: Final = 20_000.0
+"""Mean monthly inflow, in account currency, from which working capital is offered."""
+
+
+def licence(customer: CustomerView) -> str | None:
+    """Return the programme in which the customer is a retailer with a licence number."""
+    for membership in customer.memberships:
+        if membership.programme_kind is ProgrammeKind.TOBACCO and membership.role is MemberRole.RETAILER:
+            return membership.programme_code if membership.reference else None
+    return None
+
+
+def propose(customer: CustomerView, catalogue: Catalogue) -> Iterable[Proposal]:
+    """Propose the order card, and working capital by turnover."""
+    code = licence(customer)
+    if code is None:
+        return
+    yield from programme_proposals(
+        customer,
+        own_products(catalogue, code),
+        code,
+        0.9,
+        "It settles your orders with the bureau.",
+        "用于结算烟草订货。",
+    )
+    if (customer.monthly_inflow or 0.0) >= LEAST_TURNOVER:
+        yield from programme_proposals(
+            customer,
+            named(catalogue, WORKING_CAPITAL),
+            code,
+            0.7,
+            "Your turnover supports it.",
+            "您的流水满足申请条件。",
+        )
+
+
+def _refuses(batch: Batch) -> Mask:
+    restricted: Mask = np.array([[product.product_code == WORKING_CAPITAL for product in batch.catalogue]])
+    unlicensed: Mask = np.array([[licence(customer) is None] for customer in batch.customers])
+    return unlicensed & restricted
+
+
+def _explain(customer: CustomerView, _: Product) -> Explanation:
+    seen = "member without licence" if customer.member_of("tobacco") else "no licence"
+    return Explanation(
+        say("It is for licensed tobacco retailers.", "仅限持证烟草零售户。"),
+        seen,
+        say("a tobacco licence", "烟草专卖零售许可证"),
+    )
+
+
+@hookimpl
+def recommenders(register: Callable[[Recommender], None]) -> None:
+    """Register the programme's recommender."""
+    register(FunctionRecommender("tobacco", "1", propose))
+
+
+@hookimpl
+def gates(register: Callable[[Gate], None]) -> None:
+    """Working capital is for licensed retailers only."""
+    register(Rule("eligibility", "NO_TOBACCO_LICENCE", _refuses, _explain))
+
+
+@hookimpl
+def bundles(register: Callable[[BundleRule], None], catalogue: Catalogue) -> None:
+    """Each bureau's order card with working capital."""
+    for loan in named(catalogue, WORKING_CAPITAL):
+        for product in catalogue:
+            if product.programme_code and product.product_code.startswith("TOBACCO"):
+                register(
+                    BundleRule(
+                        f"STOCK-{product.programme_code}",
+                        (product.product_code, loan.product_code),
+                        say("Order now, pay after sales", "先订货后付款"),
+                        say("First 30 days free of interest", "首30天免息"),
+                    )
+                )

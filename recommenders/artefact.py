@@ -1,0 +1,164 @@
+"""The trained model on disk: a folder of plain arrays and a manifest, written whole or not at all.
+
+``MODELS/<id>/manifest.json`` and one ``<recommender>.npz`` each (no pickle); the file ``MODELS/current`` names the one
+in force. A broken artefact is passed over for the newest good one.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graph.errors import ModelError
+from recommenders.calibration import Calibration, Curve
+from recommenders.contract import Arrays, Recommender, Trainable
+
+KEPT: Final = 3
+CURVES: Final = "calibration"
+
+
+@dataclass(frozen=True)
+class Model:
+    """What training learnt.
+
+    Attributes:
+        arrays: each trainable recommender's own, by its name.
+        learnt_from: what the manifest tells of the data: customers, holdings, date range.
+    """
+
+    product_codes: tuple[str, ...]
+    as_of: date
+    arrays: Mapping[str, Arrays]
+    calibration: Calibration = field(default_factory=Calibration)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    learnt_from: Mapping[str, Any] = field(default_factory=dict)
+    model_id: str = field(default_factory=lambda: f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
+
+    def apply(self, recommenders: Sequence[Recommender]) -> list[Recommender]:
+        """Give the trainable recommenders what they learnt, and leave out those that learnt nothing."""
+        applied: list[Recommender] = []
+        for recommender in recommenders:
+            if not isinstance(recommender, Trainable):
+                applied.append(recommender)
+            elif recommender.name in self.arrays and self.versions.get(recommender.name) == recommender.version:
+                applied.append(recommender.with_arrays(self.arrays[recommender.name], self.product_codes))
+        return applied
+
+
+def save(models: Path, model: Model) -> Path:
+    """Write an artefact and put it in force; older ones but the last three are removed.
+
+    Raises:
+        ModelError: it cannot be written; what was in force stays.
+    """
+    unfinished = models / f".{model.model_id}"
+    try:
+        unfinished.mkdir(parents=True)
+        _write(unfinished, model)
+        unfinished.rename(models / model.model_id)
+        _replace(models / "current", model.model_id)
+        for old in _ids(models)[:-KEPT]:
+            shutil.rmtree(models / old)
+    except OSError as error:
+        raise ModelError(f"The model cannot be written to {models}: {error.strerror}. The last one stays.") from error
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return models / model.model_id
+
+
+def load_current(models: Path) -> Model | None:
+    """Return the model in force, or the newest good one where that is broken; None where there was never one.
+
+    Raises:
+        ModelError: there are artefacts, and every one is broken.
+    """
+    ids = _ids(models)
+    current = current_id(models)
+    last: Exception | None = None
+    for model_id in ([current] if current in ids else []) + [other for other in reversed(ids) if other != current]:
+        try:
+            return _read(models / model_id)
+        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+            last = error
+    if last is not None:
+        raise ModelError(f"Every model in {models} is broken ({last}); run guanxi train.") from last
+    return None
+
+
+def current_id(models: Path) -> str | None:
+    """Return the id of the artefact in force, without reading it."""
+    try:
+        return (models / "current").read_text().strip()
+    except FileNotFoundError:
+        return None
+
+
+def _ids(models: Path) -> list[str]:
+    if not models.is_dir():
+        return []
+    return sorted(path.name for path in models.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+
+def _write(folder: Path, model: Model) -> None:
+    curves: dict[str, NDArray[np.float32]] = {}
+    for name, curve in model.calibration.curves.items():
+        curves |= {f"{name}|edges": curve.edges, f"{name}|rates": curve.rates}
+    digests = {name: _write_arrays(folder / f"{name}.npz", arrays) for name, arrays in model.arrays.items()}
+    digests[CURVES] = _write_arrays(folder / f"{CURVES}.npz", curves)
+    manifest = {
+        "as_of": model.as_of.isoformat(),
+        "product_codes": model.product_codes,
+        "versions": dict(model.versions),
+        "learnt_from": dict(model.learnt_from),
+        "sha256": digests,
+    }
+    with (folder / "manifest.json").open("w", encoding="utf-8") as file:
+        json.dump(manifest, file, indent=1, ensure_ascii=False)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _write_arrays(path: Path, arrays: Arrays) -> str:
+    with path.open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)
+        file.flush()
+        os.fsync(file.fileno())
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _replace(path: Path, text: str) -> None:
+    fresh = path.with_suffix(".new")
+    fresh.write_text(text)
+    fresh.replace(path)
+
+
+def _read(folder: Path) -> Model:
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    arrays = {name: _read_arrays(folder / f"{name}.npz", digest) for name, digest in manifest["sha256"].items()}
+    curves = arrays.pop(CURVES)
+    names = {key.rpartition("|")[0] for key in curves}
+    return Model(
+        product_codes=tuple(manifest["product_codes"]),
+        as_of=date.fromisoformat(manifest["as_of"]),
+        arrays=arrays,
+        calibration=Calibration({n: Curve(curves[f"{n}|edges"], curves[f"{n}|rates"]) for n in sorted(names)}),
+        versions=manifest["versions"],
+        learnt_from=manifest["learnt_from"],
+        model_id=folder.name,
+    )
+
+
+def _read_arrays(path: Path, digest: str) -> dict[str, Any]:
+    if hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+        raise ValueError(f"{path.name} is not what was written")
+    with np.load(path, allow_pickle=False) as arrays:
+        return dict(arrays)

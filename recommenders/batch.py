@@ -1,0 +1,59 @@
+"""Customers of one decision, as arrays: rows are customers, columns the catalogue's products."""
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graph.records import Customer, Product
+from recommenders.catalogue import Catalogue
+from recommenders.contract import Context, Mask
+from recommenders.view import CustomerView
+
+
+class Batch:
+    """``n`` customers, ``m`` products, and the circumstances of the request."""
+
+    def __init__(self, customers: Sequence[CustomerView], catalogue: Catalogue, context: Context) -> None:
+        self.customers = tuple(customers)
+        self.catalogue = catalogue
+        self.context = context
+
+    @classmethod
+    def of(cls, records: Sequence[Customer], catalogue: Catalogue, context: Context) -> "Batch":
+        """Make a batch of records, seen on the context's day."""
+        return cls([CustomerView(record, context.today) for record in records], catalogue, context)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Number of customers and of products."""
+        return len(self.customers), len(self.catalogue)
+
+    @cached_property
+    def held(self) -> Mask:
+        """``(n, m)``: held today."""
+        return self._marks(lambda customer: [holding.product_code for holding in customer.holdings])
+
+    @cached_property
+    def ages(self) -> NDArray[np.float64]:
+        """``(n,)`` years; nan where unknown."""
+        return self.per_customer(lambda customer: np.nan if customer.age is None else customer.age)
+
+    def per_customer(self, value: Callable[[CustomerView], float]) -> NDArray[np.float64]:
+        """``(n,)``: one number of each customer; nan for unknown."""
+        return np.fromiter((value(customer) for customer in self.customers), np.float64, len(self.customers))
+
+    def per_product(self, value: Callable[[Product], float]) -> NDArray[np.float64]:
+        """``(m,)``: one number of each product; nan for unknown."""
+        return np.fromiter((value(product) for product in self.catalogue), np.float64, len(self.catalogue))
+
+    def _marks(self, codes: Callable[[CustomerView], Sequence[str]]) -> Mask:
+        marks = np.zeros(self.shape, np.bool_)
+        index = self.catalogue.index
+        for row, customer in enumerate(self.customers):
+            for code in codes(customer):
+                column = index.get(code)
+                if column is not None:
+                    marks[row, column] = True
+        return marks

@@ -1,0 +1,62 @@
+"""From a recommender's score to a propensity: the probability of taking the product within the next year.
+
+Learnt, for each recommender, as a table of score bins: the share of customers of that bin who opened the product in the
+year after (histogram binning, Zadrozny and Elkan 2001), smoothed towards the recommender's overall share by
+``PRIOR_WEIGHT`` pairs, and made to rise with the score. A recommender that was not learnt, such as a new plugin's, is
+mapped by a stated prior: its score times ``PRIOR_PROPENSITY``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommenders.contract import Mask, Scores
+
+PRIOR_PROPENSITY: Final = 0.1
+PRIOR_WEIGHT: Final = 50.0
+BINS: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Score ``edges`` (b − 1, rising) between ``b`` bins, and each bin's ``rates``."""
+
+    edges: NDArray[np.float32]
+    rates: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """One curve for each recommender that was learnt."""
+
+    curves: Mapping[str, Curve] = field(default_factory=dict)
+
+    def is_learnt(self, recommender: str) -> bool:
+        """Whether a recommender's propensities are learnt from what customers did."""
+        return recommender in self.curves
+
+    def propensities(self, recommender: str, scores: Scores) -> Scores:
+        """Map scores, of any shape, to probabilities; nan stays nan."""
+        curve = self.curves.get(recommender)
+        if curve is None:
+            return np.clip(scores, 0, 1) * np.float32(PRIOR_PROPENSITY)
+        found = curve.rates[np.searchsorted(curve.edges, scores, side="right").clip(0, len(curve.rates) - 1)]
+        return np.where(np.isnan(scores), np.float32(np.nan), found)
+
+
+def learn_curve(scores: Scores, opened: Mask) -> Curve | None:
+    """Learn a curve from pairs that were open to be taken; None where there are none."""
+    known = ~np.isnan(scores)
+    scores, opened = scores[known], opened[known]
+    if not len(scores):
+        return None
+    edges = np.unique(np.quantile(scores, np.linspace(0, 1, BINS + 1)[1:-1]).astype(np.float32))
+    bins = np.searchsorted(edges, scores, side="right")
+    pairs = np.bincount(bins, minlength=len(edges) + 1)
+    taken = np.bincount(bins, weights=opened, minlength=len(edges) + 1)
+    overall = opened.mean()
+    rates = (taken + PRIOR_WEIGHT * overall) / (pairs + PRIOR_WEIGHT)
+    return Curve(edges, np.maximum.accumulate(rates).astype(np.float32))

@@ -1,0 +1,241 @@
+"""The values and protocols every stage of the engine and every plugin speaks in.
+
+A batch has ``n`` customers and ``m`` products, products in catalogue order (sorted by product code);
+every score or mask over a batch is an array of shape ``(n, m)``.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graph.records import Product
+from graph.words import Language
+
+if TYPE_CHECKING:
+    from recommenders.batch import Batch
+    from recommenders.portfolio import Portfolio
+    from recommenders.view import CustomerView
+
+Scores: TypeAlias = NDArray[np.float32]
+Mask: TypeAlias = NDArray[np.bool_]
+Arrays: TypeAlias = Mapping[str, NDArray[np.generic]]
+Text: TypeAlias = Mapping[Language, str]
+GateGroup: TypeAlias = Literal["eligibility", "suitability", "credit", "consent", "contact"]
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A recommender's raw wish for one customer.
+
+    Attributes:
+        product_code: the product wished for; one the catalogue does not know is counted against the plugin.
+        score: how strongly, 0 to 1.
+        reason: one sentence the customer may read, in English or as a text per language.
+        path: the graph path the reason rests on, such as ``("customer", "MEMBER_OF", "CAMPUS-1")``;
+            by default the plugin's own name is the path.
+    """
+
+    product_code: str
+    score: float
+    reason: str | Text | None = None
+    path: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a product is offered: a path that existed in the graph at decision time, and its sentence.
+
+    Attributes:
+        recommender: who gives the reason.
+        path: customer, relation, node, …, product, as business keys and relation names.
+        text: the sentence in each language, made only from what the customer already knows of himself.
+    """
+
+    recommender: str
+    path: tuple[str, ...]
+    text: Text
+
+
+class Omitted(Exception):
+    """A recommender that has no say in this answer; the engine goes on without it."""
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(f"{name}: {why}")
+        self.name = name
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """What one recommender proposes for a batch.
+
+    Attributes:
+        scores: ``(n, m)``, ``nan`` where nothing is proposed.
+        reason: gives the reason for one (row, column) that was proposed, or None; called for shown offers only.
+    """
+
+    scores: Scores
+    reason: Callable[[int, int], Reason | None]
+
+
+@runtime_checkable
+class Recommender(Protocol):
+    """Anything that proposes products, with scores from 0 to 1."""
+
+    @property
+    def name(self) -> str:
+        """Unique among a bank's recommenders."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """Changes when what it learns, or how it scores, changes."""
+        ...
+
+    def propose(self, batch: "Batch") -> Candidates:
+        """Score the batch's products; pure, and without input or output."""
+        ...
+
+
+@runtime_checkable
+class Trainable(Recommender, Protocol):
+    """A recommender that learns arrays from the portfolio and proposes from those arrays alone."""
+
+    def fit(self, portfolio: "Portfolio") -> Arrays:
+        """Learn; the arrays are stored in the model artefact under the recommender's name."""
+        ...
+
+    def with_arrays(self, arrays: Arrays, product_codes: Sequence[str]) -> "Recommender":
+        """Return a recommender that answers from learnt arrays; columns are ``product_codes`` of the training time."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a gate refused one product for one customer.
+
+    Attributes:
+        gate: the group: eligibility, suitability, credit, consent, contact.
+        code: stable, upper case, such as ``RISK_TOO_HIGH``.
+        text: a sentence per language.
+        saw: the value the gate saw, as text; ``"unknown"`` where it saw none.
+        unlock: the smallest change on the customer's side that would pass, or None where there is none.
+    """
+
+    gate: str
+    code: str
+    text: Text
+    saw: str
+    unlock: Text | None = None
+
+
+class Gate(Protocol):
+    """A rule that can refuse. ``refuses`` decides for a batch; ``explain`` says why for one refused pair."""
+
+    @property
+    def gate(self) -> GateGroup:
+        """The group it belongs to."""
+        ...
+
+    @property
+    def code(self) -> str:
+        """Its stable name, upper case."""
+        ...
+
+    def refuses(self, batch: "Batch") -> Mask:
+        """True at ``(i, j)`` where product ``j`` may not be offered to customer ``i``."""
+        ...
+
+    def explain(self, customer: "CustomerView", product: Product) -> Refusal:
+        """Say why; called only for a pair that ``refuses`` refused."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class BundleRule:
+    """Products that belong together, most important first; offered only when every one of them is."""
+
+    code: str
+    products: tuple[str, ...]
+    title: Text
+    benefit: Text
+
+
+@dataclass(frozen=True, slots=True)
+class TraceStep:
+    """One line of "why": which stage, what it did, in words."""
+
+    stage: Literal["candidates", "gates", "rank", "arbitrate", "bundle", "reasons"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A proposal that passed every gate.
+
+    Attributes:
+        rank: 1 is best.
+        score: the highest raw score any of its recommenders gave.
+        propensity: probability, 0 to 1, of taking the product in the next period.
+        value: yearly value to the bank, in its currency.
+        priority: propensity × context weight × value × lever; the order of offers.
+        recommenders: names, strongest first.
+    """
+
+    customer_no: str
+    product: Product
+    rank: int
+    score: float
+    propensity: float
+    value: float
+    priority: float
+    recommenders: tuple[str, ...]
+    reasons: tuple[Reason, ...]
+    trace: tuple[TraceStep, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """Offers that belong together, under one declared rule."""
+
+    rule: BundleRule
+    offers: tuple[Offer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one customer is offered; ``omitted`` names recommenders that ran out of time or failed."""
+
+    customer_no: str
+    offers: tuple[Offer, ...]
+    bundles: tuple[Bundle, ...]
+    omitted: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Why one product is, or is not, offered to one customer.
+
+    ``refusals`` is in gate order, so the first is the gate that stopped it; empty when none did.
+    """
+
+    customer_no: str
+    product: Product
+    offered: bool
+    rank: int | None
+    refusals: tuple[Refusal, ...]
+    trace: tuple[TraceStep, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The circumstances of a request. ``today`` bounds what may be known: later facts are not seen."""
+
+    today: date
+    channel: str = "mobile"
+    top: int = 3
+    exclude: tuple[str, ...] = ()
+    budget_ms: int | None = None

@@ -1,0 +1,232 @@
+"""The decision: candidates, gates, rank, arbitrate, bundle, reasons. Pure, and for a batch at a time."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graph.records import Customer, Product
+from graph.words import Language
+from recommenders.arbitration import Arbitration
+from recommenders.batch import Batch
+from recommenders.bundling import bundles
+from recommenders.calibration import PRIOR_PROPENSITY, Calibration
+from recommenders.catalogue import Catalogue
+from recommenders.contract import (
+    Answer,
+    BundleRule,
+    Candidates,
+    Context,
+    Decision,
+    Gate,
+    Mask,
+    Offer,
+    Omitted,
+    Reason,
+    Recommender,
+    Refusal,
+    Scores,
+    TraceStep,
+)
+
+MOST_REASONS: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """A batch decided, as arrays.
+
+    Attributes:
+        proposed: what each recommender proposes, by its name.
+        propensities: ``(n, m)``, of the strongest recommender; nan where none proposes.
+        passed: ``(n, m)``: no gate refuses.
+        priorities: ``(n, m)``, minus infinity where not offered.
+        omitted: recommenders that had no say.
+    """
+
+    batch: Batch
+    proposed: Mapping[str, Candidates]
+    propensities: Scores
+    passed: Mask
+    priorities: NDArray[np.float64]
+    omitted: tuple[str, ...]
+
+    def top(self, count: int) -> NDArray[np.intp]:
+        """``(n, count)`` columns, best first, ties by product code; check ``priorities`` for those not offered."""
+        return np.argsort(-self.priorities, axis=1, kind="stable")[:, :count]
+
+
+class Engine:
+    """Decides for the customers of one bank."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        recommenders: Sequence[Recommender],
+        gates: Sequence[Gate],
+        bundle_rules: Sequence[BundleRule] = (),
+        calibration: Calibration | None = None,
+        levers: Mapping[str, float] | None = None,
+    ) -> None:
+        self.catalogue = catalogue
+        self.recommenders = tuple(recommenders)
+        self.gates = tuple(gates)
+        self.bundle_rules = tuple(bundle_rules)
+        self.calibration = calibration or Calibration()
+        self.arbitration = Arbitration(catalogue, levers or {})
+
+    @cached_property
+    def _values(self) -> NDArray[np.float64]:
+        return self.arbitration.values()
+
+    def rank(self, batch: Batch) -> Ranking:
+        """Run candidates, gates, rank and arbitrate over a batch."""
+        proposed, omitted = self._candidates(batch)
+        propensities = np.full(batch.shape, np.nan, np.float32)
+        for name, candidates in proposed.items():
+            propensities = np.fmax(propensities, self.calibration.propensities(name, candidates.scores))
+        passed = ~self._refused(batch)
+        factors = self._values * self.arbitration.weights(batch.context.channel) * self.arbitration.lever_factors()
+        offered = passed & ~np.isnan(propensities)
+        priorities = np.where(offered, propensities * factors, -np.inf)
+        return Ranking(batch, proposed, propensities, passed, priorities, omitted)
+
+    def answer(self, customers: Sequence[Customer], context: Context) -> list[Answer]:
+        """Return each customer's offers, at most ``context.top``, and the bundles they are part of."""
+        if not customers:
+            return []
+        ranking = self.rank(Batch.of(customers, self.catalogue, context))
+        return [self._answer(ranking, row, columns) for row, columns in enumerate(ranking.top(len(self.catalogue)))]
+
+    def decide(self, customer: Customer, product_code: str, context: Context) -> Decision:
+        """Say why one product is, or is not, offered to one customer.
+
+        Raises:
+            NotFound: the catalogue has no such product.
+        """
+        product = self.catalogue[product_code]
+        column = self.catalogue.index[product_code]
+        ranking = self.rank(Batch.of([customer], self.catalogue, context))
+        refusals = self._refusals(ranking.batch, product, column)
+        offered = bool(ranking.priorities[0, column] > -np.inf) and product_code not in context.exclude
+        order = [int(c) for c in ranking.top(len(self.catalogue))[0]]
+        rank = order.index(column) + 1 if offered else None
+        return Decision(
+            customer.customer_no, product, offered, rank, refusals, self._trace(ranking, 0, column, rank, refusals)
+        )
+
+    def _candidates(self, batch: Batch) -> tuple[dict[str, Candidates], tuple[str, ...]]:
+        proposed, omitted = {}, []
+        for recommender in self.recommenders:
+            try:
+                proposed[recommender.name] = recommender.propose(batch)
+            except Omitted as omission:
+                omitted.append(omission.name)
+        return proposed, tuple(omitted)
+
+    def _refused(self, batch: Batch) -> Mask:
+        refused = np.zeros(batch.shape, np.bool_)
+        for gate in self.gates:
+            refused |= gate.refuses(batch)
+        refused[:, [self.catalogue.index[code] for code in batch.context.exclude if code in self.catalogue]] = True
+        return refused
+
+    def _refusals(self, batch: Batch, product: Product, column: int) -> tuple[Refusal, ...]:
+        customer = batch.customers[0]
+        return tuple(gate.explain(customer, product) for gate in self.gates if gate.refuses(batch)[0, column])
+
+    def _answer(self, ranking: Ranking, row: int, columns: NDArray[np.intp]) -> Answer:
+        offered = [int(column) for column in columns if ranking.priorities[row, column] > -np.inf]
+        codes = {self.catalogue.codes[column]: column for column in offered}
+        shown = offered[: ranking.batch.context.top]
+        rules = [rule for rule in self.bundle_rules if all(code in codes for code in rule.products)]
+        wanted = {*shown, *(codes[code] for rule in rules for code in rule.products)}
+        offers = {
+            column: self._offer(ranking, row, column, rank)
+            for rank, column in enumerate(offered, 1)
+            if column in wanted
+        }
+        by_code = {offer.product.product_code: offer for offer in offers.values()}
+        return Answer(
+            ranking.batch.customers[row].customer_no,
+            tuple(offers[column] for column in shown),
+            bundles(rules, by_code)[: ranking.batch.context.top],
+            ranking.omitted,
+        )
+
+    def _offer(self, ranking: Ranking, row: int, column: int, rank: int) -> Offer:
+        names = self._supporters(ranking, row, column)
+        return Offer(
+            customer_no=ranking.batch.customers[row].customer_no,
+            product=self.catalogue.products[column],
+            rank=rank,
+            score=float(max(ranking.proposed[name].scores[row, column] for name in names)),
+            propensity=float(ranking.propensities[row, column]),
+            value=float(self._values[column]),
+            priority=float(ranking.priorities[row, column]),
+            recommenders=names,
+            reasons=self._reasons(ranking, names, row, column)[:MOST_REASONS],
+            trace=self._trace(ranking, row, column, rank, ()),
+        )
+
+    def _supporters(self, ranking: Ranking, row: int, column: int) -> tuple[str, ...]:
+        """Names of those who propose a pair, the highest propensity first."""
+        strength = {
+            name: float(self.calibration.propensities(name, candidates.scores[row : row + 1, column])[0])
+            for name, candidates in ranking.proposed.items()
+            if not np.isnan(candidates.scores[row, column])
+        }
+        return tuple(sorted(strength, key=lambda name: (-strength[name], name)))
+
+    def _trace(
+        self, ranking: Ranking, row: int, column: int, rank: int | None, refusals: Sequence[Refusal]
+    ) -> tuple[TraceStep, ...]:
+        names = self._supporters(ranking, row, column)
+        scores = ", ".join(f"{name} {ranking.proposed[name].scores[row, column]:.3f}" for name in names)
+        steps = [TraceStep("candidates", f"proposed by {scores}" if names else "proposed by no recommender")]
+        if ranking.omitted:
+            steps.append(
+                TraceStep("candidates", f"without {', '.join(ranking.omitted)}: too slow, failing or switched off")
+            )
+        if refusals:
+            steps += [
+                TraceStep("gates", f"{r.gate} refuses ({r.code}): {r.text[Language.EN]} Saw: {r.saw}.")
+                for r in refusals
+            ]
+        elif ranking.passed[row, column]:
+            steps.append(TraceStep("gates", f"passed all {len(self.gates)} gates"))
+        else:
+            steps.append(TraceStep("gates", "excluded by the request"))
+        return (*steps, *self._ranking_steps(ranking, row, column, names, rank))
+
+    def _ranking_steps(
+        self, ranking: Ranking, row: int, column: int, names: Sequence[str], rank: int | None
+    ) -> list[TraceStep]:
+        if not names:
+            return []
+        propensity = ranking.propensities[row, column]
+        how = "learnt from openings" if self.calibration.is_learnt(names[0]) else f"prior: score × {PRIOR_PROPENSITY}"
+        product = self.catalogue.products[column]
+        priced = "" if product.margin is not None else " (no margin known: the median of its category)"
+        weight = self.arbitration.weights(ranking.batch.context.channel)[column]
+        lever = self.arbitration.lever_factors()[column]
+        steps = [TraceStep("rank", f"propensity {propensity:.4f} by {names[0]} ({how})")]
+        if rank is not None:
+            factors = (
+                f"{propensity:.4f} × {weight:g} context × {self._values[column]:g} value{priced} × {lever:g} lever"
+            )
+            steps.append(TraceStep("arbitrate", f"{factors} = {ranking.priorities[row, column]:.3f}, rank {rank}"))
+            rules = [rule.code for rule in self.bundle_rules if product.product_code in rule.products]
+            steps.append(TraceStep("bundle", f"part of {', '.join(rules)}" if rules else "part of no bundle rule"))
+            paths = [" → ".join(reason.path) for reason in self._reasons(ranking, names, row, column)]
+            steps.append(TraceStep("reasons", "; ".join(paths) or "none of the recommenders gives a path"))
+        return steps
+
+    @staticmethod
+    def _reasons(ranking: Ranking, names: Sequence[str], row: int, column: int) -> tuple[Reason, ...]:
+        """What each recommender says; a reason without a path is not shown."""
+        reasons = (ranking.proposed[name].reason(row, column) for name in names)
+        return tuple(reason for reason in reasons if reason is not None and reason.path)

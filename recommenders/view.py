@@ -1,0 +1,180 @@
+"""A customer as gates, recommenders and plugins see him: read-only, and nothing that happened after ``today``."""
+
+from collections.abc import Mapping
+from datetime import date
+from functools import cached_property
+
+from graph.records import ActivityMonth, Customer, Holding, Interaction, Membership, Outcome, Relation, Scalar
+from graph.words import (
+    CreditTier,
+    CustomerKind,
+    Gender,
+    Language,
+    LifecycleStage,
+    MemberRole,
+    RelationKind,
+    RiskProfile,
+    ValueTier,
+)
+from recommenders import lifecycle
+
+
+class CustomerView:
+    """One customer on one day. Stability: plugin API."""
+
+    def __init__(self, record: Customer, today: date) -> None:
+        self._record = record
+        self.today = today
+        self.customer_no: str = record.customer_no
+        self.kind: CustomerKind = record.kind
+        self.gender: Gender | None = record.gender
+        self.region: str | None = record.region
+        self.occupation: str | None = record.occupation
+        self.industry: str | None = record.industry
+        self.income: float | None = record.income
+        self.language: Language | None = record.language
+        self.risk_profile: RiskProfile | None = record.risk_profile
+        self.credit_tier: CreditTier | None = record.credit_tier
+        self.credit_limit: float | None = record.credit_limit
+        self.marketing_consent: bool | None = record.marketing_consent
+        self.attributes: Mapping[str, Scalar] = record.attributes
+
+    @cached_property
+    def age(self) -> int | None:
+        """Age in whole years; None where the birth date is unknown."""
+        born = self._record.birth_date
+        if born is None:
+            return None
+        return self.today.year - born.year - ((self.today.month, self.today.day) < (born.month, born.day))
+
+    @cached_property
+    def ever(self) -> tuple[Holding, ...]:
+        """Everything held on or before today; a closing that lies ahead is not known yet."""
+        today = self.today
+        return tuple(
+            Holding(holding.product_code, holding.opened_on, None, holding.balance)
+            if holding.closed_on is not None and holding.closed_on > today
+            else holding
+            for holding in self._record.holdings
+            if holding.opened_on is None or holding.opened_on <= today
+        )
+
+    @cached_property
+    def holdings(self) -> tuple[Holding, ...]:
+        """What is held today."""
+        return tuple(holding for holding in self.ever if holding.closed_on is None)
+
+    @cached_property
+    def _held(self) -> frozenset[str]:
+        return frozenset(holding.product_code for holding in self.holdings)
+
+    def holds(self, product_code: str) -> bool:
+        """Whether a product is held today."""
+        return product_code in self._held
+
+    def ever_held(self, product_code: str) -> bool:
+        """Whether a product was ever held."""
+        return any(holding.product_code == product_code for holding in self.ever)
+
+    @cached_property
+    def all_memberships(self) -> tuple[Membership, ...]:
+        """Memberships that began on or before today, ended ones too."""
+        return tuple(m for m in self._record.memberships if m.since is None or m.since <= self.today)
+
+    @cached_property
+    def memberships(self) -> tuple[Membership, ...]:
+        """Memberships in force today: of the member, and of the programme."""
+        return tuple(
+            m
+            for m in self.all_memberships
+            if (m.until is None or m.until >= self.today)
+            and (m.programme_starts_on is None or m.programme_starts_on <= self.today)
+            and (m.programme_ends_on is None or m.programme_ends_on >= self.today)
+        )
+
+    def member_of(self, programme: str, role: str | None = None) -> bool:
+        """Whether the customer is today in a programme, by code or by kind, and in that role if one is named."""
+        return self.membership(programme, role) is not None
+
+    def membership(self, programme: str, role: str | None = None) -> Membership | None:
+        """Return the membership in force in a programme, by code or by kind."""
+        for membership in self.memberships:
+            if programme in (membership.programme_code, membership.programme_kind) and role in (None, membership.role):
+                return membership
+        return None
+
+    @cached_property
+    def relations(self) -> tuple[Relation, ...]:
+        """Relations known today."""
+        return tuple(r for r in self._record.relations if r.since is None or r.since <= self.today)
+
+    def related(self, kind: RelationKind | str) -> bool:
+        """Whether the customer has a relation of a kind, such as ``"spouse"``."""
+        return any(relation.kind == kind for relation in self.relations)
+
+    @cached_property
+    def activity(self) -> tuple[ActivityMonth, ...]:
+        """Months of activity that are over, oldest first, at most 36."""
+        this_month = f"{self.today:%Y-%m}"
+        return tuple(month for month in self._record.activity if month.month < this_month)[-36:]
+
+    @cached_property
+    def salary_months(self) -> int:
+        """How many months in a row, up to the last known one, brought a salary."""
+        months = 0
+        for month in reversed(self.activity):
+            if not month.salary:
+                break
+            months += 1
+        return months
+
+    @cached_property
+    def monthly_inflow(self) -> float | None:
+        """Mean inflow of the last 12 known months."""
+        known = [month.inflow for month in self.activity[-12:] if month.inflow is not None]
+        return sum(known) / len(known) if known else None
+
+    @cached_property
+    def months_since_joining(self) -> int | None:
+        """Whole months with the bank."""
+        joined = self._record.joined_on
+        return None if joined is None or joined > self.today else (self.today - joined).days * 12 // 365
+
+    @cached_property
+    def interactions(self) -> tuple[Interaction, ...]:
+        """Interactions up to today."""
+        return tuple(i for i in self._record.interactions if i.at.date() <= self.today)
+
+    @cached_property
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """What became of earlier offers, up to today."""
+        return tuple(o for o in self._record.outcomes if o.at.date() <= self.today)
+
+    @cached_property
+    def stage(self) -> LifecycleStage:
+        """Lifecycle stage by the rules of ``recommenders.lifecycle``."""
+        joined = self._record.joined_on
+        return lifecycle.stage(
+            self.ever, self.activity, joined if joined and joined <= self.today else None, self.today
+        )
+
+    @cached_property
+    def tier(self) -> ValueTier:
+        """Value tier, as the bank gives it or else by rule."""
+        return self._record.value_tier or lifecycle.tier(self.income, len(self.holdings))
+
+    @cached_property
+    def cohorts(self) -> tuple[tuple[str, str], ...]:
+        """Groups whose aggregates may speak for the customer: employer, programmes, and the family relations he has."""
+        keys = [("employer", r.customer_no) for r in self.relations if r.kind is RelationKind.EMPLOYER]
+        keys += [("programme", m.programme_code) for m in self.memberships]
+        keys += [("family", kind) for kind in FAMILY if self.related(kind)]
+        return tuple(dict.fromkeys(keys))
+
+    @property
+    def is_student(self) -> bool:
+        """Whether the customer studies at a partner university today."""
+        return self.member_of("campus", MemberRole.STUDENT)
+
+
+FAMILY = (RelationKind.SPOUSE, RelationKind.CHILD, RelationKind.PARENT, RelationKind.ACCOUNT_USER)
