@@ -11,10 +11,10 @@ from types import TracebackType
 from typing import Any, Self, TypeAlias, cast
 
 from neo4j import AsyncGraphDatabase, AsyncManagedTransaction
-from neo4j.exceptions import AuthError, ClientError, DriverError, ServiceUnavailable, TransientError
+from neo4j.exceptions import AuthError, ClientError, ConfigurationError, DriverError, ServiceUnavailable, TransientError
 from neo4j.time import Date, DateTime
 
-from graph.errors import StoreRefused, StoreUnavailable
+from graph.errors import SettingsError, StoreRefused, StoreUnavailable
 
 Row: TypeAlias = dict[str, Any]
 Statement: TypeAlias = tuple[str, Mapping[str, object]]
@@ -26,9 +26,12 @@ class Store:
     def __init__(self, uri: str, username: str, password: str, database: str) -> None:
         self.uri = uri
         self.database = database
-        self._driver = AsyncGraphDatabase.driver(
-            uri, auth=(username, password), connection_timeout=5, max_transaction_retry_time=5
-        )
+        try:
+            self._driver = AsyncGraphDatabase.driver(
+                uri, auth=(username, password), connection_timeout=5, max_transaction_retry_time=5
+            )
+        except (ConfigurationError, ValueError) as error:
+            raise SettingsError(f"NEO4J_URI {uri!r} is no address of a store: {error}") from error
 
     async def __aenter__(self) -> Self:
         return self
@@ -117,4 +120,5 @@ def _translated(uri: str) -> Iterator[None]:
             ) from error
         raise
     except (ServiceUnavailable, TransientError, DriverError, OSError) as error:
-        raise StoreUnavailable(f"The store at {uri} cannot be reached; is it running? ({error})") from error
+        why = str(error).partition("\n")[0]
+        raise StoreUnavailable(f"The store at {uri} cannot be reached; is it running? ({why})") from error

@@ -1,10 +1,10 @@
 """The command ``guanxi``: puts the commands together and turns errors into one line and an exit code."""
 
+import logging
 import sys
 from importlib.metadata import packages_distributions
 from typing import Final
 
-import click
 import typer
 from pydantic import ValidationError
 
@@ -32,6 +32,7 @@ app.command("plugins")(plugins.plugins)
 
 def main() -> None:
     """Run the command line: 0 done, 1 done in part, 2 nothing done, 130 interrupted."""
+    logging.getLogger("neo4j").setLevel(logging.ERROR)  # it tells of every retry; what comes of them is an error
     try:
         refuse_intruders()
         status = app(standalone_mode=False)
@@ -40,12 +41,9 @@ def main() -> None:
     except ValidationError as error:
         fault = error.errors()[0]
         fail(f"The setting {'.'.join(map(str, fault['loc']))} is wrong: {fault['msg']}.", 2)
-    except click.exceptions.Abort:
-        fail("Interrupted.", 130)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
+    except typer.TyperException as error:
+        fail(error.format_message(), error.exit_code)
+    except (typer.Abort, KeyboardInterrupt):
         fail("Interrupted.", 130)
     sys.exit(status if isinstance(status, int) else 0)
 

@@ -7,16 +7,19 @@ cannot stop a thread. A plugin that fails three times in a row is switched off f
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Literal, TypeAlias
 
 import numpy as np
 
+from graph.errors import PluginError
+from graph.words import Language
 from recommenders.batch import Batch
-from recommenders.contract import Candidates, Omitted, Recommender
+from recommenders.contract import Candidates, Omitted, Reason, Recommender
 
 logger = logging.getLogger("guanxi.plugins")
 
@@ -89,7 +92,17 @@ class GuardedRecommender:
         health.calls += 1
         health.seconds += self._clock() - started
         health.in_a_row = 0
-        return candidates
+        return Candidates(candidates.scores, partial(self._reason, candidates.reason))
+
+    def _reason(self, ask: Callable[[int, int], Reason | None], row: int, column: int) -> Reason | None:
+        """The inner recommender's reason; one that fails is counted, and the offer goes without it."""
+        try:
+            reason = ask(row, column)
+            _check_reason(reason)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
+            self._count(error)
+            return None
+        return reason
 
     def _call(self, batch: Batch) -> Candidates:
         asked = batch.context.budget_ms
@@ -109,20 +122,25 @@ class GuardedRecommender:
     def _failed(self, error: Exception, seconds: float) -> None:
         health = self._health
         health.calls += 1
-        health.failures += 1
         health.in_a_row += 1
         health.seconds += seconds
-        health.last_error = f"{type(error).__name__}: {error}"
         if health.in_a_row >= FAILURES_TO_OPEN:
             health.off_until = self._clock() + OPEN_SECONDS
-        logger.warning("recommender %s failed: %s", self.name, health.last_error)
+        self._count(error)
+
+    def _count(self, error: BaseException) -> None:
+        self._health.failures += 1
+        self._health.last_error = f"{type(error).__name__}: {error}"
+        logger.warning("recommender %s failed: %s", self.name, self._health.last_error)
 
 
 def _run(running: "Future[Candidates]", recommender: Recommender, batch: Batch) -> None:
     try:
         running.set_result(recommender.propose(batch))
-    except BaseException as error:  # noqa: BLE001 - handed to the caller, whatever it is
+    except Exception as error:  # noqa: BLE001 - handed to the caller, whatever it is
         running.set_exception(error)
+    except BaseException as error:  # noqa: BLE001 - what would end the process ends the plugin's call only
+        running.set_exception(PluginError(f"raised {type(error).__name__}"))
 
 
 def _check(candidates: object, batch: Batch) -> None:
@@ -133,3 +151,14 @@ def _check(candidates: object, batch: Batch) -> None:
         raise ValueError(f"gave scores of shape {getattr(scores, 'shape', None)}, not {batch.shape}")
     if not np.issubdtype(scores.dtype, np.floating) or np.isinf(scores).any():
         raise ValueError("gave scores that are no finite numbers")
+
+
+def _check_reason(reason: object) -> None:
+    if reason is None:
+        return
+    if not isinstance(reason, Reason):
+        raise TypeError(f"gave {type(reason).__name__}, not a Reason")
+    if not isinstance(reason.path, tuple) or not all(isinstance(part, str) for part in reason.path):
+        raise TypeError(f"gave a reason whose path is no tuple of texts: {reason.path!r}")
+    if not isinstance(reason.text, Mapping) or not all(isinstance(reason.text.get(lang), str) for lang in Language):
+        raise TypeError(f"gave a reason without a text in each of {', '.join(Language)}")

@@ -82,8 +82,8 @@ class PluginHost:
         self.plugins.append(info)
         try:
             self._register(plugin, info)
-        except Exception as error:  # noqa: BLE001 - a plugin may raise anything
-            self._break(info, error)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
+            self._break(plugin, info, error)
         return info
 
     def recommenders(self) -> list[Recommender]:
@@ -119,8 +119,9 @@ class PluginHost:
             hooks = self._manager.subset_hook_caller("bundles", [p for p in self._manager.get_plugins() if p != plugin])
             try:
                 hooks(register=own.append, catalogue=catalogue)
-            except Exception as error:  # noqa: BLE001 - a plugin may raise anything
-                self._break(self._info(plugin), error)
+                _check_bundles(own)
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
+                self._break(plugin, self._info(plugin), error)
             else:
                 rules += own
         return sorted(rules, key=lambda rule: rule.code)
@@ -145,32 +146,36 @@ class PluginHost:
         )
 
     def _register(self, plugin: object, info: PluginInfo) -> None:
-        found: list[Recommender] = [
-            getattr(item, MARK)
-            for item in vars(plugin).values()
-            if isinstance(getattr(item, MARK, None), FunctionRecommender)
-        ]
+        name = f"{info.source}:{info.name}"
+        if self._manager.has_plugin(name):
+            raise PluginError("it is loaded already")
+        marked = (getattr(item, MARK, None) for item in vars(plugin).values())
+        found: list[Recommender] = list(
+            {id(own): own for own in marked if isinstance(own, FunctionRecommender)}.values()
+        )
         gates: list[Gate] = []
-        self._manager.register(plugin, name=f"{info.source}:{info.name}")
+        self._manager.register(plugin, name=name)
         others = [other for other in self._manager.get_plugins() if other != plugin]
         self._manager.subset_hook_caller("recommenders", others)(register=found.append)
         self._manager.subset_hook_caller("gates", others)(register=gates.append)
+        _check_all(found, Recommender, "no recommender")
+        _check_all(gates, Gate, "no gate")
+        taken = {name: other.source for name, (_, other) in self._recommenders.items()}
         for recommender in found:
-            if not isinstance(recommender, Recommender):
-                raise PluginError(f"registered {type(recommender).__name__}, which is no recommender")
-            if recommender.name in self._recommenders:
-                other = self._recommenders[recommender.name][1]
-                raise PluginError(f"a recommender named {recommender.name!r} is there already, from {other.source}")
+            if recommender.name in taken:
+                source = taken[recommender.name]
+                raise PluginError(f"a recommender named {recommender.name!r} is there already, from {source}")
+            taken[recommender.name] = info.source
         for recommender in found:
             self._recommenders[recommender.name] = (recommender, info)
             self._health[recommender.name] = Health()
         self._gates += gates
         info.recommenders = [recommender.name for recommender in found]
 
-    def _break(self, info: PluginInfo, error: Exception) -> None:
+    def _break(self, plugin: object, info: PluginInfo, error: BaseException) -> None:
         info.state, info.error = "broken", f"{type(error).__name__}: {error}"
         name = f"{info.source}:{info.name}"
-        if self._manager.has_plugin(name):
+        if self._manager.get_plugin(name) is plugin:
             self._manager.unregister(name=name)
 
     def _info(self, plugin: object) -> PluginInfo:
@@ -195,6 +200,19 @@ class PluginHost:
             self.plugins.append(PluginInfo(name, source, "broken", f"{type(error).__name__}: {error}"))
         else:
             self.add(plugin, name, source)
+
+
+def _check_all(given: Sequence[object], kind: type, none: str) -> None:
+    for item in given:
+        if not isinstance(item, kind):
+            raise PluginError(f"registered {type(item).__name__}, which is {none}")
+
+
+def _check_bundles(rules: Sequence[BundleRule]) -> None:
+    _check_all(rules, BundleRule, "no bundle rule")
+    for rule in rules:
+        if not rule.products or not all(isinstance(code, str) for code in rule.products):
+            raise PluginError(f"registered the bundle {rule.code!r}, whose products are no product codes")
 
 
 def _module(path: Path) -> ModuleType:

@@ -28,8 +28,9 @@ LEAST_TURNOVER: Final = 20_000.0
 def licence(customer: CustomerView) -> str | None:
     """Return the programme in which the customer is a retailer with a licence number."""
     for membership in customer.memberships:
-        if membership.programme_kind is ProgrammeKind.TOBACCO and membership.role is MemberRole.RETAILER:
-            return membership.programme_code if membership.reference else None
+        retailer = membership.programme_kind is ProgrammeKind.TOBACCO and membership.role is MemberRole.RETAILER
+        if retailer and membership.reference:
+            return membership.programme_code
     return None
 
 

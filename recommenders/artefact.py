@@ -87,7 +87,7 @@ def load_current(models: Path) -> Model | None:
     for model_id in ([current] if current in ids else []) + [other for other in reversed(ids) if other != current]:
         try:
             return _read(models / model_id)
-        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
             last = error
     if last is not None:
         raise ModelError(f"Every model in {models} is broken ({last}); run guanxi train.") from last

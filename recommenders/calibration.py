@@ -53,7 +53,8 @@ def learn_curve(scores: Scores, opened: Mask) -> Curve | None:
     scores, opened = scores[known], opened[known]
     if not len(scores):
         return None
-    edges = np.unique(np.quantile(scores, np.linspace(0, 1, BINS + 1)[1:-1]).astype(np.float32))
+    edges = np.unique(np.quantile(scores, np.linspace(0, 1, BINS + 1)[1:-1], method="higher").astype(np.float32))
+    edges = edges[edges > scores.min()]  # every bin has a score: an empty one would lift those after it to the overall
     bins = np.searchsorted(edges, scores, side="right")
     pairs = np.bincount(bins, minlength=len(edges) + 1)
     taken = np.bincount(bins, weights=opened, minlength=len(edges) + 1)

@@ -41,7 +41,7 @@ class Cohorts:
         large = np.flatnonzero(sizes >= LEAST_GROUP)
         holders = (portfolio.cohorts[:, large].T @ portfolio.held).toarray()
         keys = ["|".join(portfolio.cohort_keys[position]) for position in large]
-        base = np.asarray(portfolio.held.mean(axis=0)).ravel() if portfolio.customers else np.zeros(holders.shape[1])
+        base = portfolio.held.getnnz(axis=0) / max(1, portfolio.customers)
         return {
             "shares": (holders / sizes[large][:, None]).astype(np.float32),
             "base": base.astype(np.float32),

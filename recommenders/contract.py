@@ -132,6 +132,7 @@ class Refusal:
     unlock: Text | None = None
 
 
+@runtime_checkable
 class Gate(Protocol):
     """A rule that can refuse. ``refuses`` decides for a batch; ``explain`` says why for one refused pair."""
 

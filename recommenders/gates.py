@@ -49,6 +49,8 @@ class Rule:
 
     def refuses(self, batch: Batch) -> Mask:
         """``(n, m)``: true where refused."""
+        if 0 in batch.shape:
+            return np.zeros(batch.shape, np.bool_)
         return np.broadcast_to(self.refusing(batch), batch.shape)
 
     def explain(self, customer: CustomerView, product: Product) -> Refusal:

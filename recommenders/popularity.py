@@ -36,7 +36,7 @@ class Popularity:
         for kind in range(len(KINDS)):
             members = portfolio.held[portfolio.kinds == kind]
             if members.shape[0] >= LEAST_GROUP:
-                shares[kind] = np.asarray(members.mean(axis=0)).ravel()
+                shares[kind] = members.getnnz(axis=0) / members.shape[0]
         return {"shares": shares}
 
     def with_arrays(self, arrays: Arrays, product_codes: Sequence[str]) -> "Popularity":

@@ -107,8 +107,8 @@ def _bar(total: int) -> Iterator[Callable[[int], None]]:
 def _writer(out: Path | None) -> Iterator[Callable[[pl.DataFrame], None]]:
     """Yield a function that appends frames; the file appears whole at the end, or not at all."""
     if out is None:
-        typer.echo(",".join(SCHEMA))
-        yield lambda frame: typer.echo(frame.write_csv(include_header=False), nl=False)
+        headers = iter([True])
+        yield lambda frame: typer.echo(frame.write_csv(include_header=next(headers, False)), nl=False)
         return
     lines, whole = out.with_name(f".{out.name}.lines"), out.with_name(f".{out.name}.whole")
     try:

@@ -1,0 +1,122 @@
+"""The ten best products of many customers: the engine beside a bare matrix product with argpartition.
+
+Bare: ready-made customers' factors times products' factors, what is held struck out, ten best by argpartition, sorted.
+Beside it, on the same customers and factors:
+
+arrays   ``Als.propose`` on what is held (it solves the customers' factors first), and the ten best as ``Ranking.top``
+         finds them
+engine   ``Engine.rank`` with every shipped recommender and gate on customers as records, a page at a time as
+         ``guanxi recommend --all`` asks, and ``Ranking.top``; reading the store and telling reasons not included
+
+    python tests/benchmarks/batch.py [--customers 100000] [--distinct 2000] [--rounds 3]
+"""
+
+import argparse
+import asyncio
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from graph import customers as customers_of
+from graph import embedded, products
+from graph.migrations import migrate
+from graph.store import Store
+from loaders.bank_directory import BankDirectory
+from loaders.importing import load_bank
+from loaders.sample import UNTIL, write_sample
+from plugins.deciding import build_engine
+from plugins.host import PluginHost
+from recommenders.als import Als, fold_in
+from recommenders.batch import Batch
+from recommenders.catalogue import Catalogue
+from recommenders.contract import Context
+from recommenders.engine import Ranking
+from recommenders.training import train
+
+TOP = 10
+PAGE = 1_000
+CONTEXT = Context(today=UNTIL, top=TOP)
+
+
+async def sample(distinct):
+    """Load, train on and read a sample bank; return its records, catalogue, plugin host and model."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_sample(folder / "bank", distinct, 1)
+        with embedded.join(folder / "home") as lease:
+            async with Store(lease.uri, lease.username, lease.password, lease.database) as store:
+                await migrate(store)
+                await load_bank(store, BankDirectory(folder / "bank"), folder / "rejects.csv")
+                catalogue, host = Catalogue(await products.catalogue(store)), PluginHost.load()
+                trained = await train(store, catalogue, host.recommenders(), UNTIL)
+                records = []
+                async for page in customers_of.pages(store, PAGE):
+                    records += await customers_of.load(store, page)
+    return records, catalogue, host, trained.model
+
+
+def with_held(held, catalogue):
+    """Make a batch that knows what is held, and needs no customers for it."""
+    batch = Batch((), catalogue, CONTEXT)
+    batch.held = held
+    return batch
+
+
+def best_barely(users, factors, held):
+    scores = users @ factors.T
+    scores[held] = -np.inf
+    best = np.argpartition(-scores, TOP, axis=1)[:, :TOP]
+    rows = np.arange(len(scores))[:, None]
+    return best[rows, np.argsort(-scores[rows, best], axis=1)]
+
+
+def best_by_arrays(als, held, catalogue):
+    batch = with_held(held, catalogue)
+    scores = als.propose(batch).scores
+    priorities = np.where(held | np.isnan(scores), -np.inf, scores)
+    return Ranking(batch, {}, scores, ~held, priorities, ()).top(TOP)
+
+
+def best_by_engine(engine, records):
+    for start in range(0, len(records), PAGE):
+        engine.rank(Batch.of(records[start : start + PAGE], engine.catalogue, CONTEXT)).top(TOP)
+
+
+def main(customers, distinct, rounds):
+    records, catalogue, host, model = asyncio.run(sample(distinct))
+    engine = build_engine(catalogue, host, model)
+    records = (records * -(-customers // len(records)))[:customers]
+    held = np.concatenate([Batch.of(records[i : i + PAGE], catalogue, CONTEXT).held for i in range(0, customers, PAGE)])
+    als = Als().with_arrays(model.arrays["als"], model.product_codes)
+    users = np.concatenate([fold_in(part.astype(np.float32), als.factors) for part in np.array_split(held, 20)])
+    ways = {
+        "bare": lambda: best_barely(users, als.factors, held),
+        "arrays": lambda: best_by_arrays(als, held, catalogue),
+        "engine": lambda: best_by_engine(engine, records),
+    }
+    taken = {name: [] for name in ways}
+    for number in range(rounds + 1):  # the first round is not counted
+        for name, way in ways.items():
+            started = time.perf_counter()
+            way()
+            if number:
+                taken[name].append(time.perf_counter() - started)
+    table = Table("median of rounds", "seconds", "customers a second", "ratio to bare",
+                  title=f"{customers:,} customers × {len(catalogue)} products, ten best")  # fmt: skip
+    medians = {name: statistics.median(seconds) for name, seconds in taken.items()}
+    for name, seconds in medians.items():
+        table.add_row(name, f"{seconds:.3f}", f"{customers / seconds:,.0f}", f"{medians['bare'] / seconds:.3f}")
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--customers", type=int, default=100_000)
+    parser.add_argument("--distinct", type=int, default=2_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    main(**vars(parser.parse_args()))

@@ -1,0 +1,131 @@
+"""Loading a bank: rows a second of ``guanxi load`` beside the bare driver's UNWIND, on one embedded store.
+
+The bare driver gets its rows ready-made: it neither reads files nor validates, knows no digests, and creates the same
+nodes and relationships by the same keys in transactions of the same size. Both are asked in turn, on an emptied store.
+
+    python tests/benchmarks/load.py [--customers 2000] [--rounds 3]
+"""
+
+import argparse
+import asyncio
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import polars as pl
+from neo4j import AsyncGraphDatabase
+from rich.console import Console
+from rich.table import Table
+
+from graph import embedded
+from graph.imports import IMPORTS, NodeImport
+from graph.migrations import EDGE_KEYS, NODE_KEYS, migrate
+from graph.store import Store
+from loaders.bank_directory import BankDirectory
+from loaders.importing import BATCH_ROWS, load_bank, survey_source
+from loaders.sample import write_sample
+from loaders.tables import TABLES
+
+WIPE = "MATCH (n) WHERE NOT n:Migration WITH n LIMIT 5000 DETACH DELETE n RETURN count(*) AS n"
+
+
+async def main(customers, rounds):
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_sample(folder / "bank", customers, 1)
+        rows = {table: typed_rows(folder / "bank", table) for table in TABLES}
+        count = sum(map(len, rows.values()))
+        with embedded.join(folder / "home") as lease:
+            async with Store(lease.uri, lease.username, lease.password, lease.database) as store:
+                await migrate(store)
+                taken = await measure(store, lease, folder, rows, rounds)
+        report(taken, count)
+
+
+async def measure(store, lease, folder, rows, rounds):
+    taken = {"bare driver": [], "guanxi load": [], "of that the survey": []}
+    source = BankDirectory(folder / "bank")
+    async with AsyncGraphDatabase.driver(lease.uri, auth=(lease.username, lease.password)) as driver:
+        for number in range(rounds + 1):  # the first round warms the store up, and is not counted
+            bare = await timed(load_barely(driver, lease.database, rows))
+            bare_graph = await wiped(store)
+            whole = await timed(load_bank(store, source, folder / "rejects.csv"))
+            if bare_graph != (graph := await wiped(store)):
+                raise SystemExit(f"The two made different graphs: {bare_graph} and {graph}.")
+            started = time.perf_counter()
+            survey_source(source)
+            if number:
+                for name, seconds in zip(taken, (bare, whole, time.perf_counter() - started), strict=True):
+                    taken[name].append(seconds)
+    return taken
+
+
+def typed_rows(folder, table):
+    frame = pl.read_csv(folder / f"{table}.csv", try_parse_dates=True, infer_schema_length=None)
+    if table == "activity":
+        frame = frame.with_columns(activity_key=pl.format("{}|{}", "account_no", "month"))
+    target = IMPORTS[table]
+    if not isinstance(target, NodeImport):
+        frame = frame.with_columns(pl.int_range(pl.len()).cast(pl.String).alias(EDGE_KEYS[target.kind]))
+    return [{key: value for key, value in row.items() if value is not None} for row in frame.to_dicts()]
+
+
+async def load_barely(driver, database, rows):
+    async with driver.session(database=database) as session:
+        for table, batch in ((table, own[i : i + BATCH_ROWS]) for table, own in rows.items()
+                             for i in range(0, len(own), BATCH_ROWS)):  # fmt: skip
+            await session.execute_write(write, IMPORTS[table], batch)
+
+
+async def write(transaction, target, batch):
+    for cypher, rows in statements(target, batch):
+        await (await transaction.run(f"UNWIND $rows AS row {cypher}", rows=rows)).consume()
+
+
+def statements(target, batch):
+    if not isinstance(target, NodeImport):
+        (start, column), (end, other) = target.start, target.end
+        yield (f"MATCH (s:{start} {{{NODE_KEYS[start]}: row.{column}}}) MATCH (e:{end} {{{NODE_KEYS[end]}: row.{other}}}) "
+               f"CREATE (s)-[r:{target.kind}]->(e) SET r = row"), batch  # fmt: skip
+        return
+    key = NODE_KEYS[target.label]
+    yield f"CREATE (n:{target.label}) SET n = row", batch
+    for link in target.links:
+        ends = [{"key": row[key], "other": row[link.column]} for row in batch if link.column in row]
+        arrow = f"<-[:{link.kind}]-" if link.inward else f"-[:{link.kind}]->"
+        if ends:
+            yield (f"MATCH (n:{target.label} {{{key}: row.key}}) MATCH (o:{link.label} {{{NODE_KEYS[link.label]}: row.other}}) "
+                   f"CREATE (n){arrow}(o)"), ends  # fmt: skip
+
+
+async def timed(awaitable):
+    started = time.perf_counter()
+    await awaitable
+    return time.perf_counter() - started
+
+
+async def wiped(store):
+    """Empty the store; return how many nodes and relationships it had."""
+    nodes = (await store.read("MATCH (n) WHERE NOT n:Migration RETURN count(n) AS n"))[0]["n"]
+    edges = (await store.read("MATCH ()-[r]->() RETURN count(r) AS n"))[0]["n"]
+    left = nodes
+    while left:
+        left -= (await store.write(WIPE))[0]["n"]
+    return nodes, edges
+
+
+def report(taken, count):
+    table = Table("median of rounds", "seconds", "rows a second", "ratio to the bare driver", title=f"{count:,} rows")
+    bare, whole, survey = (statistics.median(seconds) for seconds in taken.values())
+    lines = {"bare driver": bare, "guanxi load": whole, "guanxi load without its survey of the files": whole - survey}
+    for name, seconds in lines.items():
+        table.add_row(name, f"{seconds:.2f}", f"{count / seconds:,.0f}", f"{bare / seconds:.2f}")
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--customers", type=int, default=2_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    asyncio.run(main(**vars(parser.parse_args())))

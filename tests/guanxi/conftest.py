@@ -1,0 +1,68 @@
+"""The command as its users run it, and a home in which a small bank was loaded and trained, step by step."""
+
+import os
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from graph import embedded
+
+LAST_DAY = "2026-06-30"
+"""The sample bank knows nothing that happened later."""
+
+
+@pytest.fixture(scope="session")
+def last_day():
+    return LAST_DAY
+
+
+@pytest.fixture(scope="session")
+def command():
+    """Return a function: the arguments and environment of ``guanxi …`` in a home, for ``subprocess``."""
+
+    def make(home, *arguments, **settings):
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("GUANXI_", "NEO4J_"))}
+        return {
+            "args": [sys.executable, "-m", "guanxi", *map(str, arguments)],
+            "env": inherited | {"GUANXI_HOME": str(home)} | settings,
+            "text": True,
+        }
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def guanxi(command):
+    """Return a function that runs ``guanxi …`` in a home to its end."""
+
+    def run(home, *arguments, **settings):
+        return subprocess.run(**command(home, *arguments, **settings), capture_output=True, timeout=300)
+
+    return run
+
+
+@pytest.fixture
+def new_home(tmp_path):
+    """A home of its own, whose store runs for the whole test."""
+    with embedded.join(tmp_path / "home"):
+        yield tmp_path / "home"
+
+
+@pytest.fixture(scope="session")
+def journey(guanxi, tmp_path_factory):
+    """Walk from a sample bank to a model; keeps what each step said, and the store running for the tests."""
+    folder = tmp_path_factory.mktemp("journey")
+    bank, home = folder / "bank", folder / "home"
+    with embedded.join(home):
+        yield SimpleNamespace(
+            bank=bank,
+            home=home,
+            sampled=guanxi(home, "sample", bank, "--customers", 300),
+            checked=guanxi(home, "check", bank, "--json"),
+            loaded=guanxi(home, "load", bank, "--json"),
+            again=guanxi(home, "load", bank, "--json"),
+            before_a_model=guanxi(home, "recommend", "--all", "--as-of", LAST_DAY),
+            trained=guanxi(home, "train", "--as-of", LAST_DAY),
+        )

@@ -1,0 +1,37 @@
+import guanxi
+from plugins.functions import MARK
+
+
+def test_the_public_names_are_sorted():
+    assert guanxi.__all__ == sorted(guanxi.__all__)
+
+
+def test_every_public_name_is_there_and_nothing_else():
+    visible = {name for name, value in vars(guanxi).items() if name[0] != "_" and getattr(value, "__module__", None)}
+
+    assert visible == set(guanxi.__all__)
+
+
+def test_every_public_name_is_documented():
+    assert [name for name in guanxi.__all__ if not (getattr(guanxi, name).__doc__ or "").strip()] == []
+
+
+def test_the_example_of_a_plugin_works_with_public_names_alone():
+    plugin = {}
+    example = """
+from guanxi import Proposal, recommender
+
+@recommender("graduate-first-mortgage")
+def propose(customer, catalogue):
+    if customer.member_of("campus") and customer.salary_months >= 36:
+        yield Proposal("MORTGAGE", score=0.8, reason="three years of steady salary")
+"""
+    assert "\n".join(example.strip().splitlines()[2:]) in unindented(guanxi.recommender.__doc__)
+
+    exec(example, plugin)
+
+    assert getattr(plugin["propose"], MARK).name == "graduate-first-mortgage"
+
+
+def unindented(doctest):
+    return "\n".join(line.strip().removeprefix(">>> ").removeprefix("... ") for line in doctest.splitlines())

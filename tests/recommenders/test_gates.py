@@ -1,0 +1,230 @@
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from graph.records import Holding, Interaction, Membership, Outcome
+from graph.words import (
+    Channel,
+    CreditTier,
+    CustomerKind,
+    Language,
+    MemberRole,
+    OutcomeKind,
+    ProgrammeKind,
+    RiskProfile,
+    RiskRating,
+)
+from recommenders.gates import DEFAULT_GATES
+
+TODAY = date(2026, 6, 30)
+TOMORROW, YESTERDAY = TODAY + timedelta(1), TODAY - timedelta(1)
+CAMPUS = Membership("CAMPUS-1", ProgrammeKind.CAMPUS, MemberRole.STUDENT)
+MART = Membership("MART-1", ProgrammeKind.COBRANDED, MemberRole.MEMBER)
+
+
+def days_ago(days):
+    return datetime(2026, 6, 30, 9, tzinfo=UTC) - timedelta(days)
+
+
+def held(*codes, **balances):
+    return {"holdings": tuple(Holding(code, balance=balances.get(code)) for code in ("SAVE", *codes, *balances))}
+
+
+def interactions(*pairs):
+    return {"interactions": tuple(Interaction(f"I{n}", Channel.PHONE, kind, days_ago(days)) for n, (kind, days) in enumerate(pairs))}  # fmt: skip
+
+
+def outcomes(kind, *days, code="GOLD", channel=Channel.MOBILE):
+    return {"outcomes": tuple(Outcome(f"O{day}", code, kind, channel, days_ago(day)) for day in days)}
+
+
+REFUSED = [
+    # code, what the customer is, what the product is, what the gate saw, what would unlock it
+    ("HELD", held("GOLD"), {}, "GOLD", None),
+    ("AUDIENCE", {}, {"audience": (CustomerKind.COMPANY, CustomerKind.INSTITUTION)}, "person", None),
+    ("NOT_ON_SALE", {}, {"active_until": YESTERDAY}, "2026-06-30", None),
+    ("NOT_ON_SALE", {}, {"active_from": TOMORROW}, "2026-06-30", None),
+    ("AGE", {"birth_date": date(2008, 7, 1)}, {}, "17", None),
+    ("AGE", {"birth_date": date(1955, 6, 30)}, {}, "71", None),
+    ("AGE", {"birth_date": None}, {}, "unknown", "a birth date"),
+    ("AGE", {"birth_date": None}, {"min_age": None}, "unknown", "a birth date"),
+    ("AGE", {"birth_date": None}, {"max_age": None}, "unknown", "a birth date"),
+    ("REGION", {"region": "Hunan"}, {}, "Hunan", None),
+    ("REGION", {"region": None}, {}, "unknown", None),
+    ("NOT_A_MEMBER", {"memberships": ()}, {}, "no membership", "a membership of CAMPUS-1"),
+    ("NOT_A_MEMBER", {"memberships": (MART,)}, {}, "MART-1", "a membership of CAMPUS-1"),
+    ("PREREQUISITE", {"holdings": ()}, {}, "nothing held", "SAVE"),
+    ("PREREQUISITE", {}, {"requires": ("SAVE", "LOAN")}, "SAVE", "LOAN"),
+    ("PREREQUISITE", {}, {"requires": ("UNHEARD-OF",)}, "SAVE", "UNHEARD-OF"),
+    ("RISK_TOO_HIGH", {"risk_profile": RiskProfile.C2}, {}, "C2", "risk profile C3 or higher"),
+    ("RISK_TOO_HIGH", {"risk_profile": None}, {}, "unknown", "risk profile C3 or higher"),
+    ("RISK_TOO_HIGH", {"risk_profile": None}, {"risk_rating": RiskRating.R2}, "unknown", "risk profile C2 or higher"),
+    ("CREDIT_TIER", {"credit_tier": CreditTier.RESTRICTED}, {}, "restricted", "credit tier general or better"),
+    ("CREDIT_TIER", {"credit_tier": CreditTier.ELIMINATED}, {}, "eliminated", "credit tier general or better"),
+    ("CREDIT_TIER", {"kind": CustomerKind.COMPANY}, {"audience": ()}, "unknown", "credit tier general or better"),
+    ("CREDIT_LIMIT", {"credit_limit": None}, {}, "unknown", "an assessed credit limit"),
+    ("CREDIT_LIMIT", {"credit_limit": 0.0}, {}, "0.00", "a repayment, or a higher credit limit"),
+    ("CREDIT_LIMIT", held(LOAN=-10_000.0), {}, "10000.00", "a repayment, or a higher credit limit"),
+    ("NO_CONSENT", {"marketing_consent": False}, {}, "no", "consent to marketing"),
+    ("NO_CONSENT", {"marketing_consent": None}, {}, "unknown", "consent to marketing"),
+    ("OPEN_COMPLAINT", interactions(("complaint", 59)), {}, "complaint of 2026-05-02", "the complaint resolved"),
+    ("OPEN_COMPLAINT", interactions(("complaint", 2), ("complaint_resolved", 5)), {}, "complaint of 2026-06-28", "the complaint resolved"),
+    ("DISMISSED", outcomes(OutcomeKind.DISMISS, 89), {}, "dismissed on 2026-04-02", None),
+    ("DISMISSED", outcomes(OutcomeKind.DISMISS, 50, 20), {}, "dismissed on 2026-06-10", None),
+    ("SHOWN_ENOUGH", outcomes(OutcomeKind.IMPRESSION, 0, 1, 6), {}, "3 impressions", None),
+]  # fmt: skip
+
+PASSED = {
+    "of the least age today": ({"birth_date": date(2008, 6, 30)}, {}),
+    "of the highest age": ({"birth_date": date(1955, 7, 1)}, {}),
+    "of unknown age, for any age": ({"birth_date": None}, {"min_age": None, "max_age": None}),
+    "of unknown region, for any region": ({"region": None}, {"attributes": {}}),
+    "on its first and last day of sale": ({}, {"active_from": TODAY, "active_until": TODAY}),
+    "of unknown risk profile, at the lowest risk": ({"risk_profile": None}, {"risk_rating": RiskRating.R1}),
+    "of unknown risk profile, without risk": ({"risk_profile": None}, {"risk_rating": None}),
+    "without a limit, not on credit": ({"credit_limit": None}, {"credit": False}),
+    "of a refused tier, not on credit": ({"credit_tier": CreditTier.ELIMINATED}, {"credit": False}),
+    "with a little of the limit left": (held(LOAN=-9_999.99), {}),
+    "with money in a savings account": (held(SAVE=50_000.0), {}),
+    "a firm of the lowest tier that is lent to": (
+        {"kind": CustomerKind.COMPANY, "credit_tier": CreditTier.GENERAL},
+        {"audience": (CustomerKind.COMPANY,)},
+    ),
+    "with a closed holding": (
+        {"holdings": (Holding("SAVE"), Holding("GOLD", date(2020, 1, 1), date(2026, 6, 30)))},
+        {},
+    ),
+    "with a complaint of 60 days ago": (interactions(("complaint", 60)), {}),
+    "with a complaint resolved": (interactions(("complaint", 9), ("complaint_resolved", 3)), {}),
+    "having dismissed it 90 days ago": (outcomes(OutcomeKind.DISMISS, 90), {}),
+    "having dismissed another": (outcomes(OutcomeKind.DISMISS, 1, code="SAVE"), {}),
+    "having seen it twice": (outcomes(OutcomeKind.IMPRESSION, 1, 2), {}),
+    "having seen it a week ago": (outcomes(OutcomeKind.IMPRESSION, 1, 2, 7), {}),
+    "having seen it elsewhere": (outcomes(OutcomeKind.IMPRESSION, 1, 2, 3, channel=Channel.ATM), {}),
+    "having clicked it often": (outcomes(OutcomeKind.CLICK, 1, 2, 3), {}),
+}
+
+
+@pytest.fixture
+def pair(person, product, catalogue):
+    """Return a function: a customer and the catalogue whose GOLD every gate lets him have, both changed."""
+
+    def make(customer_changes=(), product_changes=()):
+        customer = person(**{"region": "Yunnan", "memberships": (CAMPUS,)} | held() | dict(customer_changes))
+        rules = {
+            "audience": (CustomerKind.PERSON,),
+            "min_age": 18,
+            "max_age": 70,
+            "requires": ("SAVE",),
+            "programme_code": "CAMPUS-1",
+            "risk_rating": RiskRating.R3,
+            "credit": True,
+            "attributes": {"region": "Yunnan"},
+        }
+        return customer, catalogue(
+            "SAVE", product("LOAN", credit=True), product("GOLD", **rules | dict(product_changes))
+        )
+
+    return make
+
+
+@pytest.fixture
+def refusals(pair, batch):
+    """Return a function: what the gates say of the customer and GOLD, in their order."""
+
+    def find(customer_changes=(), product_changes=()):
+        customer, products = pair(customer_changes, product_changes)
+        asked = batch([customer], products)
+        column = products.index["GOLD"]
+        return [
+            gate.explain(asked.customers[0], products["GOLD"])
+            for gate in DEFAULT_GATES
+            if gate.refuses(asked)[0, column]
+        ]
+
+    return find
+
+
+def test_the_table_has_every_gate():
+    assert {code for code, *_ in REFUSED} == {gate.code for gate in DEFAULT_GATES}
+    assert len({gate.code for gate in DEFAULT_GATES}) == len(DEFAULT_GATES)
+
+
+def test_who_fulfils_every_rule_passes_every_gate(refusals):
+    assert refusals() == []
+
+
+@pytest.mark.parametrize(("code", "customer", "product_rules", "saw", "unlock"), REFUSED)
+def test_the_one_rule_that_is_not_fulfilled_refuses_and_says_why(refusals, code, customer, product_rules, saw, unlock):
+    [refusal] = refusals(customer, product_rules)
+
+    assert (refusal.code, refusal.saw) == (code, saw)
+    assert (refusal.unlock and refusal.unlock[Language.EN]) == unlock
+    for text in filter(None, (refusal.text, refusal.unlock)):
+        assert set(text) == set(Language)
+        assert all(text.values())
+
+
+@pytest.mark.parametrize(("customer", "product_rules"), PASSED.values(), ids=PASSED)
+def test_what_a_rule_does_not_forbid_passes(refusals, customer, product_rules):
+    assert refusals(customer, product_rules) == []
+
+
+def test_of_a_customer_of_whom_nothing_is_known_only_a_harmless_product_is_refused_for_consent_alone(refusals):
+    unknown = {
+        "birth_date": None,
+        "region": None,
+        "risk_profile": None,
+        "credit_limit": None,
+        "marketing_consent": None,
+        "memberships": (),
+        "holdings": (),
+    }
+    harmless = {
+        "audience": (),
+        "min_age": None,
+        "max_age": None,
+        "requires": (),
+        "programme_code": None,
+        "risk_rating": None,
+        "credit": False,
+        "attributes": {},
+    }
+
+    assert [refusal.code for refusal in refusals(unknown, harmless)] == ["NO_CONSENT"]
+    assert [refusal.code for refusal in refusals(unknown)] == [
+        "AGE",
+        "REGION",
+        "NOT_A_MEMBER",
+        "PREREQUISITE",
+        "RISK_TOO_HIGH",
+        "CREDIT_LIMIT",
+        "NO_CONSENT",
+    ]
+
+
+def test_refusals_come_in_the_order_of_the_gates(refusals):
+    found = refusals({"marketing_consent": False, "birth_date": None} | held("GOLD"), {"active_until": YESTERDAY})
+
+    assert [refusal.code for refusal in found] == ["HELD", "NOT_ON_SALE", "AGE", "NO_CONSENT"]
+
+
+@pytest.mark.parametrize("gate", DEFAULT_GATES, ids=lambda gate: gate.code)
+def test_a_batch_is_decided_as_each_customer_alone(pair, product, catalogue, batch, gate):
+    customers = [pair(customer)[0] for _, customer, *_ in REFUSED] + [
+        pair(customer)[0] for customer, _ in PASSED.values()
+    ]
+    offered = [pair((), rules)[1]["GOLD"] for _, _, rules, *_ in REFUSED]
+    renamed = [
+        product(f"GOLD-{number}", **{name: getattr(item, name) for name in item.__slots__ if name != "product_code"})
+        for number, item in enumerate(offered)
+    ]
+    products = catalogue("SAVE", product("LOAN", credit=True), *pair()[1].of_category("deposit")[:1], *renamed)
+
+    together = gate.refuses(batch(customers, products))
+    alone = np.concatenate([gate.refuses(batch([customer], products)) for customer in customers])
+
+    assert together.shape == (len(customers), len(products))
+    assert together.any()
+    assert np.array_equal(together, alone)

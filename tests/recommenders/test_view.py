@@ -1,0 +1,198 @@
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from graph.records import ActivityMonth, Holding, Interaction, Membership, Outcome, Relation
+from graph.words import (
+    Channel,
+    LifecycleStage,
+    MemberRole,
+    OutcomeKind,
+    ProgrammeKind,
+    RelationKind,
+    ValueTier,
+)
+from recommenders.view import CustomerView
+
+TODAY = date(2026, 6, 30)
+TOMORROW, YESTERDAY = TODAY + timedelta(1), TODAY - timedelta(1)
+
+
+def at(day):
+    return datetime(day.year, day.month, day.day, 23, 59, tzinfo=UTC)
+
+
+def student(**dates):
+    return Membership("CAMPUS-1", ProgrammeKind.CAMPUS, MemberRole.STUDENT, **dates)
+
+
+@pytest.fixture
+def seen(person):
+    """Return a function: a customer as he is seen today."""
+    return lambda day=TODAY, **changes: CustomerView(person(**changes), day)
+
+
+@pytest.mark.parametrize(
+    ("born", "day", "age"),
+    [
+        (date(1990, 6, 30), TODAY, 36),
+        (date(1990, 7, 1), TODAY, 35),
+        (date(2026, 6, 30), TODAY, 0),
+        (date(2004, 2, 29), date(2026, 2, 28), 21),
+        (date(2004, 2, 29), date(2026, 3, 1), 22),
+        (None, TODAY, None),
+    ],
+)
+def test_age_grows_on_the_birthday(seen, born, day, age):
+    assert seen(day, birth_date=born).age == age
+
+
+def test_a_holding_opened_later_is_not_seen(seen):
+    customer = seen(holdings=(Holding("SAVE", TODAY), Holding("CARD", TOMORROW), Holding("LOAN")))
+
+    assert [holding.product_code for holding in customer.ever] == ["SAVE", "LOAN"]
+    assert (customer.holds("SAVE"), customer.holds("CARD"), customer.ever_held("CARD")) == (True, False, False)
+
+
+def test_a_closing_that_lies_ahead_is_not_seen(seen):
+    customer = seen(
+        holdings=(
+            Holding("SAVE", date(2020, 1, 1), TOMORROW, 5.0),
+            Holding("CARD", date(2020, 1, 1), TODAY),
+            Holding("LOAN", date(2020, 1, 1), YESTERDAY),
+        )
+    )
+
+    assert customer.holdings == (Holding("SAVE", date(2020, 1, 1), None, 5.0),)
+    assert [customer.ever_held(code) for code in ("SAVE", "CARD", "LOAN")] == [True, True, True]
+
+
+@pytest.mark.parametrize(
+    ("dates", "known", "in_force"),
+    [
+        ({}, True, True),
+        ({"since": TODAY}, True, True),
+        ({"since": TOMORROW}, False, False),
+        ({"until": TODAY}, True, True),
+        ({"until": YESTERDAY}, True, False),
+        ({"programme_starts_on": TOMORROW}, True, False),
+        ({"programme_ends_on": TODAY}, True, True),
+        ({"programme_ends_on": YESTERDAY}, True, False),
+    ],
+)
+def test_a_membership_counts_from_its_first_to_its_last_day(seen, dates, known, in_force):
+    customer = seen(memberships=(student(**dates),))
+
+    assert bool(customer.all_memberships) == known
+    assert bool(customer.memberships) == in_force
+    assert customer.is_student == in_force
+    assert bool(customer.cohorts) == in_force
+
+
+def test_a_membership_is_found_by_code_by_kind_and_by_role(seen):
+    customer = seen(memberships=(student(),))
+
+    assert customer.member_of("CAMPUS-1")
+    assert customer.member_of("campus", "student")
+    assert not customer.member_of("campus", "teacher")
+    assert not customer.member_of("CAMPUS-2")
+
+
+def test_relations_that_begin_later_are_not_seen(seen):
+    customer = seen(
+        relations=(
+            Relation("E1", RelationKind.EMPLOYER, outgoing=True, since=TODAY),
+            Relation("E2", RelationKind.EMPLOYER, outgoing=True, since=TOMORROW),
+            Relation("C2", RelationKind.SPOUSE, outgoing=True, since=TOMORROW),
+        )
+    )
+
+    assert customer.cohorts == (("employer", "E1"),)
+    assert not customer.related("spouse")
+
+
+def test_the_groups_of_a_customer_are_employer_programmes_and_family_ties(seen):
+    customer = seen(
+        memberships=(student(),),
+        relations=(
+            Relation("C3", RelationKind.CHILD, outgoing=True),
+            Relation("C2", RelationKind.SPOUSE, outgoing=True),
+            Relation("C4", RelationKind.CHILD, outgoing=True),
+            Relation("E1", RelationKind.EMPLOYER, outgoing=True),
+            Relation("C9", RelationKind.REFERRER, outgoing=True),
+        ),
+    )
+
+    assert customer.cohorts == (
+        ("employer", "E1"),
+        ("programme", "CAMPUS-1"),
+        ("family", "spouse"),
+        ("family", "child"),
+    )
+
+
+def test_of_activity_only_months_that_are_over_are_seen(seen):
+    months = [ActivityMonth(month, inflow=100.0) for month in ("2026-04", "2026-05", "2026-06", "2026-07")]
+
+    assert [month.month for month in seen(activity=tuple(months)).activity] == ["2026-04", "2026-05"]
+
+
+def test_of_activity_the_last_36_months_are_seen(seen):
+    months = tuple(
+        ActivityMonth(f"{year}-{month:02}") for year in (2021, 2022, 2023, 2024, 2025) for month in range(1, 13)
+    )
+
+    activity = seen(activity=months).activity
+
+    assert (len(activity), activity[0].month, activity[-1].month) == (36, "2023-01", "2025-12")
+
+
+@pytest.mark.parametrize(
+    ("salaries", "months"),
+    [((5, 5, 5), 3), ((5, None, 5), 1), ((5, 5, 0), 0), ((0, 5, 5), 2), ((), 0)],
+)
+def test_salary_months_are_counted_back_from_the_last_until_one_without(seen, salaries, months):
+    activity = tuple(ActivityMonth(f"2026-{number:02}", salary=salary) for number, salary in enumerate(salaries, 1))
+
+    assert seen(activity=activity).salary_months == months
+
+
+def test_monthly_inflow_is_the_mean_of_known_months_of_the_last_twelve(seen):
+    early = [ActivityMonth(f"2025-{number:02}", inflow=9_000.0) for number in range(1, 6)]
+    late = [ActivityMonth(f"2025-{number:02}", inflow=100.0) for number in range(6, 13)]
+    last = [ActivityMonth(f"2026-{number:02}", inflow=None if number == 3 else 200.0) for number in range(1, 6)]
+
+    assert seen(activity=(*early, *late, *last)).monthly_inflow == pytest.approx((7 * 100 + 4 * 200) / 11)
+    assert seen(activity=(ActivityMonth("2026-05"),)).monthly_inflow is None
+
+
+def test_outcomes_and_interactions_of_later_days_are_not_seen(seen):
+    customer = seen(
+        outcomes=tuple(Outcome(f"O{day}", "SAVE", OutcomeKind.CLICK, Channel.WEB, at(day)) for day in (YESTERDAY, TODAY, TOMORROW)),
+        interactions=tuple(Interaction(f"I{day}", Channel.WEB, "login", at(day)) for day in (YESTERDAY, TODAY, TOMORROW)),
+    )  # fmt: skip
+
+    assert [outcome.offer_id for outcome in customer.outcomes] == [f"O{YESTERDAY}", f"O{TODAY}"]
+    assert [interaction.interaction_id for interaction in customer.interactions] == [f"I{YESTERDAY}", f"I{TODAY}"]
+
+
+@pytest.mark.parametrize(
+    ("joined_on", "months"),
+    [(TODAY, 0), (TOMORROW, None), (None, None), (date(2026, 5, 31), 0), (date(2026, 5, 30), 1), (date(2025, 6, 30), 12)],
+)  # fmt: skip
+def test_months_since_joining_are_whole_and_a_later_joining_is_not_seen(seen, joined_on, months):
+    assert seen(joined_on=joined_on).months_since_joining == months
+
+
+def test_the_stage_sees_nothing_of_tomorrow(seen):
+    holdings = (Holding("SAVE", date(2015, 1, 1)), Holding("LOAN", date(2015, 1, 1), TOMORROW))
+
+    assert seen(holdings=holdings, joined_on=TOMORROW).stage is LifecycleStage.MATURE
+    assert seen(TOMORROW, holdings=holdings, joined_on=TOMORROW).stage is LifecycleStage.NEW
+    assert seen(TOMORROW, holdings=holdings).stage is LifecycleStage.DECLINING
+
+
+def test_the_tier_is_the_banks_or_else_by_rule(seen):
+    assert seen(value_tier=ValueTier.LOW, income=99_000.0).tier is ValueTier.LOW
+    assert seen(income=99_000.0).tier is ValueTier.HIGH
+    assert seen(holds=["A", "B", "C"]).tier is ValueTier.MIDDLE
