@@ -1,6 +1,7 @@
 """Reads customers as the engine sees them: whole, any number in one query."""
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from graph.records import ActivityMonth, Customer, Holding, Interaction, Membership, Outcome, Relation
@@ -56,8 +57,8 @@ async def pages(store: Store, size: int) -> AsyncIterator[list[str]]:
         after = page[-1]
 
 
-def _customer(row: Row) -> Customer:
-    own = row["customer"]
+def profile(own: Row) -> Customer:
+    """Make a record of a customer node's properties alone, without what hangs on it."""
     return Customer(
         customer_no=own["customer_no"],
         kind=CustomerKind(own["kind"]),
@@ -78,6 +79,12 @@ def _customer(row: Row) -> Customer:
         language=word(Language, own.get("language")),
         marketing_consent=own.get("marketing_consent"),
         attributes=attributes(own),
+    )
+
+
+def _customer(row: Row) -> Customer:
+    return replace(
+        profile(row["customer"]),
         holdings=tuple(sorted((Holding(*held) for held in row["holdings"]), key=_by_product)),
         memberships=tuple(_membership(*member) for member in row["memberships"]),
         relations=tuple(

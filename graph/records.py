@@ -151,3 +151,55 @@ class Customer:
     activity: tuple[ActivityMonth, ...] = ()
     interactions: tuple[Interaction, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account, with its balance in ``currency``."""
+
+    account_no: str
+    customer_no: str
+    product_code: str | None = None
+    currency: str | None = None
+    balance: float | None = None
+    opened_on: date | None = None
+    closed_on: date | None = None
+    attributes: Mapping[str, Scalar] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A card by its token; ``principal_card_no`` names the principal of a supplementary one."""
+
+    card_no: str
+    customer_no: str
+    account_no: str | None = None
+    product_code: str | None = None
+    programme_code: str | None = None
+    principal_card_no: str | None = None
+    issued_on: date | None = None
+    expires_on: date | None = None
+    status: str | None = None
+    attributes: Mapping[str, Scalar] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Partner:
+    """An organisation that co-brands products with the bank."""
+
+    partner_code: str
+    name: str
+    kind: str
+    region: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Programme:
+    """What a partner and the bank run together, while it runs."""
+
+    programme_code: str
+    kind: ProgrammeKind
+    name: str
+    starts_on: date | None = None
+    ends_on: date | None = None
+    partner: Partner | None = None

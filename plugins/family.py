@@ -1,7 +1,7 @@
 """The family programme: a principal, dependants, and one limit shared among them.
 
-The principal gets the family card; a dependant of 16 or more gets a supplementary one once the principal's limit, which
-the family shares, is known. A minor is offered nothing on credit.
+The principal gets the family card, a dependant the supplementary one. Nobody is offered credit who is not known to be
+an adult.
 """
 
 from collections.abc import Callable, Iterable
@@ -39,13 +39,14 @@ def propose(customer: CustomerView, catalogue: Catalogue) -> Iterable[Proposal]:
 
 
 def _refuses(batch: Batch) -> Mask:
-    minors: Mask = batch.ages[:, None] < ADULT
+    not_known_adult: Mask = ~(batch.ages[:, None] >= ADULT) & batch.are_persons[:, None]
     credit: Mask = np.array([[product.credit for product in batch.catalogue]])
-    return minors & credit
+    return not_known_adult & credit
 
 
 def _explain(customer: CustomerView, _: Product) -> Explanation:
-    return Explanation(say("Minors are not offered credit.", "不向未成年人提供信贷。"), str(customer.age))
+    saw = "unknown" if customer.age is None else str(customer.age)
+    return Explanation(say("Credit is for those known to be adults.", "信贷仅限已知成年的客户。"), saw)
 
 
 @hookimpl

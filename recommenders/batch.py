@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graph.records import Customer, Product
+from graph.words import CustomerKind
 from recommenders.catalogue import Catalogue
 from recommenders.contract import Context, Mask
 from recommenders.view import CustomerView
@@ -39,6 +40,11 @@ class Batch:
     def ages(self) -> NDArray[np.float64]:
         """``(n,)`` years; nan where unknown."""
         return self.per_customer(lambda customer: np.nan if customer.age is None else customer.age)
+
+    @cached_property
+    def are_persons(self) -> Mask:
+        """``(n,)``: a person, not a company or institution."""
+        return np.array([customer.kind is CustomerKind.PERSON for customer in self.customers], np.bool_)
 
     def per_customer(self, value: Callable[[CustomerView], float]) -> NDArray[np.float64]:
         """``(n,)``: one number of each customer; nan for unknown."""

@@ -84,11 +84,11 @@ class Engine:
 
     def rank(self, batch: Batch) -> Ranking:
         """Run candidates, gates, rank and arbitrate over a batch."""
+        passed = ~self._refused(batch)  # first, so that no recommender can change what the gates see
         proposed, omitted = self._candidates(batch)
         propensities = np.full(batch.shape, np.nan, np.float32)
         for name, candidates in proposed.items():
             propensities = np.fmax(propensities, self.calibration.propensities(name, candidates.scores))
-        passed = ~self._refused(batch)
         factors = self._values * self.arbitration.weights(batch.context.channel) * self.arbitration.lever_factors()
         offered = passed & ~np.isnan(propensities)
         priorities = np.where(offered, propensities * factors, -np.inf)
@@ -109,8 +109,8 @@ class Engine:
         """
         product = self.catalogue[product_code]
         column = self.catalogue.index[product_code]
+        refusals = self._refusals(Batch.of([customer], self.catalogue, context), product, column)
         ranking = self.rank(Batch.of([customer], self.catalogue, context))
-        refusals = self._refusals(ranking.batch, product, column)
         offered = bool(ranking.priorities[0, column] > -np.inf) and product_code not in context.exclude
         order = [int(c) for c in ranking.top(len(self.catalogue))[0]]
         rank = order.index(column) + 1 if offered else None

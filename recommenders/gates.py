@@ -92,7 +92,7 @@ def _age(batch: Batch) -> Mask:
     least = batch.per_product(lambda product: np.nan if product.min_age is None else product.min_age)
     most = batch.per_product(lambda product: np.nan if product.max_age is None else product.max_age)
     unknown = np.isnan(ages) & ~(np.isnan(least) & np.isnan(most))
-    return (ages < least) | (ages > most) | unknown
+    return ((ages < least) | (ages > most) | unknown) & batch.are_persons[:, None]
 
 
 def _explain_age(customer: CustomerView, product: Product) -> Explanation:

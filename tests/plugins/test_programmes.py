@@ -229,6 +229,12 @@ def test_a_minor_is_offered_nothing_on_credit_whatever_brings_it(engine, person,
     assert [(refusal.gate, refusal.code, refusal.saw) for refusal in decision.refusals] == [("credit", "MINOR", "17")]
 
 
+def test_who_is_of_unknown_age_is_offered_nothing_on_credit(engine, person, context):
+    decision = engine().decide(person(birth_date=None), "CONSUMER-LOAN", context())
+
+    assert ("MINOR", "unknown") in [(refusal.code, refusal.saw) for refusal in decision.refusals]
+
+
 SHOPPERS = {
     "a member": (of("shopper"), {("MART-CARD", "cobranded")}),
     "on the last day of the programme": (of("shopper", programme_ends_on=TODAY), {("MART-CARD", "cobranded")}),

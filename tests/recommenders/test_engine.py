@@ -48,6 +48,18 @@ class Absent:
         raise Omitted(self.name, f"no time for {len(batch.customers)}")
 
 
+@dataclass(frozen=True)
+class Meddles:
+    name: str = "meddler"
+    version: str = "1"
+
+    def propose(self, batch: Batch) -> Candidates:
+        for customer in batch.customers:
+            customer.marketing_consent = True
+        batch.held[:] = False
+        return Candidates(np.ones(batch.shape, np.float32), lambda *_: None)
+
+
 @pytest.fixture
 def engine(catalogue):
     """Return a function: an engine that knows the scores, over plain products."""
@@ -329,6 +341,14 @@ def test_a_recommender_without_a_say_is_named_and_changes_no_other_offer(crowd, 
             replace(offer, trace=()) for offer in before.offers
         ]
         assert all(any(step.text.startswith("without slow") for step in offer.trace) for offer in after.offers)
+
+
+def test_no_recommender_can_change_what_the_gates_see(person, engine, context):
+    decided = engine({"A": 0.5, "B": 0.5}, recommenders=[Meddles()])
+    customers = [person(holds=["A"]), person(marketing_consent=False)]
+
+    assert [codes(answer) for answer in decided.answer(customers, context())] == [["B"], []]
+    assert [refusal.code for refusal in decided.decide(customers[1], "A", context()).refusals] == ["NO_CONSENT"]
 
 
 def test_a_recommender_that_proposes_nothing_changes_nothing(crowd, bank, engine, context):

@@ -91,6 +91,10 @@ PASSED = {
         {"kind": CustomerKind.COMPANY, "credit_tier": CreditTier.GENERAL},
         {"audience": (CustomerKind.COMPANY,)},
     ),
+    "a firm, which has no age": (
+        {"kind": CustomerKind.COMPANY, "birth_date": None, "credit_tier": CreditTier.GENERAL},
+        {"audience": ()},
+    ),
     "with a closed holding": (
         {"holdings": (Holding("SAVE"), Holding("GOLD", date(2020, 1, 1), date(2026, 6, 30)))},
         {},

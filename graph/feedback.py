@@ -1,0 +1,96 @@
+"""Writes what came back from customers: interactions, outcomes of offers, consent. Each is written once."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from graph.records import Interaction, Outcome
+from graph.store import Store
+
+INTERACTION: Final = """
+MATCH (c:Customer {customer_no: $customer_no})
+MERGE (i:Interaction {interaction_id: $interaction_id})
+ON CREATE SET i += $properties, i.customer_no = $customer_no
+MERGE (c)-[:DID]->(i)
+WITH i
+OPTIONAL MATCH (p:Product {product_code: $product_code})
+FOREACH (about IN CASE WHEN p IS NULL THEN [] ELSE [p] END | MERGE (i)-[:ABOUT]->(about))
+"""
+STORED_INTERACTION: Final = """
+MATCH (c:Customer)-[:DID]->(i:Interaction {interaction_id: $interaction_id})
+RETURN c.customer_no AS customer_no, properties(i) AS interaction
+"""
+OUTCOME: Final = """
+MATCH (c:Customer {customer_no: $customer_no})
+MERGE (o:Outcome {idempotency_key: $idempotency_key})
+ON CREATE SET o += $properties
+MERGE (c)-[:ANSWERED]->(o)
+"""
+STORED_OUTCOME: Final = """
+MATCH (o:Outcome {idempotency_key: $idempotency_key}) RETURN properties(o) AS outcome
+"""
+CONSENT: Final = """
+MATCH (c:Customer {customer_no: $customer_no})
+SET c.marketing_consent = $consent, c.consent_at = $at
+RETURN c.customer_no AS customer_no
+"""
+
+
+async def record_interaction(store: Store, customer_no: str, interaction: Interaction) -> tuple[str, Interaction]:
+    """Write an interaction once by its id; return whose it is and what is stored, which may be an earlier one.
+
+    The customer exists, and the product if one is named.
+    """
+    stored = await _interaction(store, interaction.interaction_id)
+    if stored is not None:
+        return stored
+    properties = {
+        "channel": interaction.channel,
+        "kind": interaction.kind,
+        "at": interaction.at,
+        "product_code": interaction.product_code,
+        "note": interaction.note,
+    }
+    await store.write(
+        INTERACTION,
+        customer_no=customer_no,
+        interaction_id=interaction.interaction_id,
+        product_code=interaction.product_code,
+        properties={name: value for name, value in properties.items() if value is not None},
+    )
+    return customer_no, interaction
+
+
+async def record_outcome(
+    store: Store, customer_no: str, idempotency_key: str, outcome: Outcome, decision: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """Write an outcome once by its key, with the decision it answers; return the properties that are stored."""
+    stored = await store.read(STORED_OUTCOME, idempotency_key=idempotency_key)
+    if stored:
+        return dict(stored[0]["outcome"])
+    properties = {
+        "offer_id": outcome.offer_id,
+        "product_code": outcome.product_code,
+        "kind": outcome.kind,
+        "channel": outcome.channel,
+        "at": outcome.at,
+        "customer_no": customer_no,
+        **decision,
+    }
+    await store.write(OUTCOME, customer_no=customer_no, idempotency_key=idempotency_key, properties=properties)
+    return properties
+
+
+async def set_consent(store: Store, customer_no: str, at: datetime, *, consent: bool) -> bool:
+    """Set consent to marketing; False where there is no such customer."""
+    return bool(await store.write(CONSENT, customer_no=customer_no, consent=consent, at=at))
+
+
+async def _interaction(store: Store, interaction_id: str) -> tuple[str, Interaction] | None:
+    found = await store.read(STORED_INTERACTION, interaction_id=interaction_id)
+    if not found:
+        return None
+    own = found[0]["interaction"]
+    return found[0]["customer_no"], Interaction(
+        interaction_id, own["channel"], own["kind"], own["at"], own.get("product_code"), own.get("note")
+    )

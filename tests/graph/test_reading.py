@@ -1,0 +1,142 @@
+from datetime import UTC, date, datetime
+
+import pytest
+
+from graph import browsing, feedback, instruments, programmes
+from graph.browsing import CustomerFilter, Window
+from graph.customers import load
+from graph.imports import import_rows
+from graph.records import Account, Card, Interaction, Outcome, Partner, Programme
+from graph.words import Channel, CustomerKind, OutcomeKind, ProgrammeKind
+
+NAMES = ["Wu", None, "An", "Li", "Li"]
+
+
+def row(key, **properties):
+    return {"key": key, "digest": "d", "properties": properties}
+
+
+@pytest.fixture
+async def bank(empty_store):
+    await import_rows(empty_store, "partners", [row("U1", partner_code="U1", name="Uni", kind="university")])
+    await import_rows(
+        empty_store,
+        "programmes",
+        [row("P1", programme_code="P1", kind="campus", name="Campus", partner_code="U1", starts_on=date(2020, 1, 1))],
+    )
+    await import_rows(empty_store, "products", [row("CARD", product_code="CARD", name="Card", category="card")])
+    await import_rows(
+        empty_store,
+        "customers",
+        [
+            row(f"C{n}", customer_no=f"C{n}", kind="company" if n == 4 else "person", name=name, region="R" if n % 2 else None)
+            for n, name in enumerate(NAMES)
+        ],
+    )  # fmt: skip
+    await import_rows(
+        empty_store,
+        "memberships",
+        [row("C2|P1|student", customer_no="C2", programme_code="P1", role="student")],
+    )
+    await import_rows(
+        empty_store, "accounts", [row(f"A{n}", account_no=f"A{n}", customer_no="C1", x_kind="joint") for n in (2, 1)]
+    )
+    await import_rows(
+        empty_store, "cards", [row("K1", card_no="K1", customer_no="C1", account_no="A1", product_code="CARD")]
+    )
+    return empty_store
+
+
+async def numbers(store, window, wanted=None):
+    return [customer.customer_no for customer in await browsing.page(store, wanted or CustomerFilter(), window)]
+
+
+async def test_pages_go_forward_and_backward_over_the_same_order(bank):
+    assert await numbers(bank, Window(count=2)) == ["C0", "C1"]
+    assert await numbers(bank, Window(after=("C1", "C1"), count=2)) == ["C2", "C3"]
+    assert await numbers(bank, Window(before=("C3", "C3"), count=2, backward=True)) == ["C1", "C2"]
+    assert await numbers(bank, Window(count=2, descending=True)) == ["C4", "C3"]
+    assert await numbers(bank, Window(after=("C3", "C3"), count=9, descending=True)) == ["C2", "C1", "C0"]
+
+
+async def test_customers_of_one_name_are_told_apart_by_number(bank):
+    by_name = Window(order="name", count=9)
+
+    assert await numbers(bank, by_name) == ["C1", "C2", "C3", "C4", "C0"]
+    assert await numbers(bank, Window(order="name", after=("Li", "C3"), count=9)) == ["C4", "C0"]
+    assert await numbers(bank, Window(order="name", before=("Li", "C4"), count=2, backward=True)) == ["C2", "C3"]
+
+
+async def test_a_place_outlives_an_insert_and_a_delete_before_it(bank):
+    await import_rows(bank, "customers", [row("C00", customer_no="C00", kind="person")])
+    await bank.write("MATCH (c:Customer {customer_no: 'C1'}) DETACH DELETE c")
+
+    assert await numbers(bank, Window(after=("C1", "C1"), count=2)) == ["C2", "C3"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        (CustomerFilter(kind=CustomerKind.COMPANY), ["C4"]),
+        (CustomerFilter(region="R"), ["C1", "C3"]),
+        (CustomerFilter(name_prefix="L"), ["C3", "C4"]),
+        (CustomerFilter(programme_code="P1"), ["C2"]),
+        (CustomerFilter(customer_no="C3", region="R"), ["C3"]),
+        (CustomerFilter(manager_no="M"), []),
+    ],
+)
+async def test_a_filter_restricts_page_and_count_alike(bank, wanted, found):
+    assert await numbers(bank, Window(), wanted) == found
+    assert await browsing.count(bank, wanted) == len(found)
+
+
+async def test_profiles_come_in_the_order_asked_without_those_that_are_not_there(bank):
+    found = await browsing.profiles(bank, ["C3", "NOBODY", "C0"])
+
+    assert [customer.customer_no for customer in found] == ["C3", "C0"]
+
+
+async def test_accounts_cards_and_programmes_are_read_whole(bank):
+    assert await instruments.accounts(bank, ["C1", "C2"]) == [
+        Account("A1", "C1", attributes={"kind": "joint"}),
+        Account("A2", "C1", attributes={"kind": "joint"}),
+    ]
+    assert await instruments.cards(bank, ["C1"]) == [Card("K1", "C1", account_no="A1", product_code="CARD")]
+    assert await programmes.programmes(bank) == [
+        Programme("P1", ProgrammeKind.CAMPUS, "Campus", date(2020, 1, 1), partner=Partner("U1", "Uni", "university"))
+    ]
+
+
+async def test_an_outcome_is_stored_once_and_seen_by_the_engine(bank):
+    at = datetime(2026, 3, 1, 9, tzinfo=UTC)
+    outcome = Outcome("OFFER", "CARD", OutcomeKind.DISMISS, Channel.MOBILE, at)
+
+    first = await feedback.record_outcome(bank, "C1", "KEY", outcome, {"propensity": 0.5})
+    again = await feedback.record_outcome(
+        bank, "C2", "KEY", Outcome("OTHER", "CARD", OutcomeKind.CLICK, Channel.WEB, at), {}
+    )
+
+    assert (first["customer_no"], again["customer_no"], again["kind"]) == ("C1", "C1", "dismiss")
+    assert (await load(bank, ["C1"]))[0].outcomes == (outcome,)
+    assert (await load(bank, ["C2"]))[0].outcomes == ()
+
+
+async def test_an_interaction_is_stored_once_and_seen_by_the_engine(bank):
+    call = Interaction("I1", Channel.PHONE, "call", datetime(2026, 3, 1, 9, tzinfo=UTC), "CARD", "asked")
+
+    assert await feedback.record_interaction(bank, "C1", call) == ("C1", call)
+    other = Interaction("I1", Channel.WEB, "visit", datetime(2026, 4, 1, 9, tzinfo=UTC))
+    assert await feedback.record_interaction(bank, "C2", other) == ("C1", call)
+
+    assert (await load(bank, ["C1"]))[0].interactions == (call,)
+    assert await bank.read("MATCH (:Interaction)-[:ABOUT]->(p) RETURN p.product_code AS code") == [{"code": "CARD"}]
+
+
+async def test_consent_is_set_and_taken_back(bank):
+    at = datetime(2026, 3, 1, tzinfo=UTC)
+
+    assert await feedback.set_consent(bank, "C1", at, consent=True)
+    assert (await load(bank, ["C1"]))[0].marketing_consent is True
+    assert await feedback.set_consent(bank, "C1", at, consent=False)
+    assert (await load(bank, ["C1"]))[0].marketing_consent is False
+    assert not await feedback.set_consent(bank, "NOBODY", at, consent=True)
