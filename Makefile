@@ -3,19 +3,22 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 
-.PHONY: test test-neo4j check clean
+.PHONY: test test-neo4j check schema clean
 
 test: $(INSTALLED)  ## All tests, on the embedded store.
 	$(BIN)/python -m pytest
 
 test-neo4j: $(INSTALLED)  ## The graph's and loaders' tests on a real Neo4j, which Maven fetches.
-	$(BIN)/python tests/neo4j/serve.py $(BIN)/python -m pytest --store=neo4j tests/graph tests/loaders
+	$(BIN)/python tests/neo4j/serve.py $(BIN)/python -m pytest --store=neo4j tests/graph tests/loaders tests/api
 
 check: $(INSTALLED)  ## Format, lint, types and the direction of imports.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+schema: $(INSTALLED)  ## Writes schema.graphql anew.
+	$(BIN)/python -c 'from api.schema import printed; print(printed(), end="")' > schema.graphql
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -12,6 +12,11 @@ RETURN properties(g) AS programme, properties(p) AS partner ORDER BY g.programme
 """
 
 
+MEMBERS: Final = """
+MATCH (:Customer)-[m:MEMBER_OF]->(g:Programme) RETURN g.programme_code AS code, count(m) AS n
+"""
+
+
 async def programmes(store: Store) -> list[Programme]:
     """Return every programme with its partner, by programme code."""
     return [_programme(row["programme"], row["partner"]) for row in await store.read(PROGRAMMES)]
@@ -28,3 +33,8 @@ def _programme(own: Row, partner: Row | None) -> Programme:
         if partner
         else None,
     )
+
+
+async def members(store: Store) -> dict[str, int]:
+    """Return how many memberships each programme has, by its code; those without any are not there."""
+    return {row["code"]: row["n"] for row in await store.read(MEMBERS)}

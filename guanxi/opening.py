@@ -1,9 +1,14 @@
 """Opens what a command works on: the store that the settings name, migrated."""
 
+import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
 
 from graph import embedded, products
+from graph.errors import GuanxiError
 from graph.migrations import migrate
 from graph.store import Store
 from guanxi.settings import Settings
@@ -13,20 +18,56 @@ from recommenders.artefact import load_current
 from recommenders.catalogue import Catalogue
 from recommenders.engine import Engine
 
+logger = logging.getLogger("guanxi")
+
+WATCH_SECONDS: Final = 2.0
+
 
 @asynccontextmanager
 async def open_store(settings: Settings) -> AsyncIterator[Store]:
-    """Yield the Neo4j of the settings, or join the home's embedded store; closed at the end."""
+    """Yield the Neo4j of the settings, or join the home's embedded store; migrated, and closed at the end."""
+    async with reach_store(settings) as store:
+        await migrate(store)
+        yield store
+
+
+@asynccontextmanager
+async def reach_store(settings: Settings) -> AsyncIterator[Store]:
+    """Yield the store without asking it for anything, so that it may be down."""
     if settings.neo4j_uri is not None:
         password = settings.neo4j_password.get_secret_value()
         async with Store(settings.neo4j_uri, settings.neo4j_username, password, settings.neo4j_database) as store:
-            await migrate(store)
             yield store
         return
     with embedded.join(settings.home) as lease:
         async with Store(lease.uri, lease.username, lease.password, lease.database) as store:
-            await migrate(store)
             yield store
+
+
+@asynccontextmanager
+async def keep_store(settings: Settings) -> AsyncIterator[Store]:
+    """Yield the store as ``reach_store`` does, and start the embedded one again whenever its process has died."""
+    async with reach_store(settings) as store:
+        watching = asyncio.create_task(_revive(settings)) if settings.neo4j_uri is None else None
+        try:
+            yield store
+        finally:
+            if watching is not None:
+                watching.cancel()
+
+
+async def _revive(settings: Settings) -> None:
+    while True:
+        await asyncio.sleep(WATCH_SECONDS)
+        try:
+            await asyncio.to_thread(_join_and_leave, settings.home)
+        except GuanxiError as error:
+            logger.warning("%s", error)
+
+
+def _join_and_leave(home: Path) -> None:
+    with embedded.join(home):
+        pass
 
 
 async def open_engine(store: Store, settings: Settings) -> Engine:

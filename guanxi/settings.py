@@ -2,10 +2,12 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+LEAST_SECRET: Final = 32
 
 
 class Settings(BaseSettings):
@@ -25,6 +27,8 @@ class Settings(BaseSettings):
     """Password of that user."""
     neo4j_database: str = Field(default="neo4j", validation_alias=AliasChoices("NEO4J_DATABASE"))
     """Database on that Neo4j."""
+    origins: Annotated[tuple[str, ...], NoDecode] = ()
+    """Web origins, separated by commas, whose pages may call the API from a browser."""
     development: bool = False
     """Serve GraphiQL and let ``guanxi token`` issue tokens; never in production."""
     jwt_secret: SecretStr | None = None
@@ -44,6 +48,18 @@ class Settings(BaseSettings):
     @classmethod
     def _split_like_path(cls, value: object) -> object:
         return tuple(part for part in value.split(os.pathsep) if part) if isinstance(value, str) else value
+
+    @field_validator("origins", mode="before")
+    @classmethod
+    def _split_at_commas(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("jwt_secret", "decision_secret")
+    @classmethod
+    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < LEAST_SECRET:
+            raise ValueError(f"a secret has {LEAST_SECRET} characters or more")
+        return value
 
     @property
     def models_dir(self) -> Path:

@@ -1,0 +1,84 @@
+"""Who may see what: every rule of every role, in this one place.
+
+CUSTOMER sees himself; RELATIONSHIP_MANAGER the customers of his book; MARKETING products, programmes and recommenders,
+and no customer; PARTNER its own programmes; ADMIN everything. What a viewer may not see is, to him, not there.
+"""
+
+from dataclasses import replace
+from typing import Final
+
+from api.errors import ApiError, Code
+from api.roles import Role, Viewer
+from graph.browsing import CustomerFilter
+from graph.records import Customer, Programme
+
+SERVES_CUSTOMERS: Final = frozenset({Role.RELATIONSHIP_MANAGER, Role.ADMIN})
+SEES_RECOMMENDERS: Final = frozenset({Role.RELATIONSHIP_MANAGER, Role.MARKETING, Role.ADMIN})
+SEES_MARGINS: Final = frozenset({Role.RELATIONSHIP_MANAGER, Role.MARKETING, Role.ADMIN})
+LEAST_GROUP: Final = 20
+
+
+def require(viewer: Viewer, roles: frozenset[Role], what: str) -> None:
+    """Refuse a viewer whose role is none of ``roles``.
+
+    Raises:
+        ApiError: FORBIDDEN.
+    """
+    if viewer.role not in roles:
+        raise ApiError(Code.FORBIDDEN, f"The role {viewer.role} may not see {what}.")
+
+
+def sees_customer(viewer: Viewer, customer: Customer) -> bool:
+    """Whether a customer is there for a viewer."""
+    match viewer.role:
+        case Role.ADMIN:
+            return True
+        case Role.CUSTOMER:
+            return customer.customer_no == viewer.key
+        case Role.RELATIONSHIP_MANAGER:
+            return customer.manager_no == viewer.key
+        case _:
+            return False
+
+
+def narrowed(viewer: Viewer, wanted: CustomerFilter) -> CustomerFilter | None:
+    """Return the filter cut down to what a viewer may see; None where nothing is left.
+
+    Raises:
+        ApiError: FORBIDDEN for roles that see no customers.
+    """
+    require(viewer, SERVES_CUSTOMERS | {Role.CUSTOMER}, "customers")
+    match viewer.role:
+        case Role.CUSTOMER:
+            return replace(wanted, customer_no=viewer.key) if wanted.customer_no in (None, viewer.key) else None
+        case Role.RELATIONSHIP_MANAGER:
+            return replace(wanted, manager_no=viewer.key) if wanted.manager_no in (None, viewer.key) else None
+        case _:
+            return wanted
+
+
+def sees_programme(viewer: Viewer, programme: Programme) -> bool:
+    """Whether a programme is there for a viewer."""
+    if viewer.role is not Role.PARTNER:
+        return True
+    return programme.partner is not None and programme.partner.partner_code == viewer.key
+
+
+def sees_offers(viewer: Viewer) -> bool:
+    """Whether any customer's offers are there for a viewer."""
+    return viewer.role in SERVES_CUSTOMERS | {Role.CUSTOMER}
+
+
+def sees_workings(viewer: Viewer) -> bool:
+    """Whether a viewer may read how an offer came about: gates, propensities, values."""
+    return viewer.role in SERVES_CUSTOMERS
+
+
+def sees_margin(viewer: Viewer) -> bool:
+    """Whether a viewer may read what a product earns the bank."""
+    return viewer.role in SEES_MARGINS
+
+
+def sees_members(viewer: Viewer, members: int) -> bool:
+    """Whether a viewer may read how many members a programme has; never of fewer than 20."""
+    return viewer.role is not Role.CUSTOMER and members >= LEAST_GROUP

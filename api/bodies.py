@@ -1,0 +1,83 @@
+"""Reads a GraphQL request off HTTP, strictly: what is not one is refused with a status and a sentence."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from starlette.requests import Request
+
+MOST_BYTES: Final = 100_000
+
+
+class Refused(Exception):
+    """A request that is no GraphQL request."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class GraphQLRequest:
+    """What is to be executed."""
+
+    query: str
+    operation_name: str | None = None
+    variables: dict[str, Any] | None = None
+    extensions: dict[str, Any] | None = field(default=None)
+
+
+async def graphql_request(request: Request) -> GraphQLRequest:
+    """Return what a GET or POST asks for.
+
+    Raises:
+        Refused: 400 for what is no GraphQL request, 413 for a body that is too large, 415 for one of another kind.
+    """
+    if request.method == "GET":
+        if len(request.url.query) > MOST_BYTES:
+            raise Refused(413, f"A request has {MOST_BYTES:,} bytes at most.")
+        given: dict[str, Any] = dict(request.query_params)
+        for name in ("variables", "extensions"):
+            if given.get(name):
+                given[name] = _json(given[name])
+    else:
+        given = _json(await _body(request))
+    return _checked(given)
+
+
+async def _body(request: Request) -> bytes:
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise Refused(415, "Send the body without Content-Encoding.")
+    media_type, _, parameters = request.headers.get("content-type", "").partition(";")
+    charset = parameters.replace(" ", "").lower()
+    if media_type.strip().lower() != "application/json" or charset not in {"", "charset=utf-8"}:
+        raise Refused(415, "Send Content-Type: application/json, in UTF-8.")
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MOST_BYTES:
+            raise Refused(413, f"A request has {MOST_BYTES:,} bytes at most.")
+    return body
+
+
+def _json(text: str | bytes) -> Any:
+    try:
+        value = json.loads(text)
+        json.dumps(value, ensure_ascii=False).encode()  # a lone surrogate is no text
+    except (ValueError, RecursionError) as error:
+        raise Refused(400, "The request is no JSON that can be read.") from error
+    return value
+
+
+def _checked(given: Any) -> GraphQLRequest:
+    if isinstance(given, list):
+        raise Refused(400, "Send one request at a time; batching is off.")
+    if not isinstance(given, Mapping) or not isinstance(given.get("query"), str):
+        raise Refused(400, "Send a JSON object with a text `query`.")
+    name, variables, extensions = given.get("operationName"), given.get("variables"), given.get("extensions")
+    if name is not None and not isinstance(name, str):
+        raise Refused(400, "`operationName` is a text.")
+    if not isinstance(variables or {}, dict) or not isinstance(extensions or {}, dict):
+        raise Refused(400, "`variables` and `extensions` are objects.")
+    return GraphQLRequest(given["query"], name or None, variables or None, extensions or None)

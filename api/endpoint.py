@@ -1,0 +1,159 @@
+"""The GraphQL endpoint: a token, a document, limits, an answer."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
+from strawberry import Schema
+from strawberry.asgi import GraphQL
+from strawberry.exceptions import ConnectionRejectionError
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.types import ExecutionResult
+from strawberry.types.execution import PreExecutionError
+from strawberry.types.graphql import OperationType
+
+from api.bodies import GraphQLRequest, Refused, graphql_request
+from api.errors import ApiError, Code
+from api.requests import HttpContext, SocketContext
+from api.roles import Viewer
+from api.session import Services
+from api.tokens import TokenRules
+
+RESPONSE_TYPE: Final = "application/graphql-response+json"
+SECONDS: Final = 10
+SUBSCRIPTIONS_A_SOCKET: Final = 20
+INIT_WAIT: Final = timedelta(seconds=15)
+PAGE: Final = (Path(__file__).parent / "graphiql" / "index.html").read_text
+
+
+class GraphQLEndpoint:
+    """ASGI application of ``/graphql``, for HTTP and WebSocket."""
+
+    def __init__(
+        self, schema: Schema, services: Services, rules: TokenRules, *, development: bool, origins: tuple[str, ...] = ()
+    ) -> None:
+        self._schema = schema
+        self._services = services
+        self._rules = rules
+        self._development = development
+        self._sockets = Sockets(schema, services, rules, origins)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request or a socket."""
+        if scope["type"] == "websocket":
+            await self._sockets(scope, receive, send)
+            return
+        response = await self._respond(Request(scope, receive))
+        await response(scope, receive, send)
+
+    async def _respond(self, request: Request) -> Response:
+        if request.method not in {"GET", "POST"}:
+            return refusal(405, Code.BAD_REQUEST, "Use GET or POST.", {"Allow": "GET, POST"})
+        if self._development and _is_browser(request):
+            return HTMLResponse(PAGE(encoding="utf-8"))
+        try:
+            bearer = await self._bearer(request)
+            asked = await graphql_request(request)
+            async with asyncio.timeout(SECONDS):
+                return await self._execute(request, asked, HttpContext(self._services, bearer))
+        except ApiError as error:
+            return refusal(401, error.code, str(error), {"WWW-Authenticate": "Bearer"})
+        except Refused as refused:
+            return refusal(refused.status, Code.BAD_REQUEST, str(refused))
+        except TimeoutError:
+            return refusal(504, Code.TIMEOUT, f"The answer took longer than {SECONDS} seconds.")
+
+    async def _bearer(self, request: Request) -> Viewer | None:
+        authorization = request.headers.get("authorization")
+        if authorization is None and self._development:
+            return None
+        return await self._rules.viewer(authorization or "")
+
+    async def _execute(self, request: Request, asked: GraphQLRequest, context: HttpContext) -> Response:
+        types = {OperationType.QUERY} if request.method == "GET" else {OperationType.QUERY, OperationType.MUTATION}
+        try:
+            result = await self._schema.execute(
+                asked.query,
+                variable_values=asked.variables,
+                operation_name=asked.operation_name,
+                context_value=context,
+                allowed_operation_types=types,
+            )
+        except CannotGetOperationTypeError:
+            return refusal(400, Code.BAD_REQUEST, f"The document has no operation {asked.operation_name!r}.")
+        except InvalidOperationTypeError as error:
+            message = error.as_http_error_reason(request.method)
+            return refusal(405 if request.method == "GET" else 400, Code.BAD_REQUEST, message)
+        return _response(request, result, context)
+
+
+def refusal(status: int, code: Code, message: str, headers: Mapping[str, str] | None = None) -> Response:
+    """Return an error that no document was executed for."""
+    return JSONResponse(
+        {"errors": [{"message": message, "extensions": {"code": code.value}}]},
+        status_code=status,
+        headers=dict(headers or {}),
+    )
+
+
+def _response(request: Request, result: ExecutionResult, context: HttpContext) -> Response:
+    content: dict[str, Any] = {}
+    if result.errors:
+        content["errors"] = [error.formatted for error in result.errors]
+    before_execution = isinstance(result, PreExecutionError)
+    if not before_execution:
+        content["data"] = result.data
+    if context.session.omitted:
+        content["extensions"] = {"omittedRecommenders": sorted(context.session.omitted)}
+    codes = {error["extensions"].get("code") for error in content.get("errors", ())}
+    spoken = RESPONSE_TYPE if RESPONSE_TYPE in request.headers.get("accept", "") else "application/json"
+    status, headers = 200, {}
+    if Code.STORE_UNAVAILABLE in codes:
+        status, headers = 503, {"Retry-After": "5"}
+    elif before_execution and spoken == RESPONSE_TYPE:
+        status = 400
+    body = json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode()
+    return Response(body, status, headers, media_type=spoken)
+
+
+def _is_browser(request: Request) -> bool:
+    return (
+        request.method == "GET"
+        and "query" not in request.query_params
+        and "text/html" in request.headers.get("accept", "")
+    )
+
+
+class Sockets(GraphQL[SocketContext, None]):
+    """Subscriptions over graphql-transport-ws; the token comes with ``connection_init``."""
+
+    def __init__(self, schema: Schema, services: Services, rules: TokenRules, origins: tuple[str, ...]) -> None:
+        super().__init__(
+            schema,
+            subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
+            connection_init_wait_timeout=INIT_WAIT,
+            max_subscriptions_per_connection=SUBSCRIPTIONS_A_SOCKET,
+            allowed_origins=origins,
+        )
+        self._services = services
+        self._rules = rules
+
+    async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> SocketContext:  # noqa: ARG002 - strawberry's signature
+        """Return the socket's context, without a viewer yet."""
+        return SocketContext(self._services)
+
+    async def on_ws_connect(self, context: SocketContext) -> None:
+        """Take the token from the payload's ``authorization``; without a valid one the socket is closed."""
+        given = {name.lower(): value for name, value in context.connection_params.items()}.get("authorization")
+        try:
+            context.bearer = await self._rules.viewer(given if isinstance(given, str) else "")
+        except ApiError as error:
+            raise ConnectionRejectionError from error

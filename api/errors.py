@@ -1,0 +1,75 @@
+"""What the API says when it cannot do as asked: every error has a stable code and shows no internals."""
+
+import logging
+from enum import StrEnum
+
+from graphql import GraphQLError
+from strawberry.extensions import MaskErrors
+
+from graph.errors import GuanxiError, ModelError, NotFound, StoreError
+
+logger = logging.getLogger("guanxi.api")
+
+
+class Code(StrEnum):
+    """``extensions.code`` of an error."""
+
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+    FORBIDDEN = "FORBIDDEN"
+    NOT_FOUND = "NOT_FOUND"
+    BAD_INPUT = "BAD_INPUT"
+    BAD_REQUEST = "BAD_REQUEST"
+    LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
+    TIMEOUT = "TIMEOUT"
+    STORE_UNAVAILABLE = "STORE_UNAVAILABLE"
+    MODEL_BROKEN = "MODEL_BROKEN"
+    INTERNAL = "INTERNAL"
+
+
+class ApiError(GuanxiError):
+    """An error the caller may read as it stands."""
+
+    def __init__(self, code: Code, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class CodedErrors(MaskErrors):
+    """Gives every error of an answer its code; what was not foreseen is logged, and shown as ``INTERNAL``."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def anonymise_error(self, error: GraphQLError) -> GraphQLError:
+        """Return the error as the caller may see it."""
+        if "code" in (error.extensions or {}):
+            return error
+        code, message = _told(error)
+        return GraphQLError(
+            message, nodes=error.nodes, source=error.source, positions=error.positions, path=error.path,
+            extensions={"code": code.value},
+        )  # fmt: skip
+
+
+def _told(error: GraphQLError) -> tuple[Code, str]:
+    cause = error.original_error
+    match cause:
+        case None:
+            return Code.BAD_REQUEST, error.message
+        case GraphQLError():
+            return Code.BAD_REQUEST, cause.message
+        case ApiError():
+            return cause.code, str(cause)
+        case RecursionError():
+            return Code.LIMIT_EXCEEDED, "The document is nested too deep."
+        case NotFound():
+            return Code.NOT_FOUND, str(cause)
+        case StoreError():
+            logger.error("the store failed: %s", cause)
+            return Code.STORE_UNAVAILABLE, "The store cannot be reached now; try again."
+        case ModelError():
+            logger.error("%s", cause)
+            return Code.MODEL_BROKEN, "No model can be read."
+        case _:
+            logger.error("unexpected error at %s", error.path, exc_info=cause)
+            return Code.INTERNAL, "Something went wrong on our side."

@@ -1,0 +1,110 @@
+"""The engine in service: rebuilt when the catalogue or the model in force changes, without dropping a request."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final
+
+from graph import products
+from graph.errors import GuanxiError, ModelError
+from graph.migrations import migrate
+from graph.records import Customer
+from graph.store import Store
+from plugins.deciding import build_engine
+from plugins.host import PluginHost
+from recommenders.artefact import Model, current_id, load_current
+from recommenders.catalogue import Catalogue
+from recommenders.contract import Answer, Context, Decision
+from recommenders.engine import Engine
+
+logger = logging.getLogger("guanxi.api")
+
+REFRESH_SECONDS: Final = 2.0
+FALLBACK: Final = "fallback"
+
+
+class LiveEngine:
+    """Decides in a thread of its own, so that a slow plugin does not stop the server from answering others."""
+
+    def __init__(self, store: Store, host: PluginHost, models: Path) -> None:
+        self.host = host
+        self.on_change: Callable[[], None] = lambda: None
+        self._store = store
+        self._models = models
+        self._engine: Engine | None = None
+        self._model: Model | None = None
+        self._seen: str | None = None
+        self._migrated = False
+        self._thread = ThreadPoolExecutor(1, "decisions")
+        self._refreshing = asyncio.Lock()
+
+    @property
+    def model_id(self) -> str:
+        """The id of the model in service; ``fallback`` while there is none."""
+        return self._model.model_id if self._model else FALLBACK
+
+    @property
+    def has_model(self) -> bool:
+        """Whether a trained model answers."""
+        return self._model is not None
+
+    async def engine(self) -> Engine:
+        """Return the engine in service, built at the first call; raises as reading the catalogue does."""
+        if self._engine is None:
+            await self.refresh()
+        if self._engine is None:
+            raise ModelError("there is no engine")
+        return self._engine
+
+    async def answer(self, customers: Sequence[Customer], context: Context) -> list[Answer]:
+        """Return each customer's offers and bundles."""
+        engine = await self.engine()
+        return await asyncio.get_running_loop().run_in_executor(self._thread, engine.answer, customers, context)
+
+    async def decide(self, customer: Customer, product_code: str, context: Context) -> Decision:
+        """Say why one product is, or is not, offered; raises NotFound for an unknown product."""
+        engine = await self.engine()
+        return await asyncio.get_running_loop().run_in_executor(
+            self._thread, engine.decide, customer, product_code, context
+        )
+
+    async def refresh(self) -> None:
+        """Rebuild where something changed; a broken model leaves the last good one in service."""
+        async with self._refreshing:
+            if not self._migrated:
+                await migrate(self._store)
+                self._migrated = True
+            catalogue = Catalogue(await products.catalogue(self._store))
+            seen = await asyncio.to_thread(current_id, self._models)
+            if self._engine and seen == self._seen and catalogue.products == self._engine.catalogue.products:
+                return
+            first = self._engine is None
+            if first or seen != self._seen:
+                self._model = await self._load()
+            self._seen = seen
+            self._engine = build_engine(catalogue, self.host, self._model)
+        if not first:
+            logger.info("the engine was rebuilt: %d products, model %s", len(catalogue), self.model_id)
+            self.on_change()
+
+    async def keep_fresh(self) -> None:
+        """Refresh for ever; while the store is down, what is in service stays."""
+        while True:
+            await asyncio.sleep(REFRESH_SECONDS)
+            try:
+                await self.refresh()
+            except GuanxiError as error:
+                logger.warning("the engine was not refreshed: %s", error)
+
+    async def _load(self) -> Model | None:
+        try:
+            return await asyncio.to_thread(load_current, self._models)
+        except ModelError as error:
+            logger.warning("the model in service stays: %s", error)
+            return self._model
+
+    def close(self) -> None:
+        """Let the thread go."""
+        self._thread.shutdown(wait=False, cancel_futures=True)

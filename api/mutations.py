@@ -1,0 +1,229 @@
+"""The mutations: each returns what it wrote, or typed errors about its input."""
+
+import secrets
+from datetime import datetime
+from typing import Annotated
+
+import strawberry
+
+from api import access, decisions
+from api.errors import ApiError, Code
+from api.global_ids import key_of
+from api.requests import Asked
+from api.session import Session
+from api.types.customers import Customer
+from api.types.holdings import Interaction
+from graph import feedback, records
+from graph.words import Channel, OutcomeKind
+
+LONGEST_KEY = 200
+LONGEST_NOTE = 2_000
+
+
+@strawberry.type(description="What was wrong with an input.")
+class UserError:
+    """An expected failure of a mutation."""
+
+    code: str = strawberry.field(description="NOT_FOUND or BAD_INPUT.")
+    message: str = strawberry.field(description="What was wrong, in a sentence.")
+    path: list[str] = strawberry.field(description="The input's field, from `input` down.")
+
+
+class Wrong(Exception):
+    """An input that a mutation cannot take."""
+
+    def __init__(self, field: str, code: Code, message: str) -> None:
+        super().__init__(message)
+        self.error = UserError(code=code.value, message=message, path=["input", field])
+
+
+@strawberry.input(description="Something that happened between bank and customer.")
+class RecordInteractionInput:
+    """The input of ``recordInteraction``."""
+
+    customer_no: str = strawberry.field(description="The customer's number.")
+    channel: Channel = strawberry.field(description="Where.")
+    kind: str = strawberry.field(description="visit, call, login, complaint, complaint_resolved, enquiry, …")
+    at: datetime | None = strawberry.field(default=None, description="When, with its zone; now by default.")
+    product_code: str | None = strawberry.field(default=None, description="The product it was about.")
+    note: str | None = strawberry.field(default=None, description="A note of at most 2,000 characters.")
+    idempotency_key: str | None = strawberry.field(
+        default=None, description="The interaction's id: sent again, it is stored once. Made up where left out."
+    )
+
+
+@strawberry.type(description="What came of `recordInteraction`.")
+class RecordInteractionPayload:
+    """The interaction that is stored, or errors."""
+
+    interaction: Interaction | None = strawberry.field(default=None, description="What is stored.")
+    customer: Customer | None = strawberry.field(default=None, description="The customer, after it.")
+    errors: list[UserError] = strawberry.field(default_factory=list, description="What was wrong; empty when stored.")
+
+
+@strawberry.input(description="What became of an offer.")
+class RecordOutcomeInput:
+    """The input of ``recordOutcome``."""
+
+    offer_id: strawberry.ID = strawberry.field(description="The offer's id, as it was given.")
+    outcome: OutcomeKind = strawberry.field(description="What became of it.")
+    channel: Channel = strawberry.field(description="Where.")
+    at: datetime | None = strawberry.field(default=None, description="When, with its zone; now by default.")
+    idempotency_key: str = strawberry.field(description="Sent again with this key, the outcome is stored once.")
+
+
+@strawberry.type(description="An outcome as it is stored.")
+class Outcome:
+    """What became of an offer."""
+
+    customer_no: str = strawberry.field(description="Whose offer it was.")
+    product_code: str = strawberry.field(description="What was offered.")
+    outcome: OutcomeKind = strawberry.field(description="What became of it.")
+    channel: Channel = strawberry.field(description="Where.")
+    at: datetime = strawberry.field(description="When.")
+
+
+@strawberry.type(description="What came of `recordOutcome`.")
+class RecordOutcomePayload:
+    """The outcome that is stored, or errors."""
+
+    outcome: Outcome | None = strawberry.field(default=None, description="What is stored.")
+    customer: Customer | None = strawberry.field(default=None, description="The customer, after it.")
+    errors: list[UserError] = strawberry.field(default_factory=list, description="What was wrong; empty when stored.")
+
+
+@strawberry.input(description="Whether offers may be made to a customer.")
+class SetConsentInput:
+    """The input of ``setConsent``."""
+
+    customer_no: str = strawberry.field(description="The customer's number.")
+    marketing: bool = strawberry.field(description="Whether offers may be made.")
+
+
+@strawberry.type(description="What came of `setConsent`.")
+class SetConsentPayload:
+    """The customer, or errors."""
+
+    customer: Customer | None = strawberry.field(default=None, description="The customer, after it.")
+    errors: list[UserError] = strawberry.field(default_factory=list, description="What was wrong; empty when stored.")
+
+
+@strawberry.type(description="All that can be written.")
+class Mutation:
+    """The root of mutations."""
+
+    @strawberry.mutation(description="Record something that happened between bank and customer, once.")
+    async def record_interaction(
+        self,
+        info: Asked,
+        input: Annotated[RecordInteractionInput, strawberry.argument(description="What happened.")],  # noqa: A002
+    ) -> RecordInteractionPayload:
+        """Write an interaction."""
+        session = info.context.session
+        try:
+            return await _record_interaction(session, input)
+        except Wrong as wrong:
+            return RecordInteractionPayload(errors=[wrong.error])
+
+    @strawberry.mutation(description="Record what became of an offer, once; the contact gates heed it at once.")
+    async def record_outcome(
+        self,
+        info: Asked,
+        input: Annotated[RecordOutcomeInput, strawberry.argument(description="What became of which offer.")],  # noqa: A002
+    ) -> RecordOutcomePayload:
+        """Write an outcome."""
+        session = info.context.session
+        try:
+            return await _record_outcome(session, input)
+        except Wrong as wrong:
+            return RecordOutcomePayload(errors=[wrong.error])
+
+    @strawberry.mutation(description="Say whether offers may be made to a customer.")
+    async def set_consent(
+        self,
+        info: Asked,
+        input: Annotated[SetConsentInput, strawberry.argument(description="Whose consent.")],  # noqa: A002
+    ) -> SetConsentPayload:
+        """Write consent."""
+        session = info.context.session
+        try:
+            customer = await _customer(session, input.customer_no)
+        except Wrong as wrong:
+            return SetConsentPayload(errors=[wrong.error])
+        await feedback.set_consent(
+            session.services.store, customer.customer_no, session.now, consent=input.marketing
+        )  # fmt: skip
+        return SetConsentPayload(customer=await _after(session, customer.customer_no))
+
+
+async def _record_interaction(session: Session, given: RecordInteractionInput) -> RecordInteractionPayload:
+    customer = await _customer(session, given.customer_no)
+    if not 0 < len(given.kind) <= LONGEST_KEY:
+        raise Wrong("kind", Code.BAD_INPUT, f"A kind has 1 to {LONGEST_KEY} characters.")
+    if len(given.note or "") > LONGEST_NOTE:
+        raise Wrong("note", Code.BAD_INPUT, f"A note has {LONGEST_NOTE} characters at most.")
+    if given.product_code is not None and given.product_code not in await session.catalogue():
+        raise Wrong("productCode", Code.NOT_FOUND, f"There is no product {given.product_code!r}.")
+    key = secrets.token_urlsafe(16) if given.idempotency_key is None else _key(given.idempotency_key)
+    at = _moment(session, given.at)
+    happened = records.Interaction(key, given.channel, given.kind, at, given.product_code, given.note)
+    owner, stored = await feedback.record_interaction(session.services.store, customer.customer_no, happened)
+    if owner != customer.customer_no:
+        raise Wrong("idempotencyKey", Code.BAD_INPUT, "The key stands for another interaction.")
+    after = await _after(session, owner)
+    return RecordInteractionPayload(interaction=Interaction.of(session, stored), customer=after)
+
+
+async def _record_outcome(session: Session, given: RecordOutcomeInput) -> RecordOutcomePayload:
+    try:
+        token = key_of(given.offer_id, "Offer")
+        told = decisions.verify(token, session.services.offer_secret)
+    except ApiError as error:
+        raise Wrong("offerId", error.code, str(error)) from error
+    await _customer(session, told.customer_no, "offerId")
+    at = _moment(session, given.at)
+    became = records.Outcome(token, told.product_code, given.outcome, given.channel, at)
+    stored = await feedback.record_outcome(
+        session.services.store, told.customer_no, _key(given.idempotency_key), became, told.properties()
+    )
+    if stored["offer_id"] != token:
+        raise Wrong("idempotencyKey", Code.BAD_INPUT, "The key stands for the outcome of another offer.")
+    outcome = Outcome(
+        customer_no=stored["customer_no"],
+        product_code=stored["product_code"],
+        outcome=OutcomeKind(stored["kind"]),
+        channel=Channel(stored["channel"]),
+        at=stored["at"],
+    )
+    return RecordOutcomePayload(outcome=outcome, customer=await _after(session, told.customer_no))
+
+
+async def _customer(session: Session, customer_no: str, field: str = "customerNo") -> records.Customer:
+    found = await session.customer(customer_no) if access.sees_offers(session.viewer) else None
+    if found is None:
+        raise Wrong(field, Code.NOT_FOUND, f"There is no customer {customer_no!r}.")
+    return found
+
+
+async def _after(session: Session, customer_no: str) -> Customer | None:
+    """The customer as he is now, and word to those who listen."""
+    session.services.changes.publish(customer_no)
+    session.forget(customer_no)
+    found = await session.customer(customer_no)
+    return Customer.of(session, found) if found else None
+
+
+def _moment(session: Session, at: datetime | None) -> datetime:
+    if at is None:
+        return session.now
+    if at.tzinfo is None:
+        raise Wrong("at", Code.BAD_INPUT, "Say the time zone, as in 2026-01-31T09:00:00Z.")
+    if at > session.now:
+        raise Wrong("at", Code.BAD_INPUT, "It cannot have happened in the future.")
+    return at
+
+
+def _key(key: str) -> str:
+    if not 0 < len(key) <= LONGEST_KEY:
+        raise Wrong("idempotencyKey", Code.BAD_INPUT, f"A key has 1 to {LONGEST_KEY} characters.")
+    return key

@@ -1,0 +1,302 @@
+"""The queries."""
+
+import asyncio
+from enum import Enum
+from typing import Annotated
+
+import strawberry
+
+from api import access, decisions
+from api.errors import ApiError, Code
+from api.global_ids import parsed
+from api.requests import Asked
+from api.roles import KEYS, Role, Viewer
+from api.session import Session
+from api.types.customers import Customer
+from api.types.offers import Decision, Offer
+from api.types.products import Product, Programme
+from api.types.relay import LONGEST_PAGE, After, Before, Connection, First, Last, Node, Paging, connection, page_of
+from graph import browsing, records
+from graph.browsing import CustomerFilter as GraphFilter
+from graph.browsing import Window
+from graph.words import Channel, CustomerKind, ProgrammeKind
+from plugins.host import RecommenderInfo as Info
+from recommenders.contract import Context
+
+EVERY_OFFER = 1_000
+
+
+@strawberry.type(name="Viewer", description="Who asks.")
+class ViewerType:
+    """The viewer."""
+
+    session: strawberry.Private[Session]
+    viewer: strawberry.Private[Viewer]
+    role: Role = strawberry.field(description="What the viewer is to the bank.")
+    subject: str = strawberry.field(description="The token's subject.")
+
+    @strawberry.field(description="The manager number or partner code that the token is about.")
+    def key(self) -> str | None:
+        """The key of roles that have one."""
+        return self.viewer.key if self.viewer.role in KEYS else None
+
+    @strawberry.field(description="The customer himself, for a CUSTOMER token.")
+    async def customer(self) -> Customer | None:
+        """The customer of the token."""
+        if self.viewer.role is not Role.CUSTOMER:
+            return None
+        found = await self.session.customer(self.viewer.key)
+        return Customer.of(self.session, found) if found else None
+
+
+@strawberry.type(description="A recommender: where it is from, and how it fares in this process.")
+class RecommenderInfo:
+    """A recommender's state."""
+
+    name: str = strawberry.field(description="Its name.")
+    version: str = strawberry.field(description="Its version.")
+    plugin: str = strawberry.field(description="The plugin that brings it.")
+    state: str = strawberry.field(description="ready, failing, off, busy or untrained.")
+    calls: int = strawberry.field(description="How often it was asked.")
+    failures: int = strawberry.field(description="How often it failed.")
+    mean_ms: float = strawberry.field(description="Mean time of a call, in milliseconds.")
+    last_error: str | None = strawberry.field(description="What went wrong last.")
+
+    @classmethod
+    def of(cls, info: Info) -> "RecommenderInfo":
+        """Make the type of a state."""
+        return cls(
+            name=info.name,
+            version=info.version,
+            plugin=info.plugin,
+            state=info.state,
+            calls=info.calls,
+            failures=info.failures,
+            mean_ms=info.mean_ms,
+            last_error=info.last_error,
+        )
+
+
+@strawberry.input(description="Which customers; what is left out does not restrict.")
+class CustomerFilter:
+    """The filter of ``customers``."""
+
+    kind: CustomerKind | None = strawberry.field(default=None, description="Of this kind.")
+    region: str | None = strawberry.field(default=None, description="Of this region.")
+    manager_no: str | None = strawberry.field(default=None, description="Of this relationship manager's book.")
+    name_prefix: str | None = strawberry.field(default=None, description="Whose name starts so.")
+    programme_code: str | None = strawberry.field(default=None, description="Who ever were in this programme.")
+
+
+@strawberry.enum(description="The order of customers; those of one name are ordered by number.")
+class CustomerOrder(Enum):
+    """The order of ``customers``."""
+
+    NUMBER_ASC = "customer_no"
+    NUMBER_DESC = "-customer_no"
+    NAME_ASC = "name"
+    NAME_DESC = "-name"
+
+    @property
+    def column(self) -> browsing.Order:
+        """What is ordered by."""
+        return "name" if self.value.endswith("name") else "customer_no"
+
+
+@strawberry.input(description="Which products; what is left out does not restrict.")
+class ProductFilter:
+    """The filter of ``products``."""
+
+    category: str | None = strawberry.field(default=None, description="Of this category.")
+    programme_code: str | None = strawberry.field(default=None, description="Of this programme.")
+    audience: CustomerKind | None = strawberry.field(default=None, description="That this kind of customer may hold.")
+
+    def lets(self, product: records.Product) -> bool:
+        """Whether a product is wanted."""
+        return (
+            self.category in (None, product.category)
+            and self.programme_code in (None, product.programme_code)
+            and (self.audience is None or not product.audience or self.audience in product.audience)
+        )
+
+
+@strawberry.type(description="All that can be read.")
+class Query:
+    """The root of queries."""
+
+    @strawberry.field(description="Who asks, and for a CUSTOMER token the customer himself.")
+    def viewer(self, info: Asked) -> ViewerType:
+        """The bearer of the token."""
+        session = info.context.session
+        viewer = session.viewer
+        return ViewerType(session=session, viewer=viewer, role=viewer.role, subject=viewer.subject)
+
+    @strawberry.field(description="Anything by its global id; null where the viewer has no such thing.")
+    async def node(
+        self,
+        info: Asked,
+        id: Annotated[strawberry.ID, strawberry.argument(description="Its global id.")],  # noqa: A002
+    ) -> Node | None:
+        """One node."""
+        return await _node(info.context.session, id)
+
+    @strawberry.field(description="Things by their global ids, in that order; null where the viewer has no such thing.")
+    async def nodes(
+        self,
+        info: Asked,
+        ids: Annotated[list[strawberry.ID], strawberry.argument(description="Their global ids; 100 at most.")],
+    ) -> list[Node | None]:
+        """Many nodes."""
+        if len(ids) > LONGEST_PAGE:
+            raise ApiError(Code.BAD_INPUT, f"Ask for {LONGEST_PAGE} nodes at most.")
+        session = info.context.session
+        return list(await asyncio.gather(*(_node(session, node_id) for node_id in ids)))
+
+    @strawberry.field(description="A customer by number; null where the viewer has no such customer.")
+    async def customer(
+        self, info: Asked, customer_no: Annotated[str, strawberry.argument(description="The customer's number.")]
+    ) -> Customer | None:
+        """One customer."""
+        session = info.context.session
+        found = await session.customer(customer_no)
+        return Customer.of(session, found) if found else None
+
+    @strawberry.field(description="Customers that the viewer may see: all, a manager's book, or the customer himself.")
+    async def customers(
+        self,
+        info: Asked,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        filter: Annotated[CustomerFilter | None, strawberry.argument(description="Which ones.")] = None,  # noqa: A002
+        order_by: Annotated[CustomerOrder, strawberry.argument(description="Their order.")] = CustomerOrder.NUMBER_ASC,
+    ) -> Connection[Customer]:
+        """A page of customers."""
+        session, paging = info.context.session, Paging.of(first, after, last, before)
+        asked = GraphFilter(**vars(filter)) if filter else GraphFilter()
+        wanted = access.narrowed(session.viewer, asked)
+        order = order_by.column
+        if wanted is None:
+            return page_of((), paging, lambda _: (), lambda record: Customer.of(session, record))
+        window = Window(
+            order,
+            order_by.value.startswith("-"),
+            _customer_place(paging.after),
+            _customer_place(paging.before),
+            paging.count + 1,
+            paging.backward,
+        )
+        store = session.services.store
+        found = await browsing.page(store, wanted, window)
+        return connection(
+            found,
+            paging,
+            lambda record: browsing.place(record, order),
+            lambda record: Customer.of(session, record),
+            lambda: browsing.count(store, wanted),
+        )
+
+    @strawberry.field(description="A product by its code.")
+    async def product(
+        self, info: Asked, product_code: Annotated[str, strawberry.argument(description="The product's code.")]
+    ) -> Product | None:
+        """One product."""
+        session = info.context.session
+        return _made_product(session, (await session.catalogue()).get(product_code))
+
+    @strawberry.field(description="Products, by their code.")
+    async def products(
+        self,
+        info: Asked,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        filter: Annotated[ProductFilter | None, strawberry.argument(description="Which ones.")] = None,  # noqa: A002
+    ) -> Connection[Product]:
+        """A page of products."""
+        session, paging = info.context.session, Paging.of(first, after, last, before)
+        found = [record for record in (await session.catalogue()).values() if filter is None or filter.lets(record)]
+        return page_of(found, paging, lambda p: (p.product_code,), lambda p: Product.of(session, p))
+
+    @strawberry.field(description="Partner programmes, by their code; for a PARTNER token its own.")
+    async def programmes(
+        self,
+        info: Asked,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        kind: Annotated[ProgrammeKind | None, strawberry.argument(description="Of this kind.")] = None,
+    ) -> Connection[Programme]:
+        """A page of programmes."""
+        session, paging = info.context.session, Paging.of(first, after, last, before)
+        found = [p for p in (await session.programmes()).values() if kind in (None, p.kind)]
+        return page_of(found, paging, lambda p: (p.programme_code,), lambda p: Programme.of(session, p))
+
+    @strawberry.field(description="Recommenders and how they fare; for the bank's staff.")
+    async def recommenders(self, info: Asked) -> list[RecommenderInfo]:
+        """Recommenders of this process."""
+        session = info.context.session
+        access.require(session.viewer, access.SEES_RECOMMENDERS, "recommenders")
+        await session.services.engine.engine()
+        return [RecommenderInfo.of(state) for state in session.services.engine.host.infos()]
+
+    @strawberry.field(description="Why a product is, or is not, offered to a customer; for those who serve him.")
+    async def decision(
+        self,
+        info: Asked,
+        customer_no: Annotated[str, strawberry.argument(description="The customer's number.")],
+        product_code: Annotated[str, strawberry.argument(description="The product's code.")],
+        channel: Annotated[Channel, strawberry.argument(description="The channel of the offer.")] = Channel.MOBILE,
+    ) -> Decision:
+        """One decision."""
+        session = info.context.session
+        access.require(session.viewer, access.SERVES_CUSTOMERS, "how decisions come about")
+        context = Context(session.today, channel, EVERY_OFFER)
+        return Decision.of(session, await session.decide(customer_no, product_code, context))
+
+
+async def _node(session: Session, node_id: str) -> Node | None:
+    viewer = session.viewer
+    type_name, key = parsed(node_id) or ("", "")
+    match type_name:
+        case "Customer":
+            found = await session.customer(key)
+            return Customer.of(session, found) if found else None
+        case "Product":
+            return _made_product(session, (await session.catalogue()).get(key))
+        case "Programme":
+            programme = (await session.programmes()).get(key)
+            return Programme.of(session, programme) if programme else None
+        case "Offer" if access.sees_offers(viewer):
+            return await _offer(session, key)
+        case _:
+            return None
+
+
+async def _offer(session: Session, token: str) -> Offer | None:
+    """The offer as it is now, if its product is still offered."""
+    told = decisions.verify(token, session.services.offer_secret)
+    customer = await session.customer(told.customer_no)
+    if customer is None:
+        return None
+    context = Context(session.today, told.channel, EVERY_OFFER)
+    answer = await session.answer(told.customer_no, context)
+    for offer in answer.offers:
+        if offer.product.product_code == told.product_code:
+            return Offer.of(session, offer, context, customer.language)
+    return None
+
+
+def _customer_place(place: tuple[str, ...] | None) -> browsing.Place | None:
+    if place is None:
+        return None
+    if len(place) != 2:
+        raise ApiError(Code.BAD_INPUT, "This cursor was not given by this connection.")
+    return place[0], place[1]
+
+
+def _made_product(session: Session, record: records.Product | None) -> Product | None:
+    return Product.of(session, record) if record else None

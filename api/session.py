@@ -1,0 +1,194 @@
+"""One request's view of the bank: what its viewer may see, each thing read once, however many fields ask."""
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from functools import cached_property
+from typing import TypeVar
+
+from strawberry.dataloader import DataLoader
+
+from api import access
+from api.errors import ApiError, Code
+from api.events import Changes
+from api.live_engine import LiveEngine
+from api.roles import Viewer
+from graph import browsing, customers, instruments, products, programmes
+from graph.records import Account, Card, Customer, Product, Programme
+from graph.store import Store
+from recommenders.contract import Answer, Context, Decision
+
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What lives as long as the server."""
+
+    store: Store
+    engine: LiveEngine
+    changes: Changes
+    offer_secret: str
+
+
+@dataclass
+class Session:
+    """Loads for one viewer. ``omitted`` collects the recommenders that had no say in this answer."""
+
+    services: Services
+    bearer: Viewer | None
+    omitted: set[str] = field(default_factory=set)
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def viewer(self) -> Viewer:
+        """Who asks.
+
+        Raises:
+            ApiError: UNAUTHENTICATED without a token.
+        """
+        if self.bearer is None:
+            raise ApiError(Code.UNAUTHENTICATED, "Send the header Authorization: Bearer TOKEN.")
+        return self.bearer
+
+    @property
+    def today(self) -> date:
+        """The day of the request."""
+        return self.now.date()
+
+    async def customer(self, customer_no: str) -> Customer | None:
+        """Return a customer, whole, or None where he is not there for the viewer."""
+        found = await self.whole.load(customer_no)
+        return found if found is not None and access.sees_customer(self.viewer, found) else None
+
+    async def customer_or_error(self, customer_no: str) -> Customer:
+        """Return a customer, whole.
+
+        Raises:
+            ApiError: NOT_FOUND, also for one whom the viewer may not see.
+        """
+        found = await self.customer(customer_no)
+        if found is None:
+            raise ApiError(Code.NOT_FOUND, f"There is no customer {customer_no!r}.")
+        return found
+
+    async def relative(self, customer_no: str) -> Customer | None:
+        """Return a customer's profile, or None where he is not there for the viewer."""
+        found = await self.profiles.load(customer_no)
+        return found if found is not None and access.sees_customer(self.viewer, found) else None
+
+    async def catalogue(self) -> dict[str, Product]:
+        """Return every product by its code, to anybody with a token."""
+        _ = self.viewer
+        return await self._products.load("all")
+
+    async def programmes(self) -> dict[str, Programme]:
+        """Return the programmes the viewer may see, by their code."""
+        return await self._programmes.load("all")
+
+    async def answer(self, customer_no: str, context: Context) -> Answer:
+        """Return a customer's offers and bundles."""
+        answer = await self.answers.load((customer_no, context))
+        self.omitted.update(answer.omitted)
+        return answer
+
+    async def decide(self, customer_no: str, product_code: str, context: Context) -> Decision:
+        """Say why one product is, or is not, offered; raises NotFound for an unknown product."""
+        return await self.services.engine.decide(await self.customer_or_error(customer_no), product_code, context)
+
+    def forget(self, customer_no: str) -> None:
+        """Read a customer anew when he is next asked for."""
+        self.whole.clear(customer_no)
+        self.answers.clear_all()
+
+    @cached_property
+    def whole(self) -> DataLoader[str, Customer | None]:
+        """Customers with all that hangs on them, by number."""
+        return _by_key(self._wholes, lambda customer: customer.customer_no)
+
+    @cached_property
+    def profiles(self) -> DataLoader[str, Customer | None]:
+        """Customers without what hangs on them, by number."""
+        return _by_key(self._profiles, lambda customer: customer.customer_no)
+
+    @cached_property
+    def accounts(self) -> DataLoader[str, list[Account]]:
+        """Each customer's accounts."""
+        return DataLoader(self._accounts)
+
+    @cached_property
+    def cards(self) -> DataLoader[str, list[Card]]:
+        """Each customer's cards."""
+        return DataLoader(self._cards)
+
+    @cached_property
+    def members(self) -> DataLoader[str, int]:
+        """How many members each programme has, by its code."""
+        return DataLoader(self._members)
+
+    @cached_property
+    def answers(self) -> DataLoader[tuple[str, Context], Answer]:
+        """Offers, by customer number and context."""
+        return DataLoader(self._answers)
+
+    @cached_property
+    def _products(self) -> DataLoader[str, dict[str, Product]]:
+        return DataLoader(self._read_products)
+
+    @cached_property
+    def _programmes(self) -> DataLoader[str, dict[str, Programme]]:
+        return DataLoader(self._read_programmes)
+
+    async def _wholes(self, customer_nos: Sequence[str]) -> list[Customer]:
+        return await customers.load(self.services.store, customer_nos)
+
+    async def _profiles(self, customer_nos: Sequence[str]) -> list[Customer]:
+        return await browsing.profiles(self.services.store, customer_nos)
+
+    async def _accounts(self, customer_nos: list[str]) -> list[list[Account]]:
+        grouped = defaultdict(list)
+        for account in await instruments.accounts(self.services.store, customer_nos):
+            grouped[account.customer_no].append(account)
+        return [grouped[number] for number in customer_nos]
+
+    async def _cards(self, customer_nos: list[str]) -> list[list[Card]]:
+        grouped = defaultdict(list)
+        for card in await instruments.cards(self.services.store, customer_nos):
+            grouped[card.customer_no].append(card)
+        return [grouped[number] for number in customer_nos]
+
+    async def _members(self, codes: list[str]) -> list[int]:
+        counts = await programmes.members(self.services.store)
+        return [counts.get(code, 0) for code in codes]
+
+    async def _answers(self, keys: list[tuple[str, Context]]) -> list[Answer]:
+        contexts = defaultdict(list)
+        for customer_no, context in keys:
+            contexts[context].append(customer_no)
+        answers = {}
+        for context, numbers in contexts.items():
+            records = [record for record in await self.whole.load_many(numbers) if record is not None]
+            for answer in await self.services.engine.answer(records, context):
+                answers[answer.customer_no, context] = answer
+        return [answers[key] for key in keys]
+
+    async def _read_products(self, keys: list[str]) -> list[dict[str, Product]]:
+        found = await products.catalogue(self.services.store)
+        return [{product.product_code: product for product in found}] * len(keys)
+
+    async def _read_programmes(self, keys: list[str]) -> list[dict[str, Programme]]:
+        found = await programmes.programmes(self.services.store)
+        seen = {p.programme_code: p for p in found if access.sees_programme(self.viewer, p)}
+        return [seen] * len(keys)
+
+
+def _by_key(
+    read: Callable[[Sequence[str]], Awaitable[list[Value]]], key: Callable[[Value], str]
+) -> DataLoader[str, Value | None]:
+    async def load(keys: list[str]) -> list[Value | None]:
+        found = {key(value): value for value in await read(keys)}
+        return [found.get(wanted) for wanted in keys]
+
+    return DataLoader(load)

@@ -1,0 +1,31 @@
+"""The subscriptions."""
+
+from collections.abc import AsyncGenerator
+from typing import Annotated
+
+import strawberry
+
+from api.errors import ApiError, Code
+from api.requests import Asked
+from api.types.customers import Customer
+
+
+@strawberry.type(description="All that can be listened to.")
+class Subscription:
+    """The root of subscriptions."""
+
+    @strawberry.subscription(
+        description="The customer, whenever his offers may have changed through this server process: an outcome, an "
+        "interaction, consent, or a new model. It ends when the token expires."
+    )
+    async def offers_changed(
+        self, info: Asked, customer_no: Annotated[str, strawberry.argument(description="The customer's number.")]
+    ) -> AsyncGenerator[Customer, None]:
+        """Listen to one customer."""
+        session = info.context.session
+        await session.customer_or_error(customer_no)
+        async for _ in session.services.changes.of(customer_no):
+            now = info.context.session
+            if now.viewer.expires_at <= now.now:
+                raise ApiError(Code.UNAUTHENTICATED, "The token has expired.")
+            yield Customer.of(now, await now.customer_or_error(customer_no))

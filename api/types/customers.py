@@ -1,0 +1,231 @@
+"""A customer and all that hangs on him."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Annotated, TypeAlias, TypeVar
+
+import strawberry
+from strawberry.scalars import JSON
+
+from api.errors import ApiError, Code
+from api.global_ids import global_id
+from api.session import Session
+from api.types.holdings import Account, ActivityMonth, Card, Holding, Interaction, Membership
+from api.types.offers import Bundle, Offer
+from api.types.products import plain
+from api.types.relay import After, Before, Connection, First, Last, Node, Paging, Place, page_of
+from graph import records
+from graph.words import (
+    Channel,
+    CreditTier,
+    CustomerKind,
+    Gender,
+    Language,
+    LifecycleStage,
+    RelationKind,
+    RiskProfile,
+    ValueTier,
+)
+from recommenders.contract import Context
+from recommenders.view import CustomerView
+
+Record = TypeVar("Record")
+Kind = TypeVar("Kind")
+MOST_OFFERS = 20
+MOST_MONTHS = 120
+
+Where: TypeAlias = Annotated[Channel, strawberry.argument(description="The channel they are for.")]
+
+
+@strawberry.type(description="A person, company or institution, known by one number on all channels.")
+class Customer(Node):
+    """A customer."""
+
+    session: strawberry.Private[Session]
+    record: strawberry.Private[records.Customer]
+    customer_no: str = strawberry.field(description="The one number of the customer on all channels.")
+    kind: CustomerKind = strawberry.field(description="What the customer is in law.")
+    name: str | None = strawberry.field(description="The customer's name.")
+    birth_date: date | None = strawberry.field(description="A person's birth date.")
+    gender: Gender | None = strawberry.field(description="A person's gender.")
+    region: str | None = strawberry.field(description="Where the customer lives or sits.")
+    joined_on: date | None = strawberry.field(description="First day as a customer.")
+    manager_no: str | None = strawberry.field(description="The customer's relationship manager.")
+    language: Language | None = strawberry.field(description="The customer's language.")
+    marketing_consent: bool | None = strawberry.field(description="Whether offers may be made; null counts as no.")
+    credit_tier: CreditTier | None = strawberry.field(description="Credit standing.")
+    risk_profile: RiskProfile | None = strawberry.field(description="Investment risk the customer may bear.")
+    attributes: JSON = strawberry.field(description="Columns of the bank's files beyond the format.")
+
+    @classmethod
+    def of(cls, session: Session, record: records.Customer) -> "Customer":
+        """Make the type of a record, whole or a profile."""
+        return cls(
+            session=session,
+            record=record,
+            customer_no=record.customer_no,
+            kind=record.kind,
+            name=record.name,
+            birth_date=record.birth_date,
+            gender=record.gender,
+            region=record.region,
+            joined_on=record.joined_on,
+            manager_no=record.manager_no,
+            language=record.language,
+            marketing_consent=record.marketing_consent,
+            credit_tier=record.credit_tier,
+            risk_profile=record.risk_profile,
+            attributes=plain(record.attributes),
+        )
+
+    @strawberry.field(description="Global id.")
+    def id(self) -> strawberry.ID:
+        """Of the customer number."""
+        return global_id("Customer", self.customer_no)
+
+    @strawberry.field(description="Where the customer stands in the relationship, by documented rules.")
+    async def lifecycle_stage(self) -> LifecycleStage:
+        """The stage today."""
+        return (await self._view()).stage
+
+    @strawberry.field(description="What the customer is worth to the bank, as its files say, or else by rule.")
+    async def value_tier(self) -> ValueTier:
+        """The tier today."""
+        return (await self._view()).tier
+
+    @strawberry.field(description="Accounts, by number.")
+    async def accounts(
+        self, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[Account]:
+        """A page of accounts."""
+        paging = Paging.of(first, after, last, before)
+        found = await self.session.accounts.load(self.customer_no)
+        return page_of(found, paging, lambda a: (a.account_no,), lambda a: Account.of(self.session, a))
+
+    @strawberry.field(description="Cards, by token.")
+    async def cards(
+        self, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[Card]:
+        """A page of cards."""
+        paging = Paging.of(first, after, last, before)
+        found = await self.session.cards.load(self.customer_no)
+        return page_of(found, paging, lambda c: (c.card_no,), lambda c: Card.of(self.session, c))
+
+    @strawberry.field(description="Products held now or before, by product and day.")
+    async def holdings(
+        self, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[Holding]:
+        """A page of holdings."""
+        paging = Paging.of(first, after, last, before)
+        return page_of((await self._whole()).holdings, paging, _holding_place, self._made(Holding.of))
+
+    @strawberry.field(description="Memberships of partner programmes, by programme.")
+    async def memberships(
+        self, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[Membership]:
+        """A page of memberships."""
+        paging = Paging.of(first, after, last, before)
+        found = (await self._whole()).memberships
+        return page_of(found, paging, lambda m: (m.programme_code, m.role), self._made(Membership.of))
+
+    @strawberry.field(description="Relations to other customers, by their number.")
+    async def relations(
+        self, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection["Relation"]:
+        """A page of relations."""
+        paging = Paging.of(first, after, last, before)
+        found = (await self._whole()).relations
+        return page_of(found, paging, lambda r: (r.customer_no, r.kind), self._made(Relation.of))
+
+    @strawberry.field(description="Interactions with the bank, the oldest first.")
+    async def interactions(
+        self, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[Interaction]:
+        """A page of interactions."""
+        paging = Paging.of(first, after, last, before)
+        found = (await self._whole()).interactions
+        return page_of(found, paging, lambda i: (i.at.isoformat(), i.interaction_id), self._made(Interaction.of))
+
+    @strawberry.field(description="Activity of the last months that are known, the oldest first.")
+    async def activity(
+        self, months: Annotated[int, strawberry.argument(description="How many; 120 at most.")] = 12
+    ) -> list[ActivityMonth]:
+        """Months of activity."""
+        _within(months, MOST_MONTHS, "months")
+        found = (await self._whole()).activity
+        return [ActivityMonth.of(month) for month in found[-months:]] if months else []
+
+    @strawberry.field(description="What to offer now, the best first. Reading offers records nothing.")
+    async def offers(
+        self,
+        first: Annotated[int, strawberry.argument(description="How many; 20 at most.")] = 3,
+        channel: Where = Channel.MOBILE,
+        exclude: Annotated[
+            list[str] | None, strawberry.argument(description="Product codes that are not to be offered.")
+        ] = None,
+        budget_ms: Annotated[
+            int | None,
+            strawberry.argument(
+                description="Milliseconds a recommender has; one that takes longer is left out, and named in the "
+                "answer's `extensions.omittedRecommenders`."
+            ),
+        ] = None,
+    ) -> list[Offer]:
+        """Offers."""
+        _within(first, MOST_OFFERS, "offers")
+        if budget_ms is not None and budget_ms < 1:
+            raise ApiError(Code.BAD_INPUT, f"budgetMs is 1 or more, not {budget_ms}.")
+        context = Context(self.session.today, channel, first, tuple(sorted(exclude or ())), budget_ms)
+        answer = await self.session.answer(self.customer_no, context)
+        return [Offer.of(self.session, offer, context, self.record.language) for offer in answer.offers]
+
+    @strawberry.field(description="Offers that belong together, the best first.")
+    async def bundles(
+        self,
+        first: Annotated[int, strawberry.argument(description="How many; 20 at most.")] = 3,
+        channel: Where = Channel.MOBILE,
+    ) -> list[Bundle]:
+        """Bundles."""
+        _within(first, MOST_OFFERS, "bundles")
+        context = Context(self.session.today, channel, first)
+        answer = await self.session.answer(self.customer_no, context)
+        return [Bundle.of(self.session, bundle, context, self.record.language) for bundle in answer.bundles]
+
+    async def _whole(self) -> records.Customer:
+        return await self.session.whole.load(self.customer_no) or self.record
+
+    async def _view(self) -> CustomerView:
+        return CustomerView(await self._whole(), self.session.today)
+
+    def _made(self, make: Callable[[Session, Record], Kind]) -> Callable[[Record], Kind]:
+        return lambda record: make(self.session, record)
+
+
+@strawberry.type(description="Another customer, and what he is to this one.")
+class Relation:
+    """A relation of a customer."""
+
+    session: strawberry.Private[Session]
+    record: strawberry.Private[records.Relation]
+    kind: RelationKind = strawberry.field(description="What the other customer is to this one.")
+    since: date | None = strawberry.field(description="First day.")
+
+    @classmethod
+    def of(cls, session: Session, record: records.Relation) -> "Relation":
+        """Make the type of a record."""
+        return cls(session=session, record=record, kind=record.kind, since=record.since)
+
+    @strawberry.field(description="The other customer; null where the viewer may not see him.")
+    async def customer(self) -> Customer | None:
+        """The other customer."""
+        found = await self.session.relative(self.record.customer_no)
+        return Customer.of(self.session, found) if found else None
+
+
+def _holding_place(holding: records.Holding) -> Place:
+    return (holding.product_code, str(holding.opened_on or ""), str(holding.closed_on or ""))
+
+
+def _within(asked: int, most: int, what: str) -> None:
+    if not 0 <= asked <= most:
+        raise ApiError(Code.BAD_INPUT, f"Ask for 0 to {most} {what}, not {asked}.")

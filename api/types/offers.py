@@ -1,0 +1,175 @@
+"""Offers, bundles, and why a product is, or is not, offered."""
+
+from typing import Annotated, TypeAlias
+
+import strawberry
+
+from api import access, decisions
+from api.global_ids import global_id
+from api.session import Session
+from api.types.products import Product
+from api.types.relay import Node
+from graph.words import Language
+from recommenders import contract
+
+Spoken: TypeAlias = Annotated[
+    Language | None, strawberry.argument(description="Of the text; by default the customer's, or else English.")
+]
+
+
+@strawberry.type(description="One line of why: a stage of the decision, and what it did.")
+class TraceStep:
+    """A trace line."""
+
+    stage: str = strawberry.field(description="candidates, gates, rank, arbitrate, bundle or reasons.")
+    text: str = strawberry.field(description="What the stage did, in English.")
+
+
+def trace_of(session: Session, steps: tuple[contract.TraceStep, ...]) -> list[TraceStep]:
+    """Return trace lines, to those who may see how a decision came about."""
+    shown = steps if access.sees_workings(session.viewer) else ()
+    return [TraceStep(stage=step.stage, text=step.text) for step in shown]
+
+
+@strawberry.type(description="A product that passed every gate for a customer.")
+class Offer(Node):
+    """An offer."""
+
+    session: strawberry.Private[Session]
+    offer: strawberry.Private[contract.Offer]
+    context: strawberry.Private[contract.Context]
+    spoken: strawberry.Private[Language]
+    rank: int = strawberry.field(description="1 is best.")
+    propensity: float = strawberry.field(description="Probability, 0 to 1, of taking the product within a year.")
+    priority: float = strawberry.field(description="What the order is by: propensity × context × value × lever.")
+    recommenders: list[str] = strawberry.field(description="Who proposed it, the strongest first.")
+
+    @classmethod
+    def of(cls, session: Session, offer: contract.Offer, context: contract.Context, spoken: Language | None) -> "Offer":
+        """Make the type of an offer."""
+        return cls(
+            session=session,
+            offer=offer,
+            context=context,
+            spoken=spoken or Language.EN,
+            rank=offer.rank,
+            propensity=offer.propensity,
+            priority=offer.priority,
+            recommenders=list(offer.recommenders),
+        )
+
+    @strawberry.field(description="Global id: the signed decision. Give it back with an outcome.")
+    def id(self) -> strawberry.ID:
+        """Sign the decision."""
+        services = self.session.services
+        token = decisions.sign(
+            self.offer, self.context, services.engine.model_id, self.session.now, services.offer_secret
+        )
+        return global_id("Offer", token)
+
+    @strawberry.field(description="What is offered.")
+    def product(self) -> Product:
+        """The offer's product."""
+        return Product.of(self.session, self.offer.product)
+
+    @strawberry.field(description="Why, in sentences for the customer, from what he knows of himself.")
+    def reasons(self, language: Spoken = None) -> list[str]:
+        """Sentences of the reasons."""
+        return [reason.text[language or self.spoken] for reason in self.offer.reasons]
+
+    @strawberry.field(description="How the offer came about, stage by stage; empty but for the bank's staff.")
+    def trace(self) -> list[TraceStep]:
+        """The trace."""
+        return trace_of(self.session, self.offer.trace)
+
+
+@strawberry.type(description="Offers that belong together, with a common benefit.")
+class Bundle:
+    """A bundle."""
+
+    rule: strawberry.Private[contract.BundleRule]
+    spoken: strawberry.Private[Language]
+    id: strawberry.ID = strawberry.field(description="The code of the rule that made the bundle.")
+    offers: list[Offer] = strawberry.field(description="Its parts, the most important first.")
+
+    @classmethod
+    def of(
+        cls, session: Session, bundle: contract.Bundle, context: contract.Context, spoken: Language | None
+    ) -> "Bundle":
+        """Make the type of a bundle."""
+        offers = [Offer.of(session, offer, context, spoken) for offer in bundle.offers]
+        return cls(rule=bundle.rule, spoken=spoken or Language.EN, id=strawberry.ID(bundle.rule.code), offers=offers)
+
+    @strawberry.field(description="What it is called.")
+    def title(self, language: Spoken = None) -> str:
+        """The title in a language."""
+        return self.rule.title[language or self.spoken]
+
+    @strawberry.field(description="What the customer gains by taking all of it.")
+    def benefit(self, language: Spoken = None) -> str | None:
+        """The benefit in a language."""
+        return self.rule.benefit[language or self.spoken]
+
+
+@strawberry.type(description="A gate that stopped a product.")
+class Refusal:
+    """A refusal."""
+
+    refusal: strawberry.Private[contract.Refusal]
+    gate: str = strawberry.field(description="Its group: eligibility, suitability, credit, consent or contact.")
+    code: str = strawberry.field(description="Its stable name, such as RISK_TOO_HIGH.")
+    saw: str = strawberry.field(description="The value the gate saw; `unknown` where it saw none.")
+
+    @classmethod
+    def of(cls, refusal: contract.Refusal) -> "Refusal":
+        """Make the type of a refusal."""
+        return cls(refusal=refusal, gate=refusal.gate, code=refusal.code, saw=refusal.saw)
+
+    @strawberry.field(description="Why, in a sentence.")
+    def text(self, language: Spoken = None) -> str:
+        """The sentence in a language."""
+        return self.refusal.text[language or Language.EN]
+
+    @strawberry.field(description="The smallest change on the customer's side that would pass; null where none would.")
+    def unlock(self, language: Spoken = None) -> str | None:
+        """The change in a language."""
+        return self.refusal.unlock[language or Language.EN] if self.refusal.unlock else None
+
+
+@strawberry.type(description="Why one product is, or is not, offered to one customer.")
+class Decision:
+    """A decision."""
+
+    session: strawberry.Private[Session]
+    decision: strawberry.Private[contract.Decision]
+    customer_no: str = strawberry.field(description="The customer.")
+    offered: bool = strawberry.field(description="Whether it is offered.")
+    rank: int | None = strawberry.field(description="Its rank among the customer's offers; null where not offered.")
+    refusals: list[Refusal] = strawberry.field(description="Every gate that stops it, in their order.")
+
+    @classmethod
+    def of(cls, session: Session, decision: contract.Decision) -> "Decision":
+        """Make the type of a decision."""
+        return cls(
+            session=session,
+            decision=decision,
+            customer_no=decision.customer_no,
+            offered=decision.offered,
+            rank=decision.rank,
+            refusals=[Refusal.of(refusal) for refusal in decision.refusals],
+        )
+
+    @strawberry.field(description="The product.")
+    def product(self) -> Product:
+        """The decision's product."""
+        return Product.of(self.session, self.decision.product)
+
+    @strawberry.field(description="The first gate that stopped it; null where none did.")
+    def stopped_by(self) -> Refusal | None:
+        """The first refusal."""
+        return self.refusals[0] if self.refusals else None
+
+    @strawberry.field(description="How the decision came about, stage by stage.")
+    def trace(self) -> list[TraceStep]:
+        """The trace."""
+        return trace_of(self.session, self.decision.trace)

@@ -1,0 +1,147 @@
+"""Products, programmes and partners."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated
+
+import strawberry
+from strawberry.scalars import JSON
+
+from api import access
+from api.global_ids import global_id
+from api.session import Session
+from api.types.relay import Node
+from graph import records
+from graph.words import CustomerKind, Language, ProgrammeKind, RiskRating
+
+
+def plain(attributes: Mapping[str, records.Scalar]) -> JSON:
+    """Return extra columns as JSON has them."""
+    return JSON({name: value.isoformat() if isinstance(value, date) else value for name, value in attributes.items()})
+
+
+@strawberry.type(description="Something a customer can hold.")
+class Product(Node):
+    """A product of the catalogue."""
+
+    session: strawberry.Private[Session]
+    record: strawberry.Private[records.Product]
+    product_code: str = strawberry.field(description="The bank's code for the product.")
+    category: str = strawberry.field(description="deposit, payment, card, loan, mortgage, wealth, insurance, …")
+    audience: list[CustomerKind] = strawberry.field(description="Who may hold it; empty is everybody.")
+    risk_rating: RiskRating | None = strawberry.field(description="Its investment risk.")
+    credit: bool = strawberry.field(description="Whether the bank lends by it.")
+    min_age: int | None = strawberry.field(description="Youngest age, in years.")
+    max_age: int | None = strawberry.field(description="Oldest age, in years.")
+    active_from: date | None = strawberry.field(description="First day it is sold.")
+    active_until: date | None = strawberry.field(description="Last day it is sold.")
+    attributes: JSON = strawberry.field(description="Columns of the bank's files beyond the format.")
+
+    @classmethod
+    def of(cls, session: Session, record: records.Product) -> "Product":
+        """Make the type of a record."""
+        return cls(
+            session=session,
+            record=record,
+            product_code=record.product_code,
+            category=record.category,
+            audience=list(record.audience),
+            risk_rating=record.risk_rating,
+            credit=record.credit,
+            min_age=record.min_age,
+            max_age=record.max_age,
+            active_from=record.active_from,
+            active_until=record.active_until,
+            attributes=plain(record.attributes),
+        )
+
+    @strawberry.field(description="Global id.")
+    def id(self) -> strawberry.ID:
+        """Of the product code."""
+        return global_id("Product", self.product_code)
+
+    @strawberry.field(description="Its name; in English where there is none in the language asked for.")
+    def name(
+        self, language: Annotated[Language, strawberry.argument(description="The name's language.")] = Language.EN
+    ) -> str:
+        """The name in a language."""
+        return (self.record.name_zh if language is Language.ZH else None) or self.record.name
+
+    @strawberry.field(description="Yearly value to the bank of one holding; for its staff only.")
+    def margin(self) -> float | None:
+        """The margin, for those who may see it."""
+        return self.record.margin if access.sees_margin(self.session.viewer) else None
+
+    @strawberry.field(description="Products that must be held first.")
+    async def requires(self) -> list["Product"]:
+        """Prerequisites that the bank has."""
+        catalogue = await self.session.catalogue()
+        return [Product.of(self.session, catalogue[code]) for code in self.record.requires if code in catalogue]
+
+    @strawberry.field(description="The programme whose members alone may hold it.")
+    async def programme(self) -> "Programme | None":
+        """The product's programme, where the viewer may see it."""
+        record = (await self.session.programmes()).get(self.record.programme_code or "")
+        return Programme.of(self.session, record) if record else None
+
+
+@strawberry.type(description="An organisation that co-brands products with the bank.")
+class Partner:
+    """A partner."""
+
+    partner_code: str = strawberry.field(description="The bank's code for the partner.")
+    name: str = strawberry.field(description="Its name.")
+    kind: str = strawberry.field(description="university, tobacco_bureau, retailer, employer, merchant, …")
+    region: str | None = strawberry.field(description="Where it is.")
+
+    @classmethod
+    def of(cls, record: records.Partner) -> "Partner":
+        """Make the type of a record."""
+        return cls(partner_code=record.partner_code, name=record.name, kind=record.kind, region=record.region)
+
+
+@strawberry.type(description="What a partner and the bank run together, such as a campus card.")
+class Programme(Node):
+    """A partner programme."""
+
+    session: strawberry.Private[Session]
+    programme_code: str = strawberry.field(description="The bank's code for the programme.")
+    kind: ProgrammeKind = strawberry.field(description="Its kind.")
+    name: str = strawberry.field(description="Its name.")
+    partner: Partner | None = strawberry.field(description="The partner who runs it.")
+    starts_on: date | None = strawberry.field(description="Its first day.")
+    ends_on: date | None = strawberry.field(description="Its last day.")
+
+    @classmethod
+    def of(cls, session: Session, record: records.Programme) -> "Programme":
+        """Make the type of a record."""
+        return cls(
+            session=session,
+            programme_code=record.programme_code,
+            kind=record.kind,
+            name=record.name,
+            partner=Partner.of(record.partner) if record.partner else None,
+            starts_on=record.starts_on,
+            ends_on=record.ends_on,
+        )
+
+    @strawberry.field(description="Global id.")
+    def id(self) -> strawberry.ID:
+        """Of the programme code."""
+        return global_id("Programme", self.programme_code)
+
+    @strawberry.field(description="The products that only its members may hold.")
+    async def products(self) -> list[Product]:
+        """Products of the programme."""
+        catalogue = await self.session.catalogue()
+        return [
+            Product.of(self.session, record)
+            for record in catalogue.values()
+            if record.programme_code == self.programme_code
+        ]
+
+    @strawberry.field(description="How many memberships it has; null for customers, and for fewer than 20.")
+    async def member_count(self) -> int | None:
+        """An aggregate, never of a small group."""
+        members = await self.session.members.load(self.programme_code)
+        return members if access.sees_members(self.session.viewer, members) else None

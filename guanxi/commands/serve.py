@@ -1,0 +1,50 @@
+"""``guanxi serve``: the API."""
+
+import os
+import socket
+from typing import Annotated
+
+import typer
+import uvicorn
+from uvicorn.supervisors import Multiprocess
+
+from graph.errors import GuanxiError
+from guanxi import serving
+from guanxi.settings import Settings
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="Port to listen on.")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, help="Server processes; each tells its own subscribers only.")] = 1,
+    development: Annotated[
+        bool, typer.Option(help="Serve GraphiQL, and take the tokens of guanxi token; never in production.")
+    ] = False,
+) -> None:
+    """Serve GraphQL at /graphql, and health at /healthz and /readyz."""
+    if development:
+        os.environ["GUANXI_DEVELOPMENT"] = "1"
+    serving.token_rules(Settings())
+    listener = _listener(host, port)
+    typer.echo(f"GraphQL at http://{host}:{listener.getsockname()[1]}/graphql (stop with Ctrl-C)")
+    config = uvicorn.Config(
+        "guanxi.serving:app", factory=True, workers=workers, server_header=False, log_level="warning",
+        ws_max_size=100_000, timeout_graceful_shutdown=10,
+    )  # fmt: skip
+    if workers > 1:
+        Multiprocess(config, sockets=[listener]).run()
+        return
+    server = uvicorn.Server(config)
+    server.run(sockets=[listener])
+    if not server.started:
+        raise GuanxiError("The server did not start; what it said stands above.")
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listener = socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise GuanxiError(f"{host}:{port} cannot be listened on: {error.strerror}. Try another --port.") from error
+    listener.set_inheritable(True)
+    return listener

@@ -1,0 +1,155 @@
+"""A small bank in the store, and the application serving it on loopback to real clients."""
+
+import asyncio
+from contextlib import nullcontext
+from datetime import date
+from types import SimpleNamespace
+
+import httpx
+import pytest
+import uvicorn
+
+from api.app import Wiring, create_app
+from api.roles import Role
+from api.tokens import TokenRules
+from graph.imports import import_rows
+from plugins.host import PluginHost
+
+SECRET = "the secret that signs the tests' tokens"
+RULES = TokenRules("HS256", "guanxi", "guanxi", SECRET)
+
+PRODUCTS = {
+    "CURRENT": {"name": "Current account", "name_zh": "活期账户", "category": "deposit", "margin": 20.0},
+    "CARD": {"name": "Credit card", "category": "card", "credit": True, "min_age": 18, "margin": 180.0},
+    "FUND": {"name": "Fund", "category": "wealth", "risk_rating": "R4", "margin": 90.0},
+    "AUTOPAY": {"name": "Autopay", "category": "payment", "requires": ["CURRENT"], "margin": 25.0},
+    "CAMPUS-CARD": {"name": "Campus card", "category": "card", "programme_code": "CAMPUS", "margin": 10.0},
+}
+KNOWN = {
+    "kind": "person", "birth_date": date(1990, 1, 1), "risk_profile": "C3", "credit_limit": 9_000.0,
+    "marketing_consent": True, "region": "Yunnan",
+}  # fmt: skip
+CUSTOMERS = {
+    "ANNA": {"name": "Anna", "manager_no": "M1", "language": "en", **KNOWN},
+    "BO": {"name": "Bo", "manager_no": "M2", "language": "zh", **KNOWN},
+    "CLARA": {"name": "Clara", "manager_no": "M1", "kind": "company"},
+    "NOTHING": {"kind": "person"},
+}
+
+
+def row(key, **own):
+    return {"key": key, "digest": "d", "properties": own}
+
+
+async def fill(store):
+    await store.write("MATCH (n) WHERE NOT n:Migration DETACH DELETE n")
+    await import_rows(store, "partners", [row("UNI", partner_code="UNI", name="Uni", kind="university")])
+    await import_rows(
+        store,
+        "programmes",
+        [
+            row("CAMPUS", programme_code="CAMPUS", kind="campus", name="Campus", partner_code="UNI"),
+            row("FAMILY", programme_code="FAMILY", kind="family", name="Family"),
+        ],
+    )
+    await import_rows(store, "managers", [row(f"M{n}", manager_no=f"M{n}", name=f"Manager {n}") for n in (1, 2)])
+    await import_rows(store, "products", [row(code, product_code=code, **own) for code, own in PRODUCTS.items()])
+    many = {f"X{n:02}": {"name": f"Many {n:02}", "kind": "person"} for n in range(60)}
+    await import_rows(store, "customers", [row(no, customer_no=no, **own) for no, own in (CUSTOMERS | many).items()])
+    held = {f"{no}|CURRENT|": {"customer_no": no, "product_code": "CURRENT"} for no in ["ANNA", "BO", *many]}
+    await import_rows(store, "holdings", [row(key, **own) for key, own in held.items()])
+    await import_rows(
+        store,
+        "accounts",
+        [row(f"A-{no}", account_no=f"A-{no}", customer_no=no, product_code="CURRENT") for no in ["ANNA", "BO", *many]],
+    )
+    await import_rows(
+        store,
+        "cards",
+        [row(f"K-{no}-{n}", card_no=f"K-{no}-{n}", customer_no=no) for no in ["ANNA", *many] for n in (1, 2)],
+    )
+    members = [row(f"{no}|CAMPUS|student", customer_no=no, programme_code="CAMPUS", role="student") for no in ["ANNA", *list(many)[:25]]]  # fmt: skip
+    await import_rows(store, "memberships", members)
+    await import_rows(
+        store, "relations", [row("ANNA|BO|spouse", from_customer_no="ANNA", to_customer_no="BO", kind="spouse")]
+    )
+
+
+async def started(app):
+    """Serve an application on a free port of loopback; returns the server and its task."""
+    config = uvicorn.Config(
+        app, host="127.0.0.1", port=0, log_level="warning", server_header=False, ws="websockets-sansio"
+    )
+    server = uvicorn.Server(config)
+    task = asyncio.create_task(server.serve())
+    while not server.started:
+        assert not task.done(), "the server did not start"
+        await asyncio.sleep(0.01)
+    return server, task
+
+
+@pytest.fixture(scope="session")
+def serving(tmp_path_factory):
+    """Return a function: an async context of a server over a store, with its address and clients."""
+
+    class Serving:
+        def __init__(self, store, host=None, *, development=True, models=None, origins=()):
+            self.models = models or tmp_path_factory.mktemp("models")
+            wiring = Wiring(
+                lambda: nullcontext(store), host or PluginHost.load(), self.models, RULES, SECRET, development, origins
+            )
+            self.app = create_app(wiring)
+
+        async def __aenter__(self):
+            self.server, self.task = await started(self.app)
+            port = self.server.servers[0].sockets[0].getsockname()[1]
+            self.url, self.socket_url = f"http://127.0.0.1:{port}", f"ws://127.0.0.1:{port}/graphql"
+            self.client = httpx.AsyncClient(base_url=self.url, timeout=30)
+            return self
+
+        async def __aexit__(self, *_):
+            await self.client.aclose()
+            self.server.should_exit = True
+            await self.task
+
+        async def post(self, query, bearer=None, headers=None, **variables):
+            own = {"Authorization": f"Bearer {bearer}"} if bearer else {}
+            return await self.client.post(
+                "/graphql", json={"query": query, "variables": variables}, headers=own | (headers or {})
+            )
+
+        async def ask(self, query, bearer, **variables):
+            return (await self.post(query, bearer, **variables)).json()
+
+    return Serving
+
+
+@pytest.fixture(scope="session")
+def bearers():
+    """One valid token for each role."""
+    return SimpleNamespace(
+        anna=RULES.issue(Role.CUSTOMER, "ANNA"),
+        bo=RULES.issue(Role.CUSTOMER, "BO"),
+        nothing=RULES.issue(Role.CUSTOMER, "NOTHING"),
+        manager=RULES.issue(Role.RELATIONSHIP_MANAGER, "M1"),
+        marketing=RULES.issue(Role.MARKETING),
+        partner=RULES.issue(Role.PARTNER, "UNI"),
+        admin=RULES.issue(Role.ADMIN),
+    )
+
+
+@pytest.fixture(scope="module")
+async def bank(store):
+    await fill(store)
+    return store
+
+
+@pytest.fixture(scope="module")
+async def server(bank, serving):
+    async with serving(bank) as running:
+        yield running
+
+
+@pytest.fixture
+def rules():
+    return RULES

@@ -1,0 +1,142 @@
+from collections import Counter
+
+import pytest
+
+from api.events import Changes
+from api.live_engine import LiveEngine
+from api.requests import HttpContext
+from api.schema import build_schema
+from api.session import Services
+from graph.store import Store
+from plugins.host import PluginHost
+
+PAGE = """
+query ($first: Int, $after: String, $last: Int, $before: String, $order: CustomerOrder! = NUMBER_ASC) {
+  customers(first: $first, after: $after, last: $last, before: $before, orderBy: $order) {
+    edges { cursor node { customerNo } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } totalCount
+  }
+}
+"""
+FULL = """
+query ($first: Int) { customers(first: $first, filter: {namePrefix: "Many"}) { nodes {
+  name lifecycleStage
+  accounts { nodes { accountNo product { name } } } cards { nodes { cardNo } }
+  holdings { nodes { product { name programme { name } } } } memberships { nodes { programme { name memberCount } } }
+  offers { product { name } } relations { nodes { customer { name } } }
+} } }
+"""
+
+
+async def page(server, bearers, **asked):
+    found = (await server.ask(PAGE, bearers.admin, **asked))["data"]["customers"]
+    return [edge["node"]["customerNo"] for edge in found["edges"]], found["pageInfo"], found["totalCount"]
+
+
+async def test_pages_go_forward_to_the_end_and_back_to_the_start(server, bearers):
+    walked, asked = [], {"first": 25}
+    while True:
+        numbers, info, total = await page(server, bearers, **asked)
+        walked.append(numbers)
+        if not info["hasNextPage"]:
+            break
+        asked = {"first": 25, "after": info["endCursor"]}
+    back, info, _ = await page(server, bearers, last=25, before=info["startCursor"])
+
+    assert total == 64
+    assert [len(numbers) for numbers in walked] == [25, 25, 14]
+    everybody = [number for numbers in walked for number in numbers]
+    assert everybody == sorted(everybody)
+    assert back == walked[1]
+    assert (info["hasPreviousPage"], info["hasNextPage"]) == (True, True)
+
+
+async def test_the_last_customers_come_in_order(server, bearers):
+    assert (await page(server, bearers, last=2))[0] == ["X58", "X59"]
+
+
+async def test_customers_are_ordered_by_name_either_way(server, bearers):
+    up = (await page(server, bearers, first=3, order="NAME_ASC"))[0]
+    down, info, _ = await page(server, bearers, first=1, order="NAME_DESC")
+    further = (await page(server, bearers, first=1, after=info["endCursor"], order="NAME_DESC"))[0]
+
+    assert up == ["NOTHING", "ANNA", "BO"]
+    assert (down, further) == (["X59"], ["X58"])
+
+
+async def test_a_cursor_holds_its_place_while_customers_come_and_go(server, bearers, bank):
+    _, info, _ = await page(server, bearers, first=4)
+    await bank.write("CREATE (:Customer {customer_no: 'AAA', kind: 'person'})")
+    try:
+        numbers, _, _ = await page(server, bearers, first=2, after=info["endCursor"])
+    finally:
+        await bank.write("MATCH (c:Customer {customer_no: 'AAA'}) DETACH DELETE c")
+
+    assert numbers == ["X00", "X01"]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"first": 101},
+        {"first": -1},
+        {"first": 1, "last": 1},
+        {"after": "nonsense"},
+        {"after": "WzFd"},
+        {"after": "WyJhIl0"},
+    ],
+)
+async def test_a_page_that_cannot_be_is_refused(server, bearers, asked):
+    answer = await server.ask(PAGE, bearers.admin, **asked)
+
+    assert answer["data"] is None
+    assert answer["errors"][0]["extensions"]["code"] == "BAD_INPUT"
+
+
+async def test_lists_within_a_customer_are_paged_too(server, bearers):
+    query = """query ($first: Int, $last: Int, $after: String) { customer(customerNo: "ANNA") {
+        cards(first: $first, last: $last, after: $after) { nodes { cardNo } pageInfo { endCursor hasNextPage } totalCount } } }"""
+
+    first = (await server.ask(query, bearers.admin, first=1))["data"]["customer"]["cards"]
+    then = (await server.ask(query, bearers.admin, first=1, after=first["pageInfo"]["endCursor"]))["data"]["customer"]
+    last = (await server.ask(query, bearers.admin, last=1))["data"]["customer"]["cards"]
+
+    assert [card["cardNo"] for card in first["nodes"]] == ["K-ANNA-1"]
+    assert (first["pageInfo"]["hasNextPage"], first["totalCount"]) == (True, 2)
+    assert then["cards"] == {
+        "nodes": [{"cardNo": "K-ANNA-2"}],
+        "pageInfo": {"endCursor": then["cards"]["pageInfo"]["endCursor"], "hasNextPage": False},
+        "totalCount": 2,
+    }
+    assert last["nodes"] == [{"cardNo": "K-ANNA-2"}]
+
+
+class CountingStore(Store):
+    """The real store, counting what it is asked."""
+
+    def __init__(self, *login):
+        super().__init__(*login)
+        self.asked = Counter()
+
+    async def read(self, cypher, **parameters):
+        self.asked[cypher] += 1
+        return await super().read(cypher, **parameters)
+
+
+@pytest.mark.usefixtures("bank")
+async def test_a_page_of_fifty_asks_the_store_as_often_as_a_page_of_five(login, rules, bearers, tmp_path):
+    counts = {}
+    async with CountingStore(*login) as store:
+        services = Services(store, LiveEngine(store, PluginHost.load(), tmp_path), Changes(), "s" * 32)
+        viewer = await rules.viewer(f"Bearer {bearers.admin}")
+        await services.engine.refresh()
+        for first in (5, 50):
+            store.asked.clear()
+            result = await build_schema().execute(
+                FULL, variable_values={"first": first}, context_value=HttpContext(services, viewer)
+            )
+            assert result.errors is None
+            assert len(result.data["customers"]["nodes"]) == first
+            counts[first] = sum(store.asked.values())
+        services.engine.close()
+
+    assert counts[5] == counts[50] == 7

@@ -1,0 +1,30 @@
+from pathlib import Path
+
+import pytest
+from graphql import GraphQLInputObjectType, GraphQLInterfaceType, GraphQLObjectType
+
+from api.schema import build_schema, printed
+
+COMMITTED = Path(__file__).parents[2] / "schema.graphql"
+TYPES = build_schema()._schema.type_map
+
+
+def test_the_committed_schema_is_up_to_date():
+    assert COMMITTED.read_text() == printed(), "run make schema"
+
+
+def described():
+    for name, kind in TYPES.items():
+        if name.startswith("__"):
+            continue
+        yield name, kind.description
+        if isinstance(kind, GraphQLObjectType | GraphQLInterfaceType | GraphQLInputObjectType):
+            for field, own in kind.fields.items():
+                yield f"{name}.{field}", own.description
+                for argument, its in getattr(own, "args", {}).items():
+                    yield f"{name}.{field}({argument})", its.description
+
+
+@pytest.mark.parametrize(("name", "description"), [*described()])
+def test_it_is_described(name, description):
+    assert description, name
