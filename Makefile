@@ -3,7 +3,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 
-.PHONY: test test-neo4j check schema clean
+PORT ?= 8000
+
+.PHONY: demo test test-neo4j check bench schema clean
+
+demo: $(INSTALLED)  ## A sample bank, trained and served, with a token for each role.
+	@$(BIN)/guanxi demo --port $(PORT)
 
 test: $(INSTALLED)  ## All tests, on the embedded store.
 	$(BIN)/python -m pytest
@@ -16,6 +21,9 @@ check: $(INSTALLED)  ## Format, lint, types and the direction of imports.
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+bench: $(INSTALLED)  ## The benchmarks' tables.
+	@for program in tests/benchmarks/*.py; do $(BIN)/python $$program; done
 
 schema: $(INSTALLED)  ## Writes schema.graphql anew.
 	$(BIN)/python -c 'from api.schema import printed; print(printed(), end="")' > schema.graphql

@@ -9,7 +9,7 @@ import typer
 from pydantic import ValidationError
 
 from graph.errors import GuanxiError
-from guanxi.commands import check, explain, load, plugins, recommend, sample, serve, token, train
+from guanxi.commands import check, demo, explain, load, plugins, recommend, sample, serve, token, train
 from guanxi.commands import format as format_command
 
 OWN_PACKAGES: Final = ("api", "graph", "guanxi", "loaders", "plugins", "recommenders")
@@ -20,6 +20,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+app.command("demo")(demo.demo)
 app.command("sample")(sample.sample)
 app.command("format")(format_command.format_)
 app.command("check")(check.check)

@@ -25,7 +25,7 @@ def serve(
     if development:
         os.environ["GUANXI_DEVELOPMENT"] = "1"
     serving.token_rules(Settings())
-    listener = _listener(host, port)
+    listener = listening(host, port)
     typer.echo(f"GraphQL at http://{host}:{listener.getsockname()[1]}/graphql (stop with Ctrl-C)")
     config = uvicorn.Config(
         "guanxi.serving:app", factory=True, workers=workers, server_header=False, log_level="warning",
@@ -40,7 +40,12 @@ def serve(
         raise GuanxiError("The server did not start; what it said stands above.")
 
 
-def _listener(host: str, port: int) -> socket.socket:
+def listening(host: str, port: int) -> socket.socket:
+    """Return a socket that listens.
+
+    Raises:
+        GuanxiError: the address or port cannot be had.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         listener = socket.create_server((host, port), family=family)
