@@ -39,11 +39,11 @@ async def graphql_request(request: Request) -> GraphQLRequest:
             raise Refused(413, f"A request has {MOST_BYTES:,} bytes at most.")
         given: dict[str, Any] = dict(request.query_params)
         for name in ("variables", "extensions"):
-            if given.get(name):
-                given[name] = _json(given[name])
+            if name in given:
+                given[name] = read_json(given[name]) if given[name] else None
     else:
-        given = _json(await _body(request))
-    return _checked(given)
+        given = read_json(await _body(request))
+    return checked(given)
 
 
 async def _body(request: Request) -> bytes:
@@ -61,7 +61,12 @@ async def _body(request: Request) -> bytes:
     return body
 
 
-def _json(text: str | bytes) -> Any:
+def read_json(text: str | bytes) -> Any:
+    """Return what a JSON text says.
+
+    Raises:
+        Refused: 400; also for what cannot be passed on: too deep, too long a number, a lone surrogate.
+    """
     try:
         value = json.loads(text)
         json.dumps(value, ensure_ascii=False).encode()  # a lone surrogate is no text
@@ -70,14 +75,19 @@ def _json(text: str | bytes) -> Any:
     return value
 
 
-def _checked(given: Any) -> GraphQLRequest:
+def checked(given: Any) -> GraphQLRequest:
+    """Return what a JSON value asks for.
+
+    Raises:
+        Refused: 400.
+    """
     if isinstance(given, list):
         raise Refused(400, "Send one request at a time; batching is off.")
-    if not isinstance(given, Mapping) or not isinstance(given.get("query"), str):
+    if not isinstance(given, Mapping) or not isinstance(given.get("query"), str) or not given["query"]:
         raise Refused(400, "Send a JSON object with a text `query`.")
     name, variables, extensions = given.get("operationName"), given.get("variables"), given.get("extensions")
     if name is not None and not isinstance(name, str):
         raise Refused(400, "`operationName` is a text.")
-    if not isinstance(variables or {}, dict) or not isinstance(extensions or {}, dict):
+    if not all(part is None or isinstance(part, dict) for part in (variables, extensions)):
         raise Refused(400, "`variables` and `extensions` are objects.")
-    return GraphQLRequest(given["query"], name or None, variables or None, extensions or None)
+    return GraphQLRequest(given["query"], name or None, variables, extensions)

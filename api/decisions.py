@@ -59,5 +59,5 @@ def verify(token: str, secret: str) -> OfferDecision:
         return OfferDecision(
             claims["c"], claims["p"], claims["ch"], at, claims["pr"], claims["m"], claims["arm"]
         )  # fmt: skip
-    except (jwt.PyJWTError, KeyError, ValueError) as error:
+    except (jwt.PyJWTError, KeyError, ValueError, RecursionError) as error:
         raise ApiError(Code.BAD_INPUT, "The offer id was not made here, or was changed.") from error

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -20,7 +21,7 @@ from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
-from api.bodies import GraphQLRequest, Refused, graphql_request
+from api.bodies import GraphQLRequest, Refused, checked, graphql_request, read_json
 from api.errors import ApiError, Code
 from api.requests import HttpContext, SocketContext
 from api.roles import Viewer
@@ -88,7 +89,8 @@ class GraphQLEndpoint:
                 allowed_operation_types=types,
             )
         except CannotGetOperationTypeError:
-            return refusal(400, Code.BAD_REQUEST, f"The document has no operation {asked.operation_name!r}.")
+            named = f" {asked.operation_name!r}" if asked.operation_name else ""
+            return refusal(400, Code.BAD_REQUEST, f"The document has no operation{named}.")
         except InvalidOperationTypeError as error:
             message = error.as_http_error_reason(request.method)
             return refusal(405 if request.method == "GET" else 400, Code.BAD_REQUEST, message)
@@ -108,7 +110,9 @@ def _response(request: Request, result: ExecutionResult, context: HttpContext) -
     content: dict[str, Any] = {}
     if result.errors:
         content["errors"] = [error.formatted for error in result.errors]
-    before_execution = isinstance(result, PreExecutionError)
+    before_execution = isinstance(result, PreExecutionError) or (
+        result.data is None and all(error.path is None for error in result.errors or ())
+    )
     if not before_execution:
         content["data"] = result.data
     if context.session.omitted:
@@ -146,6 +150,15 @@ class Sockets(GraphQL[SocketContext, None]):
         self._services = services
         self._rules = rules
 
+    def decode_json(self, data: str | bytes) -> object:
+        """Return a message of the protocol; what is none closes the socket with 4400."""
+        message = None
+        with suppress(Refused):
+            message = read_json(data)
+        if not _is_message(message):
+            raise json.JSONDecodeError("This is no message of graphql-transport-ws.", "", 0)
+        return message
+
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> SocketContext:  # noqa: ARG002 - strawberry's signature
         """Return the socket's context, without a viewer yet."""
         return SocketContext(self._services)
@@ -157,3 +170,15 @@ class Sockets(GraphQL[SocketContext, None]):
             context.bearer = await self._rules.viewer(given if isinstance(given, str) else "")
         except ApiError as error:
             raise ConnectionRejectionError from error
+
+
+def _is_message(message: Any) -> bool:
+    if not isinstance(message, dict) or not isinstance(message.get("id", ""), str):
+        return False
+    if message.get("type") != "subscribe":
+        return isinstance(message.get("type"), str)
+    try:
+        checked(message.get("payload"))
+    except Refused:
+        return False
+    return True

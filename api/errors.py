@@ -60,6 +60,8 @@ def _told(error: GraphQLError) -> tuple[Code, str]:
             return Code.BAD_REQUEST, cause.message
         case ApiError():
             return cause.code, str(cause)
+        case ValueError() if error.path is None:
+            return Code.BAD_REQUEST, "A value in the document cannot be read."
         case RecursionError():
             return Code.LIMIT_EXCEEDED, "The document is nested too deep."
         case NotFound():

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from datetime import UTC, datetime
 
 
 class Changes:
@@ -21,13 +22,16 @@ class Changes:
         for customer_no in list(self._listeners):
             self.publish(customer_no)
 
-    async def of(self, customer_no: str) -> AsyncIterator[None]:
-        """Yield whenever a customer's offers may have changed."""
+    async def of(self, customer_no: str, until: datetime) -> AsyncGenerator[None, None]:
+        """Yield whenever a customer's offers may have changed, and end at a moment."""
         changed = asyncio.Event()
         self._listeners[customer_no].add(changed)
         try:
             while True:
-                await changed.wait()
+                try:
+                    await asyncio.wait_for(changed.wait(), (until - datetime.now(UTC)).total_seconds())
+                except TimeoutError:
+                    return
                 changed.clear()
                 yield
         finally:

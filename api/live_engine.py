@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from graph import products
-from graph.errors import GuanxiError, ModelError
+from graph.errors import ModelError
 from graph.migrations import migrate
 from graph.records import Customer
 from graph.store import Store
@@ -81,13 +81,21 @@ class LiveEngine:
             if self._engine and seen == self._seen and catalogue.products == self._engine.catalogue.products:
                 return
             first = self._engine is None
-            if first or seen != self._seen:
-                self._model = await self._load()
+            model = await self._load() if first or seen != self._seen else self._model
             self._seen = seen
-            self._engine = build_engine(catalogue, self.host, self._model)
+            self._put_in_service(catalogue, model)
         if not first:
             logger.info("the engine was rebuilt: %d products, model %s", len(catalogue), self.model_id)
             self.on_change()
+
+    def _put_in_service(self, catalogue: Catalogue, model: Model | None) -> None:
+        try:
+            engine = build_engine(catalogue, self.host, model)
+        except Exception as error:  # noqa: BLE001 - a plugin may choke in any way on what it learnt
+            logger.warning("the model in service stays: %s: %s", type(error).__name__, error)
+            model = self._model
+            engine = build_engine(catalogue, self.host, model)
+        self._engine, self._model = engine, model
 
     async def keep_fresh(self) -> None:
         """Refresh for ever; while the store is down, what is in service stays."""
@@ -95,7 +103,7 @@ class LiveEngine:
             await asyncio.sleep(REFRESH_SECONDS)
             try:
                 await self.refresh()
-            except GuanxiError as error:
+            except Exception as error:  # noqa: BLE001 - whatever it was, the next try may do better
                 logger.warning("the engine was not refreshed: %s", error)
 
     async def _load(self) -> Model | None:

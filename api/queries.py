@@ -278,7 +278,10 @@ async def _node(session: Session, node_id: str) -> Node | None:
 
 async def _offer(session: Session, token: str) -> Offer | None:
     """The offer as it is now, if its product is still offered."""
-    told = decisions.verify(token, session.services.offer_secret)
+    try:
+        told = decisions.verify(token, session.services.offer_secret)
+    except ApiError:
+        return None
     customer = await session.customer(told.customer_no)
     if customer is None:
         return None
@@ -286,7 +289,7 @@ async def _offer(session: Session, token: str) -> Offer | None:
     answer = await session.answer(told.customer_no, context)
     for offer in answer.offers:
         if offer.product.product_code == told.product_code:
-            return Offer.of(session, offer, context, customer.language)
+            return Offer.of(session, offer, context, customer.language, token)
     return None
 
 

@@ -1,22 +1,21 @@
 """The schema, put together in one place: roots, extensions, limits."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Final
 
 import strawberry
-from graphql import ASTValidationRule, GraphQLError, OperationDefinitionNode
+from graphql import GraphQLError, OperationDefinitionNode
 from strawberry.extensions import (
     AddValidationRules,
     DisableIntrospection,
     MaxTokensLimiter,
     ParserCache,
-    SchemaExtension,
     ValidationCache,
-    max_aliases,
-    query_depth_limiter,
 )
 
 from api.errors import CodedErrors
+from api.limits import Limits
 from api.mutations import Mutation
 from api.queries import Query
 from api.subscriptions import Subscription
@@ -24,28 +23,35 @@ from api.types.customers import Customer
 from api.types.offers import Offer
 from api.types.products import Product, Programme
 
-DEPTH: Final = 15
-ALIASES: Final = 30
 TOKENS: Final = 2_000
 CACHED_DOCUMENTS: Final = 500
-RULES: Final[list[type[ASTValidationRule]]] = [
-    max_aliases.create_validator(ALIASES),
-    query_depth_limiter.create_validator(DEPTH, should_ignore=None, callback=None),
-]
-"""Made once: the cache of validated documents is by rule."""
 
 
-class OneOperation(SchemaExtension):
-    """Refuses to guess which of several operations is meant."""
+class Parsed(ParserCache):
+    """Leaves what cannot be parsed to strawberry, whose errors ``CodedErrors`` sees, as it sees none from here."""
+
+    def on_parse(self) -> Iterator[None]:
+        """Take the document from the cache."""
+        with suppress(GraphQLError):
+            next(super().on_parse())
+        yield
+
+
+class Validated(ValidationCache):
+    """Refuses to guess which of several operations is meant, too."""
 
     def on_validate(self) -> Iterator[None]:
-        """Check after validation."""
-        yield
+        """Take the errors from the cache, and look at the operations."""
         context = self.execution_context
+        try:
+            next(super().on_validate())
+        except RecursionError as error:
+            context.pre_execution_errors = [GraphQLError(str(error), original_error=error)]
         document = context.graphql_document
         operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)] if document else []
         if len(operations) > 1 and not context.operation_name:
             context.pre_execution_errors = [GraphQLError("Name the operation: the document has several.")]
+        yield
 
 
 def build_schema(*, introspection: bool = True) -> strawberry.Schema:
@@ -57,11 +63,10 @@ def build_schema(*, introspection: bool = True) -> strawberry.Schema:
         types=[Customer, Offer, Product, Programme],
         extensions=[
             CodedErrors,
-            OneOperation,
             lambda: MaxTokensLimiter(max_token_count=TOKENS),
-            lambda: AddValidationRules(RULES),
-            lambda: ParserCache(maxsize=CACHED_DOCUMENTS),
-            lambda: ValidationCache(maxsize=CACHED_DOCUMENTS),
+            lambda: AddValidationRules([Limits]),
+            lambda: Parsed(maxsize=CACHED_DOCUMENTS),
+            lambda: Validated(maxsize=CACHED_DOCUMENTS),
             *([] if introspection else [DisableIntrospection]),
         ],
     )

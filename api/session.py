@@ -47,10 +47,12 @@ class Session:
         """Who asks.
 
         Raises:
-            ApiError: UNAUTHENTICATED without a token.
+            ApiError: UNAUTHENTICATED without a token, or on a socket that has outlived it.
         """
         if self.bearer is None:
             raise ApiError(Code.UNAUTHENTICATED, "Send the header Authorization: Bearer TOKEN.")
+        if self.bearer.expires_at <= self.now:
+            raise ApiError(Code.UNAUTHENTICATED, "The token has expired.")
         return self.bearer
 
     @property

@@ -1,6 +1,7 @@
 """The subscriptions."""
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Annotated
 
 import strawberry
@@ -24,8 +25,8 @@ class Subscription:
         """Listen to one customer."""
         session = info.context.session
         await session.customer_or_error(customer_no)
-        async for _ in session.services.changes.of(customer_no):
-            now = info.context.session
-            if now.viewer.expires_at <= now.now:
-                raise ApiError(Code.UNAUTHENTICATED, "The token has expired.")
-            yield Customer.of(now, await now.customer_or_error(customer_no))
+        async with aclosing(session.services.changes.of(customer_no, session.viewer.expires_at)) as changes:
+            async for _ in changes:
+                now = info.context.session
+                yield Customer.of(now, await now.customer_or_error(customer_no))
+        raise ApiError(Code.UNAUTHENTICATED, "The token has expired.")

@@ -14,6 +14,10 @@ from api.roles import KEYS, Role, Viewer
 
 REQUIRED: Final = ["exp", "sub", "iss", "aud", "role"]
 LONGEST_TOKEN: Final = 8_192
+UNREADABLE: Final = (
+    jwt.PyJWTError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, OSError,
+)  # fmt: skip
+"""What PyJWT raises for tokens and key sets that others made."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ class TokenRules:
             raise ApiError(Code.UNAUTHENTICATED, "Send the header Authorization: Bearer TOKEN.")
         try:
             return _viewer(self._claims(token, await self._key(token)))
-        except (jwt.PyJWTError, ValueError, KeyError, OSError) as error:
+        except UNREADABLE as error:
             raise ApiError(Code.UNAUTHENTICATED, f"The token is not valid: {_why(error)}.") from error
 
     def _claims(self, token: str, key: Any) -> dict[str, Any]:
@@ -60,9 +64,11 @@ class TokenRules:
         if self.jwks is None:
             return self.secret
         if not self.jwks.startswith(("http://", "https://")):
-            key_id = jwt.get_unverified_header(token).get("kid")
+            key_id = jwt.get_unverified_header(token).get("kid", "")
             keys = jwt.PyJWKSet.from_dict(json.loads(await asyncio.to_thread(Path(self.jwks).read_text)))
-            return next(key.key for key in keys.keys if key.key_id == key_id or len(keys.keys) == 1)
+            if not key_id and len(keys.keys) == 1:
+                return keys.keys[0].key
+            return keys[key_id].key
         client = self._remote.setdefault(self.jwks, jwt.PyJWKClient(self.jwks, timeout=5))
         return (await asyncio.to_thread(client.get_signing_key_from_jwt, token)).key
 

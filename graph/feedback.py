@@ -11,6 +11,8 @@ INTERACTION: Final = """
 MATCH (c:Customer {customer_no: $customer_no})
 MERGE (i:Interaction {interaction_id: $interaction_id})
 ON CREATE SET i += $properties, i.customer_no = $customer_no
+WITH c, i
+WHERE i.customer_no = $customer_no
 MERGE (c)-[:DID]->(i)
 WITH i
 OPTIONAL MATCH (p:Product {product_code: $product_code})
@@ -24,6 +26,8 @@ OUTCOME: Final = """
 MATCH (c:Customer {customer_no: $customer_no})
 MERGE (o:Outcome {idempotency_key: $idempotency_key})
 ON CREATE SET o += $properties
+WITH c, o
+WHERE o.customer_no = $customer_no
 MERGE (c)-[:ANSWERED]->(o)
 """
 STORED_OUTCOME: Final = """
@@ -58,7 +62,7 @@ async def record_interaction(store: Store, customer_no: str, interaction: Intera
         product_code=interaction.product_code,
         properties={name: value for name, value in properties.items() if value is not None},
     )
-    return customer_no, interaction
+    return await _interaction(store, interaction.interaction_id) or (customer_no, interaction)
 
 
 async def record_outcome(
@@ -78,7 +82,8 @@ async def record_outcome(
         **decision,
     }
     await store.write(OUTCOME, customer_no=customer_no, idempotency_key=idempotency_key, properties=properties)
-    return properties
+    stored = await store.read(STORED_OUTCOME, idempotency_key=idempotency_key)
+    return dict(stored[0]["outcome"])
 
 
 async def set_consent(store: Store, customer_no: str, at: datetime, *, consent: bool) -> bool:

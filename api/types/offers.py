@@ -39,19 +39,28 @@ class Offer(Node):
     offer: strawberry.Private[contract.Offer]
     context: strawberry.Private[contract.Context]
     spoken: strawberry.Private[Language]
+    token: strawberry.Private[str | None]
     rank: int = strawberry.field(description="1 is best.")
     propensity: float = strawberry.field(description="Probability, 0 to 1, of taking the product within a year.")
     priority: float = strawberry.field(description="What the order is by: propensity × context × value × lever.")
     recommenders: list[str] = strawberry.field(description="Who proposed it, the strongest first.")
 
     @classmethod
-    def of(cls, session: Session, offer: contract.Offer, context: contract.Context, spoken: Language | None) -> "Offer":
-        """Make the type of an offer."""
+    def of(
+        cls,
+        session: Session,
+        offer: contract.Offer,
+        context: contract.Context,
+        spoken: Language | None,
+        token: str | None = None,
+    ) -> "Offer":
+        """Make the type of an offer; ``token`` is the decision it was asked for by."""
         return cls(
             session=session,
             offer=offer,
             context=context,
             spoken=spoken or Language.EN,
+            token=token,
             rank=offer.rank,
             propensity=offer.propensity,
             priority=offer.priority,
@@ -62,7 +71,7 @@ class Offer(Node):
     def id(self) -> strawberry.ID:
         """Sign the decision."""
         services = self.session.services
-        token = decisions.sign(
+        token = self.token or decisions.sign(
             self.offer, self.context, services.engine.model_id, self.session.now, services.offer_secret
         )
         return global_id("Offer", token)

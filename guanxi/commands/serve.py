@@ -2,12 +2,14 @@
 
 import os
 import socket
+from contextlib import ExitStack
 from typing import Annotated
 
 import typer
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
+from graph import embedded
 from graph.errors import GuanxiError
 from guanxi import serving
 from guanxi.settings import Settings
@@ -24,8 +26,15 @@ def serve(
     """Serve GraphQL at /graphql, and health at /healthz and /readyz."""
     if development:
         os.environ["GUANXI_DEVELOPMENT"] = "1"
-    serving.token_rules(Settings())
-    listener = listening(host, port)
+    settings = Settings()
+    serving.token_rules(settings)
+    with ExitStack() as held:
+        if settings.neo4j_uri is None:
+            held.enter_context(embedded.join(settings.home))
+        _run(host, listening(host, port), workers)
+
+
+def _run(host: str, listener: socket.socket, workers: int) -> None:
     typer.echo(f"GraphQL at http://{host}:{listener.getsockname()[1]}/graphql (stop with Ctrl-C)")
     config = uvicorn.Config(
         "guanxi.serving:app", factory=True, workers=workers, server_header=False, log_level="warning",
