@@ -17,6 +17,7 @@ from starlette.routing import Mount, Route, Router, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.bodies import MOST_BYTES
 from api.endpoint import GraphQLEndpoint, refusal
 from api.errors import Code
 from api.events import Changes
@@ -32,6 +33,8 @@ logger = logging.getLogger("guanxi.api")
 
 GRAPHIQL: Final = Path(__file__).parent / "graphiql"
 MOST_HEADER_BYTES: Final = 16_384
+UVICORN: Final[dict[str, Any]] = {"log_level": "warning", "server_header": False, "ws_max_size": MOST_BYTES}
+"""How uvicorn is to serve the application."""
 
 
 @dataclass(frozen=True)
@@ -139,12 +142,12 @@ class Guarded:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on."""
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
 
         async def marked(message: Message) -> None:
-            if message["type"] == "http.response.start":
+            if message["type"].endswith("http.response.start"):
                 headers = [*message["headers"], (b"x-content-type-options", b"nosniff")]
                 if not scope["path"].startswith("/graphiql/"):
                     headers.append((b"cache-control", b"no-store"))

@@ -4,19 +4,22 @@ import asyncio
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from starlette.requests import Request
+from graphql import GraphQLFormattedError
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry import Schema
-from strawberry.asgi import GraphQL
+from strawberry.asgi import ASGIWebSocketAdapter, GraphQL
 from strawberry.exceptions import ConnectionRejectionError
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
+from strawberry.subscriptions.protocols.graphql_transport_ws.types import SubscribeMessage
 from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
@@ -32,6 +35,7 @@ RESPONSE_TYPE: Final = "application/graphql-response+json"
 SECONDS: Final = 10
 SUBSCRIPTIONS_A_SOCKET: Final = 20
 INIT_WAIT: Final = timedelta(seconds=15)
+MOST_REASON_BYTES: Final = 123  # of a WebSocket's close
 PAGE: Final = (Path(__file__).parent / "graphiql" / "index.html").read_text
 
 
@@ -52,8 +56,12 @@ class GraphQLEndpoint:
         if scope["type"] == "websocket":
             await self._sockets(scope, receive, send)
             return
-        response = await self._respond(Request(scope, receive))
-        await response(scope, receive, send)
+        request = Request(scope, receive)
+        with suppress(ClientDisconnect):
+            response = await self._respond(request)
+            if isinstance(response, JSONResponse):
+                response.headers["Content-Type"] = _spoken(request)
+            await response(scope, receive, send)
 
     async def _respond(self, request: Request) -> Response:
         if request.method not in {"GET", "POST"}:
@@ -68,7 +76,8 @@ class GraphQLEndpoint:
         except ApiError as error:
             return refusal(401, error.code, str(error), {"WWW-Authenticate": "Bearer"})
         except Refused as refused:
-            return refusal(refused.status, Code.BAD_REQUEST, str(refused))
+            code = Code.LIMIT_EXCEEDED if refused.status == 413 else Code.BAD_REQUEST
+            return refusal(refused.status, code, str(refused))
         except TimeoutError:
             return refusal(504, Code.TIMEOUT, f"The answer took longer than {SECONDS} seconds.")
 
@@ -93,7 +102,9 @@ class GraphQLEndpoint:
             return refusal(400, Code.BAD_REQUEST, f"The document has no operation{named}.")
         except InvalidOperationTypeError as error:
             message = error.as_http_error_reason(request.method)
-            return refusal(405 if request.method == "GET" else 400, Code.BAD_REQUEST, message)
+            if error.operation_type is OperationType.MUTATION:
+                return refusal(405, Code.BAD_REQUEST, message, {"Allow": "POST"})
+            return refusal(400, Code.BAD_REQUEST, message)
         return _response(request, result, context)
 
 
@@ -118,7 +129,7 @@ def _response(request: Request, result: ExecutionResult, context: HttpContext) -
     if context.session.omitted:
         content["extensions"] = {"omittedRecommenders": sorted(context.session.omitted)}
     codes = {error["extensions"].get("code") for error in content.get("errors", ())}
-    spoken = RESPONSE_TYPE if RESPONSE_TYPE in request.headers.get("accept", "") else "application/json"
+    spoken = _spoken(request)
     status, headers = 200, {}
     if Code.STORE_UNAVAILABLE in codes:
         status, headers = 503, {"Retry-After": "5"}
@@ -126,6 +137,10 @@ def _response(request: Request, result: ExecutionResult, context: HttpContext) -
         status = 400
     body = json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode()
     return Response(body, status, headers, media_type=spoken)
+
+
+def _spoken(request: Request) -> str:
+    return RESPONSE_TYPE if RESPONSE_TYPE in request.headers.get("accept", "").lower() else "application/json"
 
 
 def _is_browser(request: Request) -> bool:
@@ -136,15 +151,46 @@ def _is_browser(request: Request) -> bool:
     )
 
 
+class Protocol(BaseGraphQLTransportWSHandler[SocketContext, None]):
+    """Refuses, with a code, what a socket has outlived its token for, or has no room for."""
+
+    async def handle_subscribe(self, message: SubscribeMessage) -> None:
+        """Begin an operation."""
+        key, bearer = message["id"], self.context.bearer
+        if bearer is not None and bearer.expires_at <= datetime.now(UTC):
+            await self._refuse(key, Code.UNAUTHENTICATED, "The token has expired.")
+        elif len(self.operations) >= SUBSCRIPTIONS_A_SOCKET and key not in self.operations:
+            await self._refuse(
+                key, Code.LIMIT_EXCEEDED, f"A socket has {SUBSCRIPTIONS_A_SOCKET} subscriptions at most."
+            )
+        else:
+            await super().handle_subscribe(message)
+
+    async def _refuse(self, key: str, code: Code, message: str) -> None:
+        error: GraphQLFormattedError = {"message": message, "extensions": {"code": code.value}}
+        await self.send_message({"id": key, "type": "error", "payload": [error]})
+
+
+class Socket(ASGIWebSocketAdapter):
+    """Closes with a reason that fits, however long what it quotes; a longer one would drop the socket."""
+
+    async def close(self, code: int, reason: str) -> None:
+        """Close."""
+        await super().close(code, reason.encode()[:MOST_REASON_BYTES].decode(errors="ignore"))
+
+
 class Sockets(GraphQL[SocketContext, None]):
     """Subscriptions over graphql-transport-ws; the token comes with ``connection_init``."""
+
+    graphql_transport_ws_handler_class = Protocol
+    websocket_adapter_class = Socket
 
     def __init__(self, schema: Schema, services: Services, rules: TokenRules, origins: tuple[str, ...]) -> None:
         super().__init__(
             schema,
             subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
             connection_init_wait_timeout=INIT_WAIT,
-            max_subscriptions_per_connection=SUBSCRIPTIONS_A_SOCKET,
+            max_subscriptions_per_connection=None,
             allowed_origins=origins,
         )
         self._services = services

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from graphql import GraphQLError
 from strawberry.extensions import MaskErrors
+from strawberry.schema.exceptions import CannotGetOperationTypeError
 
 from graph.errors import GuanxiError, ModelError, NotFound, StoreError
 
@@ -54,7 +55,9 @@ class CodedErrors(MaskErrors):
 def _told(error: GraphQLError) -> tuple[Code, str]:
     cause = error.original_error
     match cause:
-        case None:
+        case None if error.message.endswith(" aborted."):  # as graphql-core says of all its limits
+            return Code.LIMIT_EXCEEDED, error.message
+        case None | CannotGetOperationTypeError():
             return Code.BAD_REQUEST, error.message
         case GraphQLError():
             return Code.BAD_REQUEST, cause.message

@@ -2,17 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import lru_cache
 from typing import Final
 
 import strawberry
-from graphql import GraphQLError, OperationDefinitionNode
-from strawberry.extensions import (
-    AddValidationRules,
-    DisableIntrospection,
-    MaxTokensLimiter,
-    ParserCache,
-    ValidationCache,
-)
+from graphql import ASTValidationRule, DocumentNode, GraphQLError, GraphQLSchema, OperationDefinitionNode
+from strawberry.extensions import DisableIntrospection, MaxTokensLimiter, ParserCache, SchemaExtension
+from strawberry.schema.schema import validate_document
+from strawberry.types import ExecutionContext
 
 from api.errors import CodedErrors
 from api.limits import Limits
@@ -37,26 +34,38 @@ class Parsed(ParserCache):
         yield
 
 
-class Validated(ValidationCache):
-    """Refuses to guess which of several operations is meant, too."""
+class Validated(SchemaExtension):
+    """Refuses what is too large before it compares fields, and to guess which of several operations is meant."""
 
     def on_validate(self) -> Iterator[None]:
         """Take the errors from the cache, and look at the operations."""
         context = self.execution_context
-        try:
-            next(super().on_validate())
-        except RecursionError as error:
-            context.pre_execution_errors = [GraphQLError(str(error), original_error=error)]
         document = context.graphql_document
-        operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)] if document else []
-        if len(operations) > 1 and not context.operation_name:
-            context.pre_execution_errors = [GraphQLError("Name the operation: the document has several.")]
+        if document is not None:
+            context.pre_execution_errors = _errors(context.schema._schema, document, context.validation_rules)
+            operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
+            if len(operations) > 1 and context._provided_operation_name is None:  # operation_name is the first one's
+                context.pre_execution_errors = [GraphQLError("Name the operation: the document has several.")]
         yield
+
+
+@lru_cache(CACHED_DOCUMENTS)
+def _errors(
+    schema: GraphQLSchema, document: DocumentNode, rules: tuple[type[ASTValidationRule], ...]
+) -> list[GraphQLError]:
+    return validate_document(schema, document, (Limits,)) or validate_document(schema, document, rules)
+
+
+class Schema(strawberry.Schema):
+    """Leaves logging to ``CodedErrors``: a caller's mistakes, and his document, are nothing for the server's log."""
+
+    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
+        """Log nothing."""
 
 
 def build_schema(*, introspection: bool = True) -> strawberry.Schema:
     """Return the schema; introspection is for development."""
-    return strawberry.Schema(
+    return Schema(
         Query,
         Mutation,
         Subscription,
@@ -64,9 +73,8 @@ def build_schema(*, introspection: bool = True) -> strawberry.Schema:
         extensions=[
             CodedErrors,
             lambda: MaxTokensLimiter(max_token_count=TOKENS),
-            lambda: AddValidationRules([Limits]),
             lambda: Parsed(maxsize=CACHED_DOCUMENTS),
-            lambda: Validated(maxsize=CACHED_DOCUMENTS),
+            Validated,
             *([] if introspection else [DisableIntrospection]),
         ],
     )

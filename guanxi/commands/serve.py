@@ -9,6 +9,7 @@ import typer
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
+from api.app import UVICORN
 from graph import embedded
 from graph.errors import GuanxiError
 from guanxi import serving
@@ -37,9 +38,8 @@ def serve(
 def _run(host: str, listener: socket.socket, workers: int) -> None:
     typer.echo(f"GraphQL at http://{host}:{listener.getsockname()[1]}/graphql (stop with Ctrl-C)")
     config = uvicorn.Config(
-        "guanxi.serving:app", factory=True, workers=workers, server_header=False, log_level="warning",
-        ws_max_size=100_000, timeout_graceful_shutdown=10,
-    )  # fmt: skip
+        "guanxi.serving:app", factory=True, workers=workers, timeout_graceful_shutdown=10, **UVICORN
+    )
     if workers > 1:
         Multiprocess(config, sockets=[listener]).run()
         return

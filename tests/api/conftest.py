@@ -1,15 +1,17 @@
 """A small bank in the store, and the application serving it on loopback to real clients."""
 
 import asyncio
-from contextlib import nullcontext
+import json
+from contextlib import asynccontextmanager, nullcontext
 from datetime import date
 from types import SimpleNamespace
 
 import httpx
 import pytest
 import uvicorn
+from websockets.asyncio.client import connect
 
-from api.app import Wiring, create_app
+from api.app import UVICORN, Wiring, create_app
 from api.roles import Role
 from api.tokens import TokenRules
 from graph.imports import import_rows
@@ -77,10 +79,7 @@ async def fill(store):
 
 async def started(app):
     """Serve an application on a free port of loopback; returns the server and its task."""
-    config = uvicorn.Config(
-        app, host="127.0.0.1", port=0, log_level="warning", server_header=False, ws="websockets-sansio"
-    )
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, **UVICORN))
     task = asyncio.create_task(server.serve())
     while not server.started:
         assert not task.done(), "the server did not start"
@@ -117,6 +116,16 @@ def serving(tmp_path_factory):
             return await self.client.post(
                 "/graphql", json={"query": query, "variables": variables}, headers=own | (headers or {})
             )
+
+        @asynccontextmanager
+        async def socket(self, bearer=None, **options):
+            async with connect(self.socket_url, subprotocols=["graphql-transport-ws"], **options) as socket:
+                if bearer:
+                    await socket.send(
+                        json.dumps({"type": "connection_init", "payload": {"authorization": f"Bearer {bearer}"}})
+                    )
+                    assert json.loads(await socket.recv())["type"] == "connection_ack"
+                yield socket
 
         async def ask(self, query, bearer, **variables):
             return (await self.post(query, bearer, **variables)).json()
