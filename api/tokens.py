@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +12,8 @@ import jwt
 
 from api.errors import ApiError, Code
 from api.roles import KEYS, Role, Viewer
+
+logger = logging.getLogger("guanxi.api")
 
 REQUIRED: Final = ["exp", "sub", "iss", "aud", "role"]
 LONGEST_TOKEN: Final = 8_192
@@ -27,6 +30,7 @@ class TokenRules:
     Attributes:
         secret: for HS256.
         jwks: file or URL of a JSON Web Key Set, for RS256 and ES256.
+        refetch: seconds for which a key that the URL did not name is not looked for there again.
     """
 
     algorithm: str
@@ -34,6 +38,7 @@ class TokenRules:
     audience: str
     secret: str | None = None
     jwks: str | None = None
+    refetch: float = 30
     _remote: dict[str, jwt.PyJWKClient] = field(default_factory=dict, repr=False)
 
     async def viewer(self, authorization: str) -> Viewer:
@@ -65,11 +70,14 @@ class TokenRules:
             return self.secret
         if not self.jwks.startswith(("http://", "https://")):
             key_id = jwt.get_unverified_header(token).get("kid", "")
-            keys = jwt.PyJWKSet.from_dict(json.loads(await asyncio.to_thread(Path(self.jwks).read_text)))
-            if not key_id and len(keys.keys) == 1:
-                return keys.keys[0].key
-            return keys[key_id].key
-        client = self._remote.setdefault(self.jwks, jwt.PyJWKClient(self.jwks, timeout=5))
+            keys = jwt.PyJWKSet.from_dict(json.loads(await asyncio.to_thread(Path(self.jwks).read_text))).keys
+            named = keys if not key_id and len(keys) == 1 else [key for key in keys if key.key_id == key_id]
+            if not named:
+                raise jwt.PyJWKClientError("The key set has no such key.")
+            return named[0].key
+        client = self._remote.setdefault(
+            self.jwks, jwt.PyJWKClient(self.jwks, timeout=5, cooldown_duration=self.refetch)
+        )
         return (await asyncio.to_thread(client.get_signing_key_from_jwt, token)).key
 
     def issue(self, role: Role, key: str = "", subject: str | None = None, hours: float = 12) -> str:
@@ -108,5 +116,10 @@ def _why(error: Exception) -> str:
             return f"the claim {error.claim} is missing"
         case KeyError():
             return f"the claim {error.args[0]} is missing"
+        case OSError() | jwt.PyJWKClientConnectionError():
+            logger.error("the key set cannot be read: %s", error)
+            return "the key set cannot be read now"
+        case jwt.PyJWKClientError():
+            return "its key is not in the key set"
         case _:
             return "its signature, algorithm or claims are wrong"

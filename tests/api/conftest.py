@@ -88,14 +88,19 @@ async def started(app):
 
 
 @pytest.fixture(scope="session")
+def start():
+    return started
+
+
+@pytest.fixture(scope="session")
 def serving(tmp_path_factory):
     """Return a function: an async context of a server over a store, with its address and clients."""
 
     class Serving:
-        def __init__(self, store, host=None, *, development=True, models=None, origins=()):
+        def __init__(self, store, host=None, *, development=True, models=None, origins=(), rules=RULES):
             self.models = models or tmp_path_factory.mktemp("models")
             wiring = Wiring(
-                lambda: nullcontext(store), host or PluginHost.load(), self.models, RULES, SECRET, development, origins
+                lambda: nullcontext(store), host or PluginHost.load(), self.models, rules, SECRET, development, origins
             )
             self.app = create_app(wiring)
 
