@@ -53,6 +53,7 @@ REFUSED = {
     "aliases of a second operation": (f"query A {{ __typename }} query B {{ {aliases(31)} }}", MANY_ALIASES),
     "an introspection field 1,500 times": (f"{{ {names(1500)} }}", MANY_REPEATS.format(1500)),
     "a nested introspection field": (f"{{ {'__schema { types { name } } ' * 280} }}", MANY_REPEATS.format(280)),
+    "a field of inline fragments": ("{ " + "... { __typename } " * 51 + "}", MANY_REPEATS.format(51)),
     "a field of a fragment, spread often": ("{ " + "...F " * 600 + "} fragment F on Query { __typename }", MANY_REPEATS.format(600)),
     "a field of fragments, doubled 100 times": (
         "{ ...F0 }" + "".join(f" fragment F{n} on Query {{ ...F{n + 1} ...F{n + 1} }}" for n in range(100))
