@@ -41,8 +41,9 @@ def encoded(text: str) -> str:
 
 
 def decoded(opaque: Any) -> str | None:
-    """Return the text of an opaque one; None where it is none."""
+    """Return the text of an opaque one; None where it is none, or another spelling of one."""
     try:
-        return base64.urlsafe_b64decode(opaque + "=" * (-len(opaque) % 4)).decode()
+        text = base64.urlsafe_b64decode(opaque + "=" * (-len(opaque) % 4)).decode()
     except (binascii.Error, UnicodeError, ValueError):
         return None
+    return text if encoded(text) == opaque else None

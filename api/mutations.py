@@ -161,14 +161,14 @@ async def _record_interaction(session: Session, given: RecordInteractionInput) -
     if not 0 < len(given.kind) <= LONGEST_KEY:
         raise Wrong("kind", Code.BAD_INPUT, f"A kind has 1 to {LONGEST_KEY} characters.")
     if len(given.note or "") > LONGEST_NOTE:
-        raise Wrong("note", Code.BAD_INPUT, f"A note has {LONGEST_NOTE} characters at most.")
+        raise Wrong("note", Code.BAD_INPUT, f"A note has {LONGEST_NOTE:,} characters at most.")
     if given.product_code is not None and given.product_code not in await session.catalogue():
         raise Wrong("productCode", Code.NOT_FOUND, f"There is no product {given.product_code!r}.")
     key = secrets.token_urlsafe(16) if given.idempotency_key is None else _key(given.idempotency_key)
     at = _moment(session, given.at)
     happened = records.Interaction(key, given.channel, given.kind, at, given.product_code, given.note)
     owner, stored = await feedback.record_interaction(session.services.store, customer.customer_no, happened)
-    if owner != customer.customer_no:
+    if (owner, stored.kind) != (customer.customer_no, given.kind):
         raise Wrong("idempotencyKey", Code.BAD_INPUT, "The key stands for another interaction.")
     after = await _after(session, owner)
     return RecordInteractionPayload(interaction=Interaction.of(session, stored), customer=after)
@@ -186,8 +186,8 @@ async def _record_outcome(session: Session, given: RecordOutcomeInput) -> Record
     stored = await feedback.record_outcome(
         session.services.store, told.customer_no, _key(given.idempotency_key), became, told.properties()
     )
-    if stored["offer_id"] != token:
-        raise Wrong("idempotencyKey", Code.BAD_INPUT, "The key stands for the outcome of another offer.")
+    if (stored["offer_id"], stored["kind"]) != (token, given.outcome):
+        raise Wrong("idempotencyKey", Code.BAD_INPUT, "The key stands for another outcome.")
     outcome = Outcome(
         customer_no=stored["customer_no"],
         product_code=stored["product_code"],

@@ -4,8 +4,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from neo4j.exceptions import ConstraintError
+
 from graph.records import Interaction, Outcome
 from graph.store import Store
+from graph.words import Channel
 
 INTERACTION: Final = """
 MATCH (c:Customer {customer_no: $customer_no})
@@ -55,7 +58,8 @@ async def record_interaction(store: Store, customer_no: str, interaction: Intera
         "product_code": interaction.product_code,
         "note": interaction.note,
     }
-    await store.write(
+    await _write_once(
+        store,
         INTERACTION,
         customer_no=customer_no,
         interaction_id=interaction.interaction_id,
@@ -81,7 +85,7 @@ async def record_outcome(
         "customer_no": customer_no,
         **decision,
     }
-    await store.write(OUTCOME, customer_no=customer_no, idempotency_key=idempotency_key, properties=properties)
+    await _write_once(store, OUTCOME, customer_no=customer_no, idempotency_key=idempotency_key, properties=properties)
     stored = await store.read(STORED_OUTCOME, idempotency_key=idempotency_key)
     return dict(stored[0]["outcome"])
 
@@ -97,5 +101,13 @@ async def _interaction(store: Store, interaction_id: str) -> tuple[str, Interact
         return None
     own = found[0]["interaction"]
     return found[0]["customer_no"], Interaction(
-        interaction_id, own["channel"], own["kind"], own["at"], own.get("product_code"), own.get("note")
+        interaction_id, Channel(own["channel"]), own["kind"], own["at"], own.get("product_code"), own.get("note")
     )
+
+
+async def _write_once(store: Store, cypher: str, **parameters: object) -> None:
+    try:
+        await store.write(cypher, **parameters)
+    except ConstraintError:
+        # The same key was written between this transaction's MERGE and its commit; now MERGE finds it.
+        await store.write(cypher, **parameters)

@@ -95,8 +95,8 @@ def native(value: object) -> object:
         return value.to_native()
     if isinstance(value, DateTime):
         moment = value.to_native()
-        # ArcadeDB keeps a moment in UTC and drops its zone; guanxi writes zoned moments only.
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        # In UTC whatever zone it was written in, so that its day compares with today. ArcadeDB keeps no zone, and UTC.
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     if isinstance(value, dict):
         return {key: native(item) for key, item in value.items()}
     if isinstance(value, list):

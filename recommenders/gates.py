@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from graph.records import Product
+from graph.records import Interaction, Outcome, Product
 from graph.words import CreditTier, CustomerKind, Language, OutcomeKind
 from recommenders.batch import Batch
 from recommenders.contract import Gate, GateGroup, Mask, Refusal, Text
@@ -244,12 +244,13 @@ def _complaint(batch: Batch) -> Mask:
 
 
 def open_complaint(customer: CustomerView) -> datetime | None:
-    """When the last complaint was made: open for 60 days, or until an interaction ``complaint_resolved`` follows."""
+    """When the last complaint, of an offer too, was made: open for 60 days, or until ``complaint_resolved`` follows."""
     last = None
-    for interaction in sorted(customer.interactions, key=lambda interaction: interaction.at):
-        if interaction.kind == "complaint" and _days_ago(interaction.at, customer) < COMPLAINT_DAYS:
-            last = interaction.at
-        elif interaction.kind == "complaint_resolved":
+    happened: list[Interaction | Outcome] = [*customer.interactions, *customer.outcomes]
+    for at, kind in sorted((event.at, event.kind) for event in happened):
+        if kind == "complaint" and _days_ago(at, customer) < COMPLAINT_DAYS:
+            last = at
+        elif kind == "complaint_resolved":
             last = None
     return last
 

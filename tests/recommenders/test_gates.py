@@ -70,6 +70,7 @@ REFUSED = [
     ("NO_CONSENT", {"marketing_consent": None}, {}, "unknown", "consent to marketing"),
     ("OPEN_COMPLAINT", interactions(("complaint", 59)), {}, "complaint of 2026-05-02", "the complaint resolved"),
     ("OPEN_COMPLAINT", interactions(("complaint", 2), ("complaint_resolved", 5)), {}, "complaint of 2026-06-28", "the complaint resolved"),
+    ("OPEN_COMPLAINT", outcomes(OutcomeKind.COMPLAINT, 59, code="SAVE"), {}, "complaint of 2026-05-02", "the complaint resolved"),
     ("DISMISSED", outcomes(OutcomeKind.DISMISS, 89), {}, "dismissed on 2026-04-02", None),
     ("DISMISSED", outcomes(OutcomeKind.DISMISS, 50, 20), {}, "dismissed on 2026-06-10", None),
     ("SHOWN_ENOUGH", outcomes(OutcomeKind.IMPRESSION, 0, 1, 6), {}, "3 impressions", None),
