@@ -1,10 +1,12 @@
 """Keeps a plugin's failure its own: time budget, checks of what it gives, and a circuit breaker.
 
 A call that runs out of time is left behind in its thread, and the plugin is skipped until that thread is done: Python
-cannot stop a thread. A plugin that fails three times in a row is switched off for 30 seconds, then tried once.
+cannot stop a thread. A plugin that fails three times in a row is switched off for 30 seconds, then tried once. To take
+longer than one caller would wait is no failure: nobody in a hurry takes a recommender from the others.
 """
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -30,6 +32,10 @@ FAILURES_TO_OPEN: Final = 3
 OPEN_SECONDS: Final = 30.0
 
 State: TypeAlias = Literal["ready", "failing", "off", "busy"]
+
+
+class _Hurried(Exception):
+    """The caller gave less time than the recommender has."""
 
 
 @dataclass(slots=True)
@@ -79,19 +85,21 @@ class GuardedRecommender:
             Omitted: it failed, took too long, is still busy, or is switched off.
         """
         state = self.state
-        if state in {"busy", "off"}:
+        if state == "off" or (state == "busy" and not self._trusted):
             raise Omitted(self.name, state)
         started = self._clock()
         try:
             candidates = self._call(batch)
             _check(candidates, batch)
+        except _Hurried as hurry:
+            raise Omitted(self.name, str(hurry)) from hurry
         except Exception as error:
-            self._failed(error, self._clock() - started)
+            self._failed(error)
             raise Omitted(self.name, str(error)) from error
-        health = self._health
-        health.calls += 1
-        health.seconds += self._clock() - started
-        health.in_a_row = 0
+        finally:
+            self._health.calls += 1
+            self._health.seconds += self._clock() - started
+        self._health.in_a_row = 0
         return Candidates(candidates.scores, partial(self._reason, candidates.reason))
 
     def _reason(self, ask: Callable[[int, int], Reason | None], row: int, column: int) -> Reason | None:
@@ -108,22 +116,20 @@ class GuardedRecommender:
         asked = batch.context.budget_ms
         if self._trusted and asked is None:
             return self.inner.propose(batch)
-        budget = BUDGET_SECONDS + BATCH_SECONDS * len(batch.customers)
-        if asked is not None:
-            budget = min(budget, asked / 1000)
+        own = math.inf if self._trusted else BUDGET_SECONDS + BATCH_SECONDS * len(batch.customers)
+        budget = own if asked is None else min(own, asked / 1000)
         running: Future[Candidates] = Future()
         self._running = running
         threading.Thread(target=_run, args=(running, self.inner, batch), name=self.name, daemon=True).start()
         try:
             return running.result(timeout=budget)
         except FutureTimeout:
-            raise TimeoutError(f"took longer than {budget * 1000:.0f} ms") from None
+            kind = _Hurried if budget < own else TimeoutError
+            raise kind(f"took longer than {budget * 1000:.0f} ms") from None
 
-    def _failed(self, error: Exception, seconds: float) -> None:
+    def _failed(self, error: Exception) -> None:
         health = self._health
-        health.calls += 1
         health.in_a_row += 1
-        health.seconds += seconds
         if health.in_a_row >= FAILURES_TO_OPEN:
             health.off_until = self._clock() + OPEN_SECONDS
         self._count(error)

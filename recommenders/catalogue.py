@@ -1,19 +1,28 @@
 """The products of a bank, in the order that the columns of every score and mask have."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
+from types import MappingProxyType
 
 from graph.errors import NotFound
 from graph.records import Product
 
 
 class Catalogue:
-    """Products sorted by product code, found by code or by column."""
+    """Products sorted by product code, found by code or by column; read-only, since every plugin is given it."""
+
+    products: tuple[Product, ...]
+    codes: tuple[str, ...]
+    index: Mapping[str, int]
 
     def __init__(self, products: Sequence[Product]) -> None:
-        self.products = tuple(sorted(products, key=lambda product: product.product_code))
-        self.codes = tuple(product.product_code for product in self.products)
-        self.index = {code: column for column, code in enumerate(self.codes)}
+        ordered = tuple(sorted(products, key=lambda product: product.product_code))
+        codes = tuple(product.product_code for product in ordered)
+        index = MappingProxyType({code: column for column, code in enumerate(codes)})
+        self.__dict__.update(products=ordered, codes=codes, index=index)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"The catalogue's {name} cannot be changed.")
 
     def __len__(self) -> int:
         return len(self.products)

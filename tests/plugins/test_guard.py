@@ -197,16 +197,54 @@ def test_one_that_is_too_slow_is_left_behind_and_skipped_until_it_is_done(moody,
         return Candidates(np.zeros(batch.shape, np.float32), lambda *_: None)
 
     moody.propose = wait
-    asked = batch([person()], catalogue("A"), budget_ms=1)
+    asked = batch([person()], catalogue("A"))
     guarded = GuardedRecommender(moody, health, trusted=False)
 
-    assert ask(guarded, asked, 3) == ["moody: took longer than 1 ms", "moody: busy", "moody: busy"]
+    assert ask(guarded, asked, 3) == ["moody: took longer than 110 ms", "moody: busy", "moody: busy"]
     assert (guarded.state, health.failures) == ("busy", 1)
-    assert health.last_error == "TimeoutError: took longer than 1 ms"
+    assert health.last_error == "TimeoutError: took longer than 110 ms"
     released.set()
     answered.wait()
     guarded._running.result()
     assert guarded.state == "failing"
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_callers_in_a_hurry_do_not_take_it_from_the_others(moody, health, batch, person, catalogue, trusted):
+    released = threading.Event()
+
+    def wait(batch):
+        released.wait()
+        return Candidates(np.zeros(batch.shape, np.float32), lambda *_: None)
+
+    moody.propose = wait
+    guarded = GuardedRecommender(moody, health, trusted=trusted)
+
+    hurried = ask(guarded, batch([person()], catalogue("A"), budget_ms=1), FAILURES_TO_OPEN)
+    assert hurried[0] == "moody: took longer than 1 ms"
+    assert (health.failures, health.last_error, guarded.state) == (0, None, "busy")
+    released.set()
+    guarded._running.result()
+    assert (guarded.state, ask(guarded, batch([person()], catalogue("A")))) == ("ready", [None])
+
+
+def test_the_banks_own_answers_while_an_earlier_call_still_runs(moody, health, batch, person, catalogue):
+    released = threading.Event()
+
+    def wait(batch):
+        if batch.context.budget_ms:
+            released.wait()
+        return Candidates(np.zeros(batch.shape, np.float32), lambda *_: None)
+
+    moody.propose = wait
+    guarded = GuardedRecommender(moody, health, trusted=True)
+
+    said = [
+        *ask(guarded, batch([person()], catalogue("A"), budget_ms=1)),
+        *ask(guarded, batch([person()], catalogue("A"))),
+    ]
+    released.set()
+    assert said == ["moody: took longer than 1 ms", None]
 
 
 @pytest.mark.parametrize(
