@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from graph import products
-from graph.errors import ModelError
+from graph.errors import ModelError, StoreUnavailable
 from graph.migrations import migrate
 from graph.records import Customer
 from graph.store import Store
@@ -22,6 +22,8 @@ from recommenders.engine import Engine
 logger = logging.getLogger("guanxi.api")
 
 REFRESH_SECONDS: Final = 2.0
+PATIENCE_SECONDS: Final = 30.0
+"""A store that took a question and says nothing for so long is asked anew, on another connection."""
 FALLBACK: Final = "fallback"
 
 
@@ -38,7 +40,7 @@ class LiveEngine:
         self._seen: str | None = None
         self._migrated = False
         self._thread = ThreadPoolExecutor(1, "decisions")
-        self._refreshing = asyncio.Lock()
+        self._refreshing: asyncio.Task[None] | None = None
 
     @property
     def model_id(self) -> str:
@@ -71,22 +73,36 @@ class LiveEngine:
         )
 
     async def refresh(self) -> None:
-        """Rebuild where something changed; a broken model leaves the last good one in service."""
-        async with self._refreshing:
-            if not self._migrated:
-                await migrate(self._store)
-                self._migrated = True
-            catalogue = Catalogue(await products.catalogue(self._store))
-            seen = await asyncio.to_thread(current_id, self._models)
-            if self._engine and seen == self._seen and catalogue.products == self._engine.catalogue.products:
-                return
-            first = self._engine is None
-            model = await self._load() if first or seen != self._seen else self._model
-            self._seen = seen
-            self._put_in_service(catalogue, model)
+        """Rebuild where something changed; a broken model leaves the last good one in service.
+
+        Who asks while it runs waits for the same, and fails with it: a store that is down is not asked in a queue.
+        """
+        if self._refreshing is None or self._refreshing.done():
+            self._refreshing = asyncio.create_task(self._refresh())
+        await asyncio.shield(self._refreshing)
+
+    async def _refresh(self) -> None:
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                catalogue = await self._catalogue()
+        except TimeoutError as error:
+            raise StoreUnavailable(f"The store said nothing for {PATIENCE_SECONDS:g} seconds.") from error
+        seen = await asyncio.to_thread(current_id, self._models)
+        if self._engine and seen == self._seen and catalogue.products == self._engine.catalogue.products:
+            return
+        first = self._engine is None
+        model = await self._load() if first or seen != self._seen else self._model
+        self._seen = seen
+        self._put_in_service(catalogue, model)
         if not first:
             logger.info("the engine was rebuilt: %d products, model %s", len(catalogue), self.model_id)
             self.on_change()
+
+    async def _catalogue(self) -> Catalogue:
+        if not self._migrated:
+            await migrate(self._store)
+            self._migrated = True
+        return Catalogue(await products.catalogue(self._store))
 
     def _put_in_service(self, catalogue: Catalogue, model: Model | None) -> None:
         try:
@@ -114,5 +130,7 @@ class LiveEngine:
             return self._model
 
     def close(self) -> None:
-        """Let the thread go."""
+        """Let the thread go, and what still waits for the store."""
+        if self._refreshing is not None:
+            self._refreshing.cancel()
         self._thread.shutdown(wait=False, cancel_futures=True)

@@ -95,10 +95,10 @@ def load_current(models: Path) -> Model | None:
 
 
 def current_id(models: Path) -> str | None:
-    """Return the id of the artefact in force, without reading it."""
+    """Return the id of the artefact in force, without reading it; None where no file says so."""
     try:
         return (models / "current").read_text().strip()
-    except FileNotFoundError:
+    except (OSError, UnicodeDecodeError):
         return None
 
 
