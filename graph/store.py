@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC
 from types import TracebackType
-from typing import Any, Self, TypeAlias, cast
+from typing import Any, Self, TypeAlias
 
-from neo4j import AsyncGraphDatabase, AsyncManagedTransaction
+from neo4j import AsyncGraphDatabase, AsyncManagedTransaction, Record
 from neo4j.exceptions import AuthError, ClientError, ConfigurationError, DriverError, ServiceUnavailable, TransientError
 from neo4j.time import Date, DateTime
 
@@ -76,7 +76,7 @@ class Store:
                 await session.begin_transaction() as transaction,
             ):
                 async for record in await transaction.run(cypher, parameters):
-                    yield cast(Row, native(record.data()))
+                    yield _row(record)
 
 
 async def _run_all(transaction: AsyncManagedTransaction, statements: Sequence[Statement]) -> None:
@@ -86,7 +86,11 @@ async def _run_all(transaction: AsyncManagedTransaction, statements: Sequence[St
 
 async def _rows(transaction: AsyncManagedTransaction, cypher: str, parameters: dict[str, object]) -> list[Row]:
     result = await transaction.run(cypher, parameters)
-    return [cast(Row, native(record.data())) async for record in result]
+    return [_row(record) async for record in result]
+
+
+def _row(record: Record) -> Row:
+    return {name: native(value) for name, value in zip(record.keys(), record.values(), strict=True)}
 
 
 def native(value: object) -> object:

@@ -4,6 +4,7 @@ import inspect
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -33,14 +34,17 @@ class FunctionRecommender:
         """
         scores = np.full(batch.shape, np.nan, np.float32)
         said: dict[tuple[int, int], Proposal] = {}
-        takes_catalogue = len(inspect.signature(self.function).parameters) > 1
         for row, customer in enumerate(batch.customers):
-            arguments: tuple[Any, ...] = (customer, batch.catalogue) if takes_catalogue else (customer,)
+            arguments: tuple[Any, ...] = (customer, batch.catalogue) if self._takes_catalogue else (customer,)
             for proposal in self.function(*arguments) or ():
                 column = _column(proposal, batch.catalogue)
                 scores[row, column] = proposal.score
                 said[row, column] = proposal
         return Candidates(scores, lambda row, column: self._reason(batch.customers[row], said[row, column]))
+
+    @cached_property
+    def _takes_catalogue(self) -> bool:
+        return len(inspect.signature(self.function).parameters) > 1
 
     def _reason(self, customer: CustomerView, proposal: Proposal) -> Reason | None:
         if proposal.reason is None:

@@ -1,5 +1,6 @@
 """The decision: candidates, gates, rank, arbitrate, bundle, reasons. Pure, and for a batch at a time."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -41,7 +42,9 @@ class Ranking:
 
     Attributes:
         proposed: what each recommender proposes, by its name.
+        strengths: ``(n, m)`` propensities by each recommender, by its name; nan where it does not propose.
         propensities: ``(n, m)``, of the strongest recommender; nan where none proposes.
+        weights: ``(m,)``: context weight of each product.
         passed: ``(n, m)``: no gate refuses.
         priorities: ``(n, m)``, minus infinity where not offered.
         omitted: recommenders that had no say.
@@ -49,7 +52,9 @@ class Ranking:
 
     batch: Batch
     proposed: Mapping[str, Candidates]
+    strengths: Mapping[str, Scores]
     propensities: Scores
+    weights: NDArray[np.float64]
     passed: Mask
     priorities: NDArray[np.float64]
     omitted: tuple[str, ...]
@@ -82,17 +87,23 @@ class Engine:
     def _values(self) -> NDArray[np.float64]:
         return self.arbitration.values()
 
+    @cached_property
+    def _levers(self) -> NDArray[np.float64]:
+        return self.arbitration.lever_factors()
+
     def rank(self, batch: Batch) -> Ranking:
         """Run candidates, gates, rank and arbitrate over a batch."""
         passed = ~self._refused(batch)  # first, so that no recommender can change what the gates see
         proposed, omitted = self._candidates(batch)
+        strengths = {name: self.calibration.propensities(name, found.scores) for name, found in proposed.items()}
         propensities = np.full(batch.shape, np.nan, np.float32)
-        for name, candidates in proposed.items():
-            propensities = np.fmax(propensities, self.calibration.propensities(name, candidates.scores))
-        factors = self._values * self.arbitration.weights(batch.context.channel) * self.arbitration.lever_factors()
+        for strength in strengths.values():
+            propensities = np.fmax(propensities, strength)
+        weights = self.arbitration.weights(batch.context.channel)
+        factors = self._values * weights * self._levers
         offered = passed & ~np.isnan(propensities)
         priorities = np.where(offered, propensities * factors, -np.inf)
-        return Ranking(batch, proposed, propensities, passed, priorities, omitted)
+        return Ranking(batch, proposed, strengths, propensities, weights, passed, priorities, omitted)
 
     def answer(self, customers: Sequence[Customer], context: Context) -> list[Answer]:
         """Return each customer's offers, at most ``context.top``, and the bundles they are part of."""
@@ -114,9 +125,9 @@ class Engine:
         offered = bool(ranking.priorities[0, column] > -np.inf) and product_code not in context.exclude
         order = [int(c) for c in ranking.top(len(self.catalogue))[0]]
         rank = order.index(column) + 1 if offered else None
-        return Decision(
-            customer.customer_no, product, offered, rank, refusals, self._trace(ranking, 0, column, rank, refusals)
-        )
+        reasons = self._reasons(ranking, self._supporters(ranking, 0, column), 0, column)
+        trace = self._trace(ranking, 0, column, rank, refusals, reasons)
+        return Decision(customer.customer_no, product, offered, rank, refusals, trace)
 
     def _candidates(self, batch: Batch) -> tuple[dict[str, Candidates], tuple[str, ...]]:
         proposed, omitted = {}, []
@@ -159,6 +170,7 @@ class Engine:
 
     def _offer(self, ranking: Ranking, row: int, column: int, rank: int) -> Offer:
         names = self._supporters(ranking, row, column)
+        reasons = self._reasons(ranking, names, row, column)
         return Offer(
             customer_no=ranking.batch.customers[row].customer_no,
             product=self.catalogue.products[column],
@@ -168,21 +180,25 @@ class Engine:
             value=float(self._values[column]),
             priority=float(ranking.priorities[row, column]),
             recommenders=names,
-            reasons=self._reasons(ranking, names, row, column)[:MOST_REASONS],
-            trace=self._trace(ranking, row, column, rank, ()),
+            reasons=reasons[:MOST_REASONS],
+            trace=self._trace(ranking, row, column, rank, (), reasons),
         )
 
-    def _supporters(self, ranking: Ranking, row: int, column: int) -> tuple[str, ...]:
+    @staticmethod
+    def _supporters(ranking: Ranking, row: int, column: int) -> tuple[str, ...]:
         """Names of those who propose a pair, the highest propensity first."""
-        strength = {
-            name: float(self.calibration.propensities(name, candidates.scores[row : row + 1, column])[0])
-            for name, candidates in ranking.proposed.items()
-            if not np.isnan(candidates.scores[row, column])
-        }
-        return tuple(sorted(strength, key=lambda name: (-strength[name], name)))
+        found = {name: float(strength[row, column]) for name, strength in ranking.strengths.items()}
+        supporting = [name for name, propensity in found.items() if not math.isnan(propensity)]
+        return tuple(sorted(supporting, key=lambda name: (-found[name], name)))
 
     def _trace(
-        self, ranking: Ranking, row: int, column: int, rank: int | None, refusals: Sequence[Refusal]
+        self,
+        ranking: Ranking,
+        row: int,
+        column: int,
+        rank: int | None,
+        refusals: Sequence[Refusal],
+        reasons: Sequence[Reason],
     ) -> tuple[TraceStep, ...]:
         names = self._supporters(ranking, row, column)
         scores = ", ".join(f"{name} {ranking.proposed[name].scores[row, column]:.3f}" for name in names)
@@ -200,28 +216,25 @@ class Engine:
             steps.append(TraceStep("gates", f"passed all {len(self.gates)} gates"))
         else:
             steps.append(TraceStep("gates", "excluded by the request"))
-        return (*steps, *self._ranking_steps(ranking, row, column, names, rank))
+        return (*steps, *(self._ranking_steps(ranking, row, column, rank, names[0], reasons) if names else ()))
 
     def _ranking_steps(
-        self, ranking: Ranking, row: int, column: int, names: Sequence[str], rank: int | None
+        self, ranking: Ranking, row: int, column: int, rank: int | None, strongest: str, reasons: Sequence[Reason]
     ) -> list[TraceStep]:
-        if not names:
-            return []
         propensity = ranking.propensities[row, column]
-        how = "learnt from openings" if self.calibration.is_learnt(names[0]) else f"prior: score × {PRIOR_PROPENSITY}"
+        how = "learnt from openings" if self.calibration.is_learnt(strongest) else f"prior: score × {PRIOR_PROPENSITY}"
         product = self.catalogue.products[column]
         priced = "" if product.margin is not None else " (no margin known: the median of its category)"
-        weight = self.arbitration.weights(ranking.batch.context.channel)[column]
-        lever = self.arbitration.lever_factors()[column]
-        steps = [TraceStep("rank", f"propensity {propensity:.4f} by {names[0]} ({how})")]
+        steps = [TraceStep("rank", f"propensity {propensity:.4f} by {strongest} ({how})")]
         if rank is not None:
             factors = (
-                f"{propensity:.4f} × {weight:g} context × {self._values[column]:g} value{priced} × {lever:g} lever"
+                f"{propensity:.4f} × {ranking.weights[column]:g} context × {self._values[column]:g} value{priced} "
+                f"× {self._levers[column]:g} lever"
             )
             steps.append(TraceStep("arbitrate", f"{factors} = {ranking.priorities[row, column]:.3f}, rank {rank}"))
             rules = [rule.code for rule in self.bundle_rules if product.product_code in rule.products]
             steps.append(TraceStep("bundle", f"part of {', '.join(rules)}" if rules else "part of no bundle rule"))
-            paths = [" → ".join(reason.path) for reason in self._reasons(ranking, names, row, column)]
+            paths = [" → ".join(reason.path) for reason in reasons]
             steps.append(TraceStep("reasons", "; ".join(paths) or "none of the recommenders gives a path"))
         return steps
 
