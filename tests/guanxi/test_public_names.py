@@ -1,4 +1,7 @@
+from importlib.resources import files
+
 import guanxi
+from guanxi.cli import OWN_PACKAGES
 from plugins.functions import MARK
 
 
@@ -14,6 +17,10 @@ def test_every_public_name_is_there_and_nothing_else():
 
 def test_every_public_name_is_documented():
     assert [name for name in guanxi.__all__ if not (getattr(guanxi, name).__doc__ or "").strip()] == []
+
+
+def test_type_checkers_read_the_types_of_every_package():
+    assert [package for package in OWN_PACKAGES if not (files(package) / "py.typed").is_file()] == []
 
 
 def test_the_example_of_a_plugin_works_with_public_names_alone():
