@@ -56,6 +56,7 @@ def demo(
     for name in [name for name in os.environ if name.startswith("NEO4J_")]:
         del os.environ[name]
     os.environ |= {"GUANXI_HOME": str(home), "GUANXI_DEVELOPMENT": "1"}
+    typer.echo("Starting the embedded store …")
     with embedded.join(home):
         _prepare(home, size)
         shown = asyncio.run(_shown())
@@ -136,5 +137,7 @@ def _told(port: int, customer: Customer, partner: str) -> str:
     lines += [f"\n{role} {key}\n{rules.issue(role, key)}" for role, key in keys.items()]
     lines += ["\nQueries to paste"]
     lines += [f"\n{user} ({role}):\n{query}" for user, (role, query) in QUERIES.items()]
-    lines += [f"\nOther commands on this bank: GUANXI_HOME={os.environ['GUANXI_HOME']} guanxi …", "Stop with Ctrl-C."]
+    command = f"GUANXI_HOME={Settings().home.absolute()} {Path(sys.executable).with_name('guanxi')}"
+    lines += [f"\nOther commands on this bank, in another terminal:\n{command} explain {customer.customer_no}"]
+    lines += ["\nStop with Ctrl-C."]
     return "\n".join(lines)

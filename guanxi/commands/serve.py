@@ -59,6 +59,7 @@ def listening(host: str, port: int) -> socket.socket:
     try:
         listener = socket.create_server((host, port), family=family)
     except OSError as error:
-        raise GuanxiError(f"{host}:{port} cannot be listened on: {error.strerror}. Try another --port.") from error
+        why = str(error.strerror).partition(" (")[0]  # socket adds the address once more
+        raise GuanxiError(f"{host}:{port} cannot be listened on: {why}. Try another --port.") from error
     listener.set_inheritable(True)
     return listener

@@ -1,4 +1,5 @@
 import json
+import socket
 
 import pytest
 
@@ -47,6 +48,16 @@ def test_a_home_without_a_bank_has_nothing_to_learn_from(new_home, guanxi):
         guanxi(new_home, "train"), "There are no customers and products to learn from; run guanxi load first."
     )
     assert not (new_home / "models").exists()
+
+
+@pytest.mark.parametrize("name", ["serve", "demo"])
+def test_a_port_in_use_is_named(tmp_path, guanxi, name):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        done = guanxi(tmp_path, name, "--port", str(port), GUANXI_DEVELOPMENT="1")
+
+    assert_refused(done, f"127.0.0.1:{port} cannot be listened on: Address already in use. Try another --port.")
 
 
 @pytest.mark.parametrize(
