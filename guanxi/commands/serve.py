@@ -44,7 +44,10 @@ def _run(host: str, listener: socket.socket, workers: int) -> None:
         Multiprocess(config, sockets=[listener]).run()
         return
     server = uvicorn.Server(config)
-    server.run(sockets=[listener])
+    try:
+        server.run(sockets=[listener])
+    except KeyboardInterrupt:  # uvicorn has stopped in good order, and says again what stopped it
+        return
     if not server.started:
         raise GuanxiError("The server did not start; what it said stands above.")
 

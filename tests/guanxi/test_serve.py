@@ -1,0 +1,213 @@
+"""``guanxi serve`` and ``guanxi token`` as processes, from the first line to Ctrl-C."""
+
+import os
+import signal
+import subprocess
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import httpx
+import jwt
+import pytest
+
+pytestmark = pytest.mark.embedded
+
+SECRET = "a secret of more than thirty-two characters"
+DEVELOPMENT = {"GUANXI_DEVELOPMENT": "1"}
+WAIT = 60
+
+
+@pytest.fixture
+def served(command, journey):
+    """Return a function: ``guanxi serve`` running on a free port in a process group of its own, and its address."""
+    running = []
+
+    def start(*arguments, **settings):
+        process = subprocess.Popen(
+            **command(journey.home, "serve", "--port", 0, *arguments, **settings or {"GUANXI_JWT_SECRET": SECRET}),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        running.append(process)
+        line = process.stdout.readline()
+        assert line.endswith("/graphql (stop with Ctrl-C)\n"), line + process.stderr.read()
+        url = line.split()[2].removesuffix("/graphql")
+        wait_until(lambda: is_ready(url))
+        return process, url
+
+    yield start
+    for process in running:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+def wait_until(check):
+    deadline = time.monotonic() + WAIT
+    while not check():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def is_ready(url):
+    try:
+        return httpx.get(f"{url}/readyz").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def group(process):
+    """The processes of a process's group, by the kernel's list."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            state, _, its_group, *_ = path.read_text().rpartition(")")[2].split()
+            if int(its_group) == process.pid and state != "Z":
+                found.append(int(path.parent.name))
+    return found
+
+
+def assert_refused(done, line):
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.splitlines() == [line]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_it_answers_and_ctrl_c_ends_it_cleanly(served, journey, guanxi, workers):
+    process, url = served("--workers", workers)
+    token = guanxi(journey.home, "token", "--role", "admin", GUANXI_JWT_SECRET=SECRET, **DEVELOPMENT).stdout.strip()
+    query = {"query": "{ customers(first: 1) { totalCount } }"}
+
+    answers = [
+        httpx.post(f"{url}/graphql", json=query, headers={"Authorization": f"Bearer {token}"}).json() for _ in range(8)
+    ]
+    assert answers == [{"data": {"customers": {"totalCount": 300}}}] * 8
+    assert len(group(process)) >= workers
+
+    os.killpg(process.pid, signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=WAIT)
+
+    assert (process.returncode, stdout, stderr) == (0, "", "")
+    assert group(process) == []
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{url}/healthz")
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_it_ends_cleanly_when_asked_to_terminate(served, workers):
+    process, _ = served("--workers", workers)
+
+    process.terminate()
+    _, stderr = process.communicate(timeout=WAIT)
+
+    assert "Traceback" not in stderr
+    wait_until(lambda: group(process) == [])
+
+
+def test_a_second_command_joins_the_running_store(served, journey, guanxi, last_day):
+    served()
+    address = (journey.home / "store" / "address").read_text()
+
+    done = guanxi(journey.home, "recommend", "--all", "--as-of", last_day)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(done.stdout.splitlines()) > 100
+    assert (journey.home / "store" / "address").read_text() == address
+
+
+def test_readyz_names_the_model_in_force(served, journey):
+    _, url = served()
+
+    model = (journey.home / "models" / "current").read_text()
+    assert httpx.get(f"{url}/readyz").json() == {"status": "ready", "store": "reachable", "model": model}
+
+
+def test_a_host_that_is_not_ours_is_said_in_one_line(journey, guanxi):
+    done = guanxi(journey.home, "serve", "--host", "no-such-host.invalid", GUANXI_JWT_SECRET=SECRET)
+
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith("no-such-host.invalid:8000 cannot be listened on: ")
+
+
+REFUSED = {
+    "no key": (
+        {},
+        "Set GUANXI_JWT_SECRET or GUANXI_JWT_JWKS, or GUANXI_DEVELOPMENT=1 to try things out.",
+    ),
+    "a short secret": (
+        {"GUANXI_JWT_SECRET": "short"},
+        "The setting jwt_secret is wrong: Value error, a secret has 32 characters or more.",
+    ),
+    "a key set without its algorithm": (
+        {"GUANXI_JWT_JWKS": "keys.json"},
+        "A key set needs GUANXI_JWT_ALGORITHM=RS256 or ES256.",
+    ),
+    "an algorithm without its key set": (
+        {"GUANXI_JWT_ALGORITHM": "RS256", "GUANXI_JWT_SECRET": SECRET},
+        "RS256 needs GUANXI_JWT_JWKS, the file or URL of a key set.",
+    ),
+    "a short decision secret": (
+        {"GUANXI_JWT_SECRET": SECRET, "GUANXI_DECISION_SECRET": "short"},
+        "The setting decision_secret is wrong: Value error, a secret has 32 characters or more.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("settings", "line"), REFUSED.values(), ids=REFUSED)
+def test_without_good_token_settings_it_does_not_serve(tmp_path, guanxi, settings, line):
+    assert_refused(guanxi(tmp_path, "serve", **settings), line)
+
+
+def test_in_development_it_makes_its_secrets_and_takes_the_tokens_of_guanxi_token(served, journey, guanxi):
+    _, url = served("--development", GUANXI_DECISION_SECRET=SECRET)
+    token = guanxi(journey.home, "token", "--role", "marketing", **DEVELOPMENT).stdout.strip()
+
+    answer = httpx.post(
+        f"{url}/graphql", json={"query": "{ viewer { role } }"}, headers={"Authorization": f"Bearer {token}"}
+    )
+    page = httpx.get(f"{url}/graphql", headers={"Accept": "text/html"})
+
+    assert answer.json() == {"data": {"viewer": {"role": "MARKETING"}}}
+    assert "<title>guanxi</title>" in page.text
+    assert oct((journey.home / "jwt.secret").stat().st_mode & 0o777) == "0o600"
+
+
+def test_a_token_says_what_was_asked_for(tmp_path, guanxi):
+    settings = DEVELOPMENT | {"GUANXI_JWT_SECRET": SECRET, "GUANXI_JWT_AUDIENCE": "bank"}
+
+    done = guanxi(tmp_path, "token", "--role", "customer", "--customer", "C1", "--hours", 2, **settings)
+
+    claims = jwt.decode(done.stdout.strip(), SECRET, ["HS256"], audience="bank", issuer="guanxi")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (claims["role"], claims["sub"], claims["customer_no"]) == ("CUSTOMER", "C1", "C1")
+    assert claims["exp"] - claims["iat"] == 2 * 3_600
+
+
+NO_TOKEN = {
+    "outside development": (
+        ["--role", "admin"],
+        {"GUANXI_JWT_SECRET": SECRET},
+        "Tokens are issued in development mode only: set GUANXI_DEVELOPMENT=1.",
+    ),
+    "of a key set": (
+        ["--role", "admin"],
+        DEVELOPMENT | {"GUANXI_JWT_JWKS": "keys.json", "GUANXI_JWT_ALGORITHM": "RS256"},
+        "Tokens of a key set are issued where its private key is, not here.",
+    ),
+    "of no customer": (["--role", "customer"], DEVELOPMENT, "A token of CUSTOMER needs --customer."),
+    "of no manager": (
+        ["--role", "relationship_manager"],
+        DEVELOPMENT,
+        "A token of RELATIONSHIP_MANAGER needs --manager.",
+    ),
+    "of no partner": (["--role", "partner"], DEVELOPMENT, "A token of PARTNER needs --partner."),
+}
+
+
+@pytest.mark.parametrize(("arguments", "settings", "line"), NO_TOKEN.values(), ids=NO_TOKEN)
+def test_no_token_is_issued(tmp_path, guanxi, arguments, settings, line):
+    assert_refused(guanxi(tmp_path, "token", *arguments, **settings), line)
