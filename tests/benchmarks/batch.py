@@ -79,7 +79,18 @@ def best_by_arrays(als, held, catalogue):
     batch = with_held(held, catalogue)
     scores = als.propose(batch).scores
     priorities = np.where(held | np.isnan(scores), -np.inf, scores)
-    return Ranking(batch, {}, scores, ~held, priorities, ()).top(TOP)
+    every = np.ones(len(catalogue))
+    ranking = Ranking(
+        batch,
+        proposed={},
+        strengths={},
+        propensities=scores,
+        weights=every,
+        passed=~held,
+        priorities=priorities,
+        omitted=(),
+    )
+    return ranking.top(TOP)
 
 
 def best_by_engine(engine, records):
