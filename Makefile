@@ -23,7 +23,7 @@ check: $(INSTALLED)  ## Format, lint, types and the direction of imports.
 	$(BIN)/lint-imports
 
 bench: $(INSTALLED)  ## The benchmarks' tables.
-	@for program in tests/benchmarks/*.py; do $(BIN)/python $$program; done
+	@for program in tests/benchmarks/*.py; do $(BIN)/python $$program || exit 1; done
 
 schema: $(INSTALLED)  ## Writes schema.graphql anew.
 	$(BIN)/python -c 'from api.schema import printed; print(printed(), end="")' > schema.graphql

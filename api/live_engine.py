@@ -92,8 +92,8 @@ class LiveEngine:
             return
         first = self._engine is None
         model = await self._load() if first or seen != self._seen else self._model
-        self._seen = seen
         self._put_in_service(catalogue, model)
+        self._seen = seen
         if not first:
             logger.info("the engine was rebuilt: %d products, model %s", len(catalogue), self.model_id)
             self.on_change()

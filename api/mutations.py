@@ -18,6 +18,7 @@ from graph.words import Channel, OutcomeKind
 
 LONGEST_KEY = 200
 LONGEST_NOTE = 2_000
+FIRST_YEAR = 1900
 
 
 @strawberry.type(description="What was wrong with an input.")
@@ -218,6 +219,8 @@ def _moment(session: Session, at: datetime | None) -> datetime:
         return session.now
     if at.tzinfo is None:
         raise Wrong("at", Code.BAD_INPUT, "Say the time zone, as in 2026-01-31T09:00:00Z.")
+    if at.year < FIRST_YEAR:
+        raise Wrong("at", Code.BAD_INPUT, f"It cannot have happened before {FIRST_YEAR}.")
     if at > session.now:
         raise Wrong("at", Code.BAD_INPUT, "It cannot have happened in the future.")
     return at

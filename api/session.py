@@ -174,7 +174,7 @@ class Session:
             records = [record for record in await self.whole.load_many(numbers) if record is not None]
             for answer in await self.services.engine.answer(records, context):
                 answers[answer.customer_no, context] = answer
-        return [answers[key] for key in keys]
+        return [answers.get(key) or Answer(key[0], (), ()) for key in keys]
 
     async def _read_products(self, keys: list[str]) -> list[dict[str, Product]]:
         found = await products.catalogue(self.services.store)

@@ -91,6 +91,10 @@ async def missing_keys(store: Store, table: str, keys: Sequence[str]) -> set[str
     return set(keys) - {row["key"] for row in found}
 
 
+GIVEN_CONSENT: Final = "WITH row, n, CASE WHEN n.consent_at IS NULL THEN null ELSE n.marketing_consent END AS given"
+"""What a customer said himself holds against the bank's files."""
+
+
 async def import_rows(store: Store, table: str, rows: Sequence[ImportRow]) -> Imported:
     """Write a table's rows, whole or not at all; every key stands in ``rows`` once, every reference exists."""
     target = IMPORTS[table]
@@ -123,9 +127,10 @@ def _digests(target: NodeImport | EdgeImport) -> str:
 def _node_writes(target: Any, created: Sequence[ImportRow], updated: Sequence[ImportRow]) -> list[Statement]:
     own = f"(n:{target.label} {{{NODE_KEYS[target.label]}: row.key}})"
     changed = [*created, *updated]
-    statements: list[Statement] = [
-        (f"UNWIND $rows AS row MERGE {own} SET n += row.properties, n.row_digest = row.digest", {"rows": changed})
-    ]
+    change = "SET n += row.properties, n.row_digest = row.digest"
+    if target.label == "Customer":
+        change = f"{GIVEN_CONSENT} {change} SET n.marketing_consent = coalesce(given, n.marketing_consent)"
+    statements: list[Statement] = [(f"UNWIND $rows AS row MERGE {own} {change}", {"rows": changed})]
     for link in target.links:
         old = f"<-[r:{link.kind}]-" if link.inward else f"-[r:{link.kind}]->"
         new = old.replace("r:", ":")

@@ -8,13 +8,17 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Final
 
+import numpy as np
+
+from graph.records import Product
 from graph.words import MemberRole, ProgrammeKind
 from plugins.functions import FunctionRecommender
 from plugins.hookspecs import hookimpl
 from plugins.programmes import named, own_products, programme_proposals
+from recommenders.batch import Batch
 from recommenders.catalogue import Catalogue
-from recommenders.contract import BundleRule, Proposal, Recommender
-from recommenders.gates import say
+from recommenders.contract import BundleRule, Gate, Mask, Proposal, Recommender
+from recommenders.gates import Explanation, Rule, say
 from recommenders.view import CustomerView
 
 BEFORE_GRADUATION: Final = timedelta(days=183)
@@ -49,10 +53,31 @@ def propose(customer: CustomerView, catalogue: Catalogue) -> Iterable[Proposal]:
             )
 
 
+def _refuses(batch: Batch) -> Mask:
+    for_students: Mask = np.array([[product.product_code in STUDENT_LOANS for product in batch.catalogue]])
+    are_none: Mask = np.array([[not customer.is_student] for customer in batch.customers])
+    return are_none & for_students
+
+
+def _explain(customer: CustomerView, _: Product) -> Explanation:
+    seen = "member who is no student" if customer.member_of("campus") else "no student"
+    return Explanation(
+        say("It is for students of a partner university.", "仅限合作院校的在读学生。"),
+        seen,
+        say("studies at a partner university", "就读于合作院校"),
+    )
+
+
 @hookimpl
 def recommenders(register: Callable[[Recommender], None]) -> None:
     """Register the programme's recommender."""
     register(FunctionRecommender("campus", "1", propose))
+
+
+@hookimpl
+def gates(register: Callable[[Gate], None]) -> None:
+    """Student loans are for students only."""
+    register(Rule("eligibility", "NOT_A_STUDENT", _refuses, _explain))
 
 
 @hookimpl

@@ -1,7 +1,6 @@
-"""The family programme: a principal, dependants, and one limit shared among them.
+"""The family programme: a principal, and dependants with supplementary cards on the principal's limit.
 
-The principal gets the family card, a dependant the supplementary one. Nobody is offered credit who is not known to be
-an adult.
+Both are offered the family's cards, the principal first. Nobody is offered credit who is not known to be an adult.
 """
 
 from collections.abc import Callable, Iterable

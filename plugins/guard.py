@@ -2,7 +2,7 @@
 
 A call that runs out of time is left behind in its thread, and the plugin is skipped until that thread is done: Python
 cannot stop a thread. A plugin that fails three times in a row is switched off for 30 seconds, then tried once. To take
-longer than one caller would wait is no failure: nobody in a hurry takes a recommender from the others.
+longer than one caller would wait is no failure, though a plugin is skipped until such a call is done.
 """
 
 import logging
@@ -19,9 +19,12 @@ from typing import Final, Literal, TypeAlias
 import numpy as np
 
 from graph.errors import PluginError
+from graph.records import Product
 from graph.words import Language
 from recommenders.batch import Batch
-from recommenders.contract import Candidates, Omitted, Reason, Recommender
+from recommenders.contract import Candidates, Gate, Mask, Omitted, Reason, Recommender, Refusal
+from recommenders.gates import say
+from recommenders.view import CustomerView
 
 logger = logging.getLogger("guanxi.plugins")
 
@@ -30,6 +33,7 @@ BUDGET_SECONDS: Final = 0.1
 BATCH_SECONDS: Final = 0.01
 FAILURES_TO_OPEN: Final = 3
 OPEN_SECONDS: Final = 30.0
+UNCHECKED: Final = say("A rule could not be checked.", "有规则未能核验。")
 
 State: TypeAlias = Literal["ready", "failing", "off", "busy"]
 
@@ -140,6 +144,47 @@ class GuardedRecommender:
         logger.warning("recommender %s failed: %s", self.name, self._health.last_error)
 
 
+class GuardedGate:
+    """A gate that raises nothing; where it fails it refuses, since nobody knows what it would have protected."""
+
+    def __init__(self, inner: Gate, failed: Callable[[BaseException], None]) -> None:
+        self.gate = inner.gate
+        self.code = inner.code
+        self._inner = inner
+        self._failed = failed
+
+    def refuses(self, batch: Batch) -> Mask:
+        """Return the inner gate's refusals, or everything refused."""
+        try:
+            refused = np.broadcast_to(self._inner.refuses(batch), batch.shape)
+            if refused.dtype != np.bool_:
+                raise TypeError(f"gave {refused.dtype}, not booleans")  # noqa: TRY301 - told like what it raises itself
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
+            self._count(error)
+            return np.ones(batch.shape, np.bool_)
+        return refused
+
+    def explain(self, customer: CustomerView, product: Product) -> Refusal:
+        """Return the inner gate's sentence, or that it could not be asked."""
+        try:
+            refusal = self._inner.explain(customer, product)
+            if not isinstance(refusal, Refusal) or not is_text(refusal.text):
+                raise TypeError("gave no refusal with a text in each language")  # noqa: TRY301 - as above
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
+            self._count(error)
+            return Refusal(self.gate, self.code, UNCHECKED, "unknown")
+        return refusal
+
+    def _count(self, error: BaseException) -> None:
+        logger.warning("gate %s failed: %s: %s", self.code, type(error).__name__, error)
+        self._failed(error)
+
+
+def is_text(text: object) -> bool:
+    """Whether it is a text in each language."""
+    return isinstance(text, Mapping) and all(isinstance(text.get(language), str) for language in Language)
+
+
 def _run(running: "Future[Candidates]", recommender: Recommender, batch: Batch) -> None:
     try:
         running.set_result(recommender.propose(batch))
@@ -166,5 +211,5 @@ def _check_reason(reason: object) -> None:
         raise TypeError(f"gave {type(reason).__name__}, not a Reason")
     if not isinstance(reason.path, tuple) or not all(isinstance(part, str) for part in reason.path):
         raise TypeError(f"gave a reason whose path is no tuple of texts: {reason.path!r}")
-    if not isinstance(reason.text, Mapping) or not all(isinstance(reason.text.get(lang), str) for lang in Language):
+    if not is_text(reason.text):
         raise TypeError(f"gave a reason without a text in each of {', '.join(Language)}")

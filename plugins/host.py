@@ -16,7 +16,7 @@ import pluggy
 from graph.errors import PluginError
 from plugins import campus, cobranded, family, hookspecs, shipped, tobacco
 from plugins.functions import MARK, FunctionRecommender
-from plugins.guard import GuardedRecommender, Health
+from plugins.guard import GuardedGate, GuardedRecommender, Health, is_text
 from recommenders.artefact import Model
 from recommenders.catalogue import Catalogue
 from recommenders.contract import BundleRule, Gate, Recommender, Trainable
@@ -24,6 +24,7 @@ from recommenders.popularity import Popularity
 
 DEFAULT_PLUGINS: Final = (shipped, campus, tobacco, family, cobranded)
 ENTRY_POINTS: Final = "guanxi.plugins"
+SHIPPED: Final = "shipped"
 Loader: TypeAlias = Callable[[], object]
 
 
@@ -43,7 +44,7 @@ class RecommenderInfo:
 
 @dataclass(slots=True)
 class PluginInfo:
-    """A plugin: where it is from, and ``loaded`` or ``broken`` with the error."""
+    """A plugin: where it is from, and ``loaded``, or ``failing`` or ``broken`` with the error."""
 
     name: str
     source: str
@@ -69,7 +70,7 @@ class PluginHost:
         """Load the shipped plugins, installed ones, and folders' ``.py`` files; a broken one is listed as such."""
         host = cls()
         for module in DEFAULT_PLUGINS if shipped else ():
-            host.add(module, module.__name__.rpartition(".")[2], "shipped")
+            host.add(module, module.__name__.rpartition(".")[2], SHIPPED)
         for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda point: point.name):
             host._add_loaded(point.name, f"entry point {point.value}", point.load)
         for folder in folders:
@@ -119,7 +120,7 @@ class PluginHost:
             hooks = self._manager.subset_hook_caller("bundles", [p for p in self._manager.get_plugins() if p != plugin])
             try:
                 hooks(register=own.append, catalogue=catalogue)
-                _check_bundles(own)
+                _check_bundles(own, rules)
             except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
                 self._break(plugin, self._info(plugin), error)
             else:
@@ -169,7 +170,10 @@ class PluginHost:
         for recommender in found:
             self._recommenders[recommender.name] = (recommender, info)
             self._health[recommender.name] = Health()
-        self._gates += gates
+        if info.source == SHIPPED:
+            self._gates += gates
+        else:
+            self._gates += [GuardedGate(gate, partial(_note, info)) for gate in gates]
         info.recommenders = [recommender.name for recommender in found]
 
     def _break(self, plugin: object, info: PluginInfo, error: BaseException) -> None:
@@ -183,7 +187,7 @@ class PluginHost:
         return next(info for info in self.plugins if f"{info.source}:{info.name}" == name)
 
     def _is_trusted(self, name: str) -> bool:
-        return self._recommenders[name][1].source == "shipped"
+        return self._recommenders[name][1].source == SHIPPED
 
     def _add_folder(self, folder: Path) -> None:
         if not folder.is_dir():
@@ -202,17 +206,27 @@ class PluginHost:
             self.add(plugin, name, source)
 
 
+def _note(info: PluginInfo, error: BaseException) -> None:
+    info.state, info.error = "failing", f"{type(error).__name__}: {error}"
+
+
 def _check_all(given: Sequence[object], kind: type, none: str) -> None:
     for item in given:
         if not isinstance(item, kind):
             raise PluginError(f"registered {type(item).__name__}, which is {none}")
 
 
-def _check_bundles(rules: Sequence[BundleRule]) -> None:
+def _check_bundles(rules: Sequence[BundleRule], others: Sequence[BundleRule]) -> None:
     _check_all(rules, BundleRule, "no bundle rule")
+    taken = {rule.code for rule in others}
     for rule in rules:
+        if not isinstance(rule.code, str) or rule.code in taken:
+            raise PluginError(f"registered a bundle by the code {rule.code!r}, which is no text or is taken")
+        taken.add(rule.code)
         if not rule.products or not all(isinstance(code, str) for code in rule.products):
             raise PluginError(f"registered the bundle {rule.code!r}, whose products are no product codes")
+        if not is_text(rule.title) or not is_text(rule.benefit):
+            raise PluginError(f"registered the bundle {rule.code!r} without a title and benefit in each language")
 
 
 def _module(path: Path) -> ModuleType:

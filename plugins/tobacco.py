@@ -59,9 +59,12 @@ def propose(customer: CustomerView, catalogue: Catalogue) -> Iterable[Proposal]:
 
 
 def _refuses(batch: Batch) -> Mask:
-    restricted: Mask = np.array([[product.product_code == WORKING_CAPITAL for product in batch.catalogue]])
-    unlicensed: Mask = np.array([[licence(customer) is None] for customer in batch.customers])
-    return unlicensed & restricted
+    refused = np.zeros(batch.shape, np.bool_)
+    for row, customer in enumerate(batch.customers):
+        if licence(customer) is None:
+            own = {m.programme_code for m in customer.memberships if m.programme_kind is ProgrammeKind.TOBACCO}
+            refused[row] = [p.product_code == WORKING_CAPITAL or p.programme_code in own for p in batch.catalogue]
+    return refused
 
 
 def _explain(customer: CustomerView, _: Product) -> Explanation:
@@ -81,7 +84,7 @@ def recommenders(register: Callable[[Recommender], None]) -> None:
 
 @hookimpl
 def gates(register: Callable[[Gate], None]) -> None:
-    """Working capital is for licensed retailers only."""
+    """A bureau's cards and working capital are for licensed retailers only."""
     register(Rule("eligibility", "NO_TOBACCO_LICENCE", _refuses, _explain))
 
 

@@ -17,6 +17,8 @@ from recommenders.contract import Arrays, Candidates, Reason
 from recommenders.portfolio import Portfolio
 
 LEAST_GROUP: Final = 20
+LEAST_SHARE: Final = 0.1
+"""From which a group is said to choose a product often."""
 SENTENCES: Final = {
     "employer": ("People who work where you work often choose it.", "您单位的同事常选择它。"),
     "programme": ("Members of your programme {key} often choose it.", "您所在项目{key}的成员常选择它。"),
@@ -78,6 +80,8 @@ class Cohorts:
         customer, code = batch.customers[row], batch.catalogue.codes[column]
         shares = self.shares[:, self.product_codes.index(code)]
         kind, key = max((key for key in customer.cohorts if key in self.keys), key=lambda key: shares[self.keys[key]])
+        if shares[self.keys[kind, key]] < LEAST_SHARE:
+            return None
         en, zh = (sentence.format(key=key) for sentence in SENTENCES[kind])
         return Reason(
             self.name, (customer.customer_no, kind.upper(), key, "HOLD", code), {Language.EN: en, Language.ZH: zh}

@@ -42,7 +42,6 @@ class Offer(Node):
     token: strawberry.Private[str | None]
     rank: int = strawberry.field(description="1 is best.")
     propensity: float = strawberry.field(description="Probability, 0 to 1, of taking the product within a year.")
-    priority: float = strawberry.field(description="What the order is by: propensity × context × value × lever.")
     recommenders: list[str] = strawberry.field(description="Who proposed it, the strongest first.")
 
     @classmethod
@@ -63,7 +62,6 @@ class Offer(Node):
             token=token,
             rank=offer.rank,
             propensity=offer.propensity,
-            priority=offer.priority,
             recommenders=list(offer.recommenders),
         )
 
@@ -75,6 +73,13 @@ class Offer(Node):
             self.offer, self.context, services.engine.model_id, self.session.now, services.offer_secret
         )
         return global_id("Offer", token)
+
+    @strawberry.field(
+        description="What the order is by: propensity × context × value × lever; to all but the bank's staff, 1 / rank."
+    )
+    def priority(self) -> float:
+        """The priority, which tells what the product earns the bank."""
+        return self.offer.priority if access.sees_workings(self.session.viewer) else 1 / self.rank
 
     @strawberry.field(description="What is offered.")
     def product(self) -> Product:

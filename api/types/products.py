@@ -35,7 +35,9 @@ class Product(Node):
     max_age: int | None = strawberry.field(description="Oldest age, in years.")
     active_from: date | None = strawberry.field(description="First day it is sold.")
     active_until: date | None = strawberry.field(description="Last day it is sold.")
-    attributes: JSON = strawberry.field(description="Columns of the bank's files beyond the format.")
+    attributes: JSON = strawberry.field(
+        description="Columns of the bank's files beyond the format; empty but for the bank's staff."
+    )
 
     @classmethod
     def of(cls, session: Session, record: records.Product) -> "Product":
@@ -52,7 +54,7 @@ class Product(Node):
             max_age=record.max_age,
             active_from=record.active_from,
             active_until=record.active_until,
-            attributes=plain(record.attributes),
+            attributes=plain(record.attributes if access.sees_margin(session.viewer) else {}),
         )
 
     @strawberry.field(description="Global id.")

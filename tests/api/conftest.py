@@ -22,7 +22,14 @@ RULES = TokenRules("HS256", "guanxi", "guanxi", SECRET)
 
 PRODUCTS = {
     "CURRENT": {"name": "Current account", "name_zh": "活期账户", "category": "deposit", "margin": 20.0},
-    "CARD": {"name": "Credit card", "category": "card", "credit": True, "min_age": 18, "margin": 180.0},
+    "CARD": {
+        "name": "Credit card",
+        "category": "card",
+        "credit": True,
+        "min_age": 18,
+        "margin": 180.0,
+        "x_issuer": "VISA",
+    },
     "FUND": {"name": "Fund", "category": "wealth", "risk_rating": "R4", "margin": 90.0},
     "AUTOPAY": {"name": "Autopay", "category": "payment", "requires": ["CURRENT"], "margin": 25.0},
     "CAMPUS-CARD": {"name": "Campus card", "category": "card", "programme_code": "CAMPUS", "margin": 10.0},

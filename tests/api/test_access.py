@@ -88,13 +88,20 @@ async def test_how_decisions_come_about_is_for_those_who_serve(server, bearers, 
 
 
 async def test_a_customer_reads_no_workings_and_no_margins(server, bearers):
-    query = '{ customer(customerNo: "ANNA") { offers { trace { text } product { margin } } } }'
+    query = '{ customer(customerNo: "ANNA") { offers { rank priority trace { text } product { margin attributes } } } }'
 
     mine = (await server.ask(query, bearers.anna))["data"]["customer"]["offers"]
     staffs = (await server.ask(query, bearers.manager))["data"]["customer"]["offers"]
 
-    assert all(offer == {"trace": [], "product": {"margin": None}} for offer in mine)
+    assert mine == [
+        {"rank": rank, "priority": 1 / rank, "trace": [], "product": {"margin": None, "attributes": {}}}
+        for rank in (1, 2, 3)
+    ]
+    assert len(staffs) == 3
     assert all(offer["trace"] and offer["product"]["margin"] for offer in staffs)
+    assert [offer["product"]["attributes"] for offer in staffs if offer["product"]["attributes"]] == [
+        {"issuer": "VISA"}
+    ]
 
 
 async def test_a_partner_sees_its_own_programmes(server, bearers):

@@ -292,6 +292,7 @@ async def test_a_key_stands_for_one_outcome_of_one_offer(record, offer_ids, bear
 
 
 WRONG_OUTCOMES = {
+    "another age": ({"at": "0001-01-01T00:00:00+14:00"}, "at", "It cannot have happened before 1900."),
     "a moment without zone": ({"at": "2026-01-31T09:00:00"}, "at", "Say the time zone, as in 2026-01-31T09:00:00Z."),
     "the future": ({"at": "2999-01-01T00:00:00Z"}, "at", "It cannot have happened in the future."),
     "an empty key": ({"idempotencyKey": ""}, "idempotencyKey", "A key has 1 to 200 characters."),

@@ -3,12 +3,13 @@ import os
 import signal
 import subprocess
 import sys
-from datetime import date
+from datetime import UTC, date, datetime
 
 import polars as pl
 import pytest
 
 from graph import embedded
+from graph.feedback import set_consent
 from graph.migrations import migrate
 from graph.store import Store
 from loaders.bank_directory import BankDirectory
@@ -50,6 +51,19 @@ async def test_rows_become_nodes_and_relationships_with_their_values(empty_store
     assert customer["c"]["x_pet"] == "cat"
     assert held == [{"code": "GOLD", "until": date(2022, 1, 1)}, {"code": "SAVE", "until": None}]
     assert months == [{"b": 12.5, "m": "2026-05"}, {"b": 12.5, "m": "2026-06"}]
+
+
+async def test_what_a_customer_said_of_consent_holds_against_newer_files(empty_store, bank, tmp_path):
+    consent = "MATCH (c:Customer {customer_no: 'C1'}) RETURN c.marketing_consent AS given, c.region AS region"
+    folder = bank()
+    await load(empty_store, folder, tmp_path)
+    await set_consent(empty_store, "C1", datetime(2026, 6, 1, tzinfo=UTC), consent=False)
+    customers = pl.read_csv(folder / "customers.csv", infer_schema=False)
+    customers.with_columns(region=pl.lit("Anhui")).write_csv(folder / "customers.csv")
+
+    await load(empty_store, folder, tmp_path)
+
+    assert await empty_store.read(consent) == [{"given": False, "region": "Anhui"}]
 
 
 async def test_a_second_load_writes_nothing(empty_store, bank, tmp_path):

@@ -210,6 +210,9 @@ def test_a_bundle_hook_that_raises_breaks_its_own_plugin_only(host_of, bank):
     assert (plugin(host).state, plugin(host).error) == ("broken", "ZeroDivisionError: division by zero")
 
 
+PAIR = "BundleRule('PAIR', ('SAVE',), {'en': 'Pair', 'zh': 'P'}, {'en': 'Pair', 'zh': 'P'})"
+
+
 @pytest.mark.parametrize(
     ("given", "error"),
     [
@@ -217,6 +220,10 @@ def test_a_bundle_hook_that_raises_breaks_its_own_plugin_only(host_of, bank):
         ("BundleRule('PAIR', (), {}, {})", "the bundle 'PAIR', whose products are no product codes"),
         ("BundleRule('PAIR', ('SAVE', 5), {}, {})", "the bundle 'PAIR', whose products are no product codes"),
         ("BundleRule('PAIR', 5, {}, {})", "TypeError"),
+        ("BundleRule(None, ('SAVE',), {}, {})", "a bundle by the code None, which is no text or is taken"),
+        (f"{PAIR}); register({PAIR}", "a bundle by the code 'PAIR', which is no text or is taken"),
+        ("BundleRule('PAIR', ('SAVE',), 'Pair', {})", "the bundle 'PAIR' without a title and benefit in each language"),
+        ("BundleRule('PAIR', ('SAVE',), {'en': 'Pair'}, {})", "'PAIR' without a title and benefit in each language"),
     ],
 )
 def test_a_bundle_that_is_none_breaks_its_own_plugin_only(host_of, answers, crowd, bank, given, error):
@@ -258,7 +265,8 @@ from guanxi import BundleRule, hookimpl
 
 @hookimpl
 def bundles(register, catalogue):
-    register(BundleRule("HOME", ("MORTGAGE", "SAVE"), {}, {}))
+    text = {"en": "Home", "zh": "家"}
+    register(BundleRule("HOME", ("MORTGAGE", "SAVE"), text, text))
 """,
     )
     once, twice = PluginHost.load([folder]), PluginHost.load([folder, folder])
@@ -343,6 +351,47 @@ def test_gates_of_plugins_come_after_the_banks_own_and_refuse(bank, person):
     assert [gate.code for gate in host.gates()][-1] == "NO_CARDS"
     assert {offer.product.category for offer in engine.answer([person()], asked)[0].offers} == {"mortgage", "deposit"}
     assert [refusal.code for refusal in engine.decide(person(), "CARD", asked).refusals] == ["NO_CARDS"]
+
+
+@pytest.mark.parametrize(
+    ("refuses", "error"),
+    [
+        ("1 / 0", "ZeroDivisionError: division by zero"),
+        ("[[0.5]]", "TypeError: gave float64, not booleans"),
+        ("np.zeros((7, 7), bool)", "ValueError"),
+    ],
+)
+def test_a_gate_that_fails_refuses_everything_and_says_so(
+    host_of, answers, crowd, bank, person, context, caplog, refuses, error
+):
+    host = host_of(
+        own=f"""
+import numpy as np
+
+from guanxi import hookimpl
+
+class Own:
+    gate, code = "eligibility", "OWN"
+
+    def refuses(self, batch):
+        return np.asarray({refuses})
+
+    def explain(self, customer, product):
+        return "because"
+
+@hookimpl
+def gates(register):
+    register(Own())
+"""
+    )
+
+    assert all(answer.offers == () for answer in answers(host, crowd, bank))
+    assert plugin(host).state == "failing"
+    assert error in plugin(host).error
+    [refusal] = build_engine(bank, host, None).decide(person(), "CARD", context()).refusals
+    assert (refusal.gate, refusal.code, refusal.saw) == ("eligibility", "OWN", "unknown")
+    assert refusal.text["en"] == "A rule could not be checked."
+    assert "gave no refusal with a text in each language" in caplog.text
 
 
 def test_bundle_rules_of_plugins_are_over_the_catalogue_given(bank):

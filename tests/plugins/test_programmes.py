@@ -186,6 +186,26 @@ def test_a_licence_lifts_the_refusal_of_working_capital_and_of_nothing_else(refu
     assert refusals(shop(), "CONSUMER-LOAN") == []
 
 
+@pytest.mark.parametrize(
+    "membership", [of("retailer"), of("shop hand", reference="L1")], ids=["no number", "no retailer"]
+)
+def test_a_member_without_a_licence_is_refused_the_bureaus_card(refusals, shop, membership):
+    assert refusals(shop(memberships=(membership,)), "TOBACCO-CARD-1") == ["NO_TOBACCO_LICENCE"]
+    assert refusals(shop(memberships=(of("retailer", reference="L1"),)), "TOBACCO-CARD-1") == []
+
+
+@pytest.mark.parametrize(
+    ("memberships", "saw"),
+    [((), "no student"), ((of("teacher"),), "member who is no student"), ((of("student", until=in_days(-1)),), "no student")],
+    ids=["in no programme", "a teacher", "a graduate"],
+)  # fmt: skip
+def test_the_student_loan_is_refused_to_who_does_not_study(engine, refusals, person, context, memberships, saw):
+    [refusal] = engine().decide(person(memberships=memberships), "STUDENT-LOAN", context()).refusals
+
+    assert (refusal.gate, refusal.code, refusal.saw) == ("eligibility", "NOT_A_STUDENT", saw)
+    assert refusals(person(memberships=(of("student"),)), "STUDENT-LOAN") == []
+
+
 HOUSEHOLD = {
     "the principal": (of("principal"), {}, {("FAMILY-CARD", "family")}),
     "a grown dependant": (of("dependant"), {}, {("FAMILY-CARD", "family")}),

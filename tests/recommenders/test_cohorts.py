@@ -87,6 +87,18 @@ def test_a_family_tie_speaks_of_all_families_and_names_no_relative(trained, pers
     assert set(reason.text) == set(Language)
 
 
+@pytest.mark.parametrize(("holders", "speaks"), [(1, False), (2, True)])
+def test_it_says_often_only_where_a_tenth_of_the_group_holds_the_product(
+    trained, person, catalogue, batch, holders, speaks
+):
+    rows = staff(holders, "SAVE") + staff(20 - holders) + [{}] * 80
+
+    proposed = trained(rows).propose(batch([person(relations=works_at("E1"))], catalogue(*CODES)))
+
+    assert proposed.scores[0, CODES.index("SAVE")] == np.float32(holders / 20)
+    assert (proposed.reason(0, CODES.index("SAVE")) is not None) == speaks
+
+
 def test_a_relation_that_begins_later_is_no_group_yet(trained, person, catalogue, batch):
     rows = staff(20, "SAVE", since=date(2026, 7, 1)) + [{}] * 20
 
