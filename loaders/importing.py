@@ -1,7 +1,7 @@
 """Loads a source into the graph: survey every file, then validate and write, batch by batch.
 
-Memory does not grow with the rows but for the survey's hashes. While one batch is written the next is read and
-validated; no more are in flight. Two writers at once would only wait for each other on the products they link to.
+Memory does not grow with the rows but for the survey's hashes. One batch is in flight at a time: two writers at once
+would only wait for each other on the products they link to.
 """
 
 import asyncio
