@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import jwt
-from jwt.utils import base64url_decode, base64url_encode
 
 from api.errors import ApiError, Code
 from recommenders.contract import Context, Offer
@@ -56,9 +55,6 @@ def verify(token: str, secret: str) -> OfferDecision:
     """
     try:
         claims = jwt.decode(token, secret, [ALGORITHM], audience=AUDIENCE)
-        signature = token.rpartition(".")[2].encode()
-        if base64url_encode(base64url_decode(signature)) != signature:  # its last letter has bits to spare
-            raise jwt.InvalidSignatureError
         at = datetime.fromtimestamp(claims["at"], UTC)
         return OfferDecision(
             claims["c"], claims["p"], claims["ch"], at, claims["pr"], claims["m"], claims["arm"]

@@ -225,6 +225,7 @@ FORGED = {
     "cut in half": lambda real: real[: len(real) // 2],
     "longer": lambda real: real + "AAAA",
     "with a blank": lambda real: f"{real[:9]} {real[9:]}",
+    "with four blanks, which base64 passes over": lambda real: f"{real[:9]}    {real[9:]}",
     "empty": lambda _: "",
     "no base64": lambda _: "优惠",
     "without a signature": lambda _: encoded("Offer:" + jwt.encode({"c": "ANNA", "p": "CARD"}, None, "none")),
