@@ -1,6 +1,7 @@
 """The store that tests share: the embedded one, or with ``--store=neo4j`` the Neo4j of ``NEO4J_URI``."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,11 @@ from graph.store import Store
 
 def pytest_addoption(parser):
     parser.addoption("--store", choices=["embedded", "neo4j"], default="embedded", help="the store that tests run on")
+
+
+def pytest_configure():
+    # What a shell starts in the background ignores Ctrl-C, and so would every command that a test starts and interrupts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config, items):
