@@ -45,7 +45,7 @@ CONTEXT = Context(today=UNTIL, top=TOP)
 
 async def sample(distinct):
     """Load, train on and read a sample bank; return its records, catalogue, plugin host and model."""
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         folder = Path(name)
         write_sample(folder / "bank", distinct, 1)
         with embedded.join(folder / "home") as lease:

@@ -31,7 +31,7 @@ WIPE = "MATCH (n) WHERE NOT n:Migration WITH n LIMIT 5000 DETACH DELETE n RETURN
 
 
 async def main(customers, rounds):
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         folder = Path(name)
         write_sample(folder / "bank", customers, 1)
         rows = {table: typed_rows(folder / "bank", table) for table in TABLES}

@@ -45,6 +45,7 @@ from guanxi.commands.serve import listening
 from loaders.sample import write_sample
 
 HOST = "127.0.0.1"
+WARMING_ROUNDS = 3
 OFFERS = "{ viewer { customer { offers { id product { name } reasons } } } }"
 NAME = "query ($no: String!) { name(customerNo: $no) }"
 POINT = "MATCH (c:Customer {customer_no: $customer_no}) RETURN c {.name} AS customer"
@@ -153,17 +154,17 @@ async def measure(lease, environment, rules, connections, seconds, rounds):
     results = {name: [] for name in ("bare", "guanxi", "bare whole")}
     with bare(lease, POINT) as point, guanxi(environment) as own, bare(lease, customers_of.WHOLE) as whole:
         ways = {"bare": (point, names), "guanxi": (own, phones), "bare whole": (whole, names)}
-        for number in range(rounds + 1):  # the first round is not counted
+        for number in range(-WARMING_ROUNDS, rounds):  # the store's Java takes its time to get warm
             for name, (port, requests) in ways.items():
                 found = await asked(port, requests, connections, seconds)
-                if number:
+                if number >= 0:
                     results[name].append(found)
     return results
 
 
 def main(customers, connections, seconds, rounds):
     secret = secrets.token_urlsafe(32)
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         home = Path(name) / "home"
         given = {"GUANXI_HOME": str(home), "GUANXI_JWT_SECRET": secret}
         environment = {

@@ -35,7 +35,7 @@ from recommenders.portfolio import PortfolioReader
 
 async def read_sample(customers):
     """Load a sample bank, then read it as training does; return the portfolio and the seconds of the reading."""
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         folder = Path(name)
         write_sample(folder / "bank", customers, 1)
         with embedded.join(folder / "home") as lease:
