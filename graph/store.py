@@ -28,7 +28,12 @@ class Store:
         self.database = database
         try:
             self._driver = AsyncGraphDatabase.driver(
-                uri, auth=(username, password), connection_timeout=5, max_transaction_retry_time=5
+                uri,
+                auth=(username, password),
+                connection_timeout=5,
+                max_transaction_retry_time=5,
+                # Most columns of a bank's files are optional: a property that no node has yet is nothing to log.
+                notifications_disabled_classifications=["UNRECOGNIZED"],
             )
         except (ConfigurationError, ValueError) as error:
             raise SettingsError(f"NEO4J_URI {uri!r} is no address of a store: {error}") from error
