@@ -14,7 +14,7 @@ from graph.records import Customer, Programme
 
 SERVES_CUSTOMERS: Final = frozenset({Role.RELATIONSHIP_MANAGER, Role.ADMIN})
 SEES_RECOMMENDERS: Final = frozenset({Role.RELATIONSHIP_MANAGER, Role.MARKETING, Role.ADMIN})
-SEES_MARGINS: Final = frozenset({Role.RELATIONSHIP_MANAGER, Role.MARKETING, Role.ADMIN})
+SEES_INTERNALS: Final = frozenset({Role.RELATIONSHIP_MANAGER, Role.MARKETING, Role.ADMIN})
 LEAST_GROUP: Final = 20
 
 
@@ -74,9 +74,9 @@ def sees_workings(viewer: Viewer) -> bool:
     return viewer.role in SERVES_CUSTOMERS
 
 
-def sees_margin(viewer: Viewer) -> bool:
-    """Whether a viewer may read what a product earns the bank."""
-    return viewer.role in SEES_MARGINS
+def sees_internals(viewer: Viewer) -> bool:
+    """Whether a viewer may read what of a product is the bank's own: its margin, its files' further columns."""
+    return viewer.role in SEES_INTERNALS
 
 
 def sees_members(viewer: Viewer, members: int) -> bool:

@@ -78,6 +78,8 @@ IMPORTS: Final[Mapping[str, NodeImport | EdgeImport]] = {
         (Link("DID", "Customer", "customer_no", inward=True), Link("ABOUT", "Product", "product_code")),
     ),
 }
+GIVEN_CONSENT: Final = "WITH row, n, CASE WHEN n.consent_at IS NULL THEN null ELSE n.marketing_consent END AS given"
+"""What a customer said himself holds against the bank's files."""
 
 
 async def missing_keys(store: Store, table: str, keys: Sequence[str]) -> set[str]:
@@ -89,10 +91,6 @@ async def missing_keys(store: Store, table: str, keys: Sequence[str]) -> set[str
         f"UNWIND $keys AS key MATCH (n:{target.label} {{{NODE_KEYS[target.label]}: key}}) RETURN key", keys=keys
     )
     return set(keys) - {row["key"] for row in found}
-
-
-GIVEN_CONSENT: Final = "WITH row, n, CASE WHEN n.consent_at IS NULL THEN null ELSE n.marketing_consent END AS given"
-"""What a customer said himself holds against the bank's files."""
 
 
 async def import_rows(store: Store, table: str, rows: Sequence[ImportRow]) -> Imported:

@@ -140,14 +140,14 @@ class GuardedRecommender:
 
     def _count(self, error: BaseException) -> None:
         self._health.failures += 1
-        self._health.last_error = f"{type(error).__name__}: {error}"
+        self._health.last_error = told(error)
         logger.warning("recommender %s failed: %s", self.name, self._health.last_error)
 
 
 class GuardedGate:
     """A gate that raises nothing; where it fails it refuses, since nobody knows what it would have protected."""
 
-    def __init__(self, inner: Gate, failed: Callable[[BaseException], None]) -> None:
+    def __init__(self, inner: Gate, failed: Callable[[str], None]) -> None:
         self.gate = inner.gate
         self.code = inner.code
         self._inner = inner
@@ -176,8 +176,14 @@ class GuardedGate:
         return refusal
 
     def _count(self, error: BaseException) -> None:
-        logger.warning("gate %s failed: %s: %s", self.code, type(error).__name__, error)
-        self._failed(error)
+        said = told(error)
+        logger.warning("gate %s failed: %s", self.code, said)
+        self._failed(said)
+
+
+def told(error: BaseException) -> str:
+    """Say what went wrong in a plugin."""
+    return f"{type(error).__name__}: {error}"
 
 
 def is_text(text: object) -> bool:

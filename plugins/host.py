@@ -16,7 +16,7 @@ import pluggy
 from graph.errors import PluginError
 from plugins import campus, cobranded, family, hookspecs, shipped, tobacco
 from plugins.functions import MARK, FunctionRecommender
-from plugins.guard import GuardedGate, GuardedRecommender, Health, is_text
+from plugins.guard import GuardedGate, GuardedRecommender, Health, is_text, told
 from recommenders.artefact import Model
 from recommenders.catalogue import Catalogue
 from recommenders.contract import BundleRule, Gate, Recommender, Trainable
@@ -177,7 +177,7 @@ class PluginHost:
         info.recommenders = [recommender.name for recommender in found]
 
     def _break(self, plugin: object, info: PluginInfo, error: BaseException) -> None:
-        info.state, info.error = "broken", f"{type(error).__name__}: {error}"
+        info.state, info.error = "broken", told(error)
         name = f"{info.source}:{info.name}"
         if self._manager.get_plugin(name) is plugin:
             self._manager.unregister(name=name)
@@ -201,13 +201,13 @@ class PluginHost:
         try:
             plugin = load()
         except (Exception, SystemExit) as error:  # noqa: BLE001 - importing a plugin may raise anything
-            self.plugins.append(PluginInfo(name, source, "broken", f"{type(error).__name__}: {error}"))
+            self.plugins.append(PluginInfo(name, source, "broken", told(error)))
         else:
             self.add(plugin, name, source)
 
 
-def _note(info: PluginInfo, error: BaseException) -> None:
-    info.state, info.error = "failing", f"{type(error).__name__}: {error}"
+def _note(info: PluginInfo, said: str) -> None:
+    info.state, info.error = "failing", said
 
 
 def _check_all(given: Sequence[object], kind: type, none: str) -> None:

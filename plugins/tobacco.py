@@ -59,11 +59,14 @@ def propose(customer: CustomerView, catalogue: Catalogue) -> Iterable[Proposal]:
 
 
 def _refuses(batch: Batch) -> Mask:
-    refused = np.zeros(batch.shape, np.bool_)
-    for row, customer in enumerate(batch.customers):
-        if licence(customer) is None:
-            own = {m.programme_code for m in customer.memberships if m.programme_kind is ProgrammeKind.TOBACCO}
-            refused[row] = [p.product_code == WORKING_CAPITAL or p.programme_code in own for p in batch.catalogue]
+    capital: Mask = np.array([[product.product_code == WORKING_CAPITAL for product in batch.catalogue]])
+    unlicensed = np.array([licence(customer) is None for customer in batch.customers], np.bool_)
+    refused = unlicensed[:, None] & capital
+    for row in np.flatnonzero(unlicensed):
+        memberships = batch.customers[row].memberships
+        own = {m.programme_code for m in memberships if m.programme_kind is ProgrammeKind.TOBACCO}
+        if own:
+            refused[row] |= [product.programme_code in own for product in batch.catalogue]
     return refused
 
 

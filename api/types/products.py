@@ -54,7 +54,7 @@ class Product(Node):
             max_age=record.max_age,
             active_from=record.active_from,
             active_until=record.active_until,
-            attributes=plain(record.attributes if access.sees_margin(session.viewer) else {}),
+            attributes=plain(record.attributes if access.sees_internals(session.viewer) else {}),
         )
 
     @strawberry.field(description="Global id.")
@@ -72,7 +72,7 @@ class Product(Node):
     @strawberry.field(description="Yearly value to the bank of one holding; for its staff only.")
     def margin(self) -> float | None:
         """The margin, for those who may see it."""
-        return self.record.margin if access.sees_margin(self.session.viewer) else None
+        return self.record.margin if access.sees_internals(self.session.viewer) else None
 
     @strawberry.field(description="Products that must be held first.")
     async def requires(self) -> list["Product"]:
