@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from graph.records import ActivityMonth, Customer, Holding, Interaction, Membership, Outcome, Relation
+from graph.records import ActivityMonth, Customer, Holding, Interaction, KinHolding, Membership, Outcome, Relation
 from graph.rows import attributes, word
 from graph.store import Row, Store
 from graph.words import (
@@ -28,11 +28,20 @@ RETURN properties(c) AS customer,
   [(c)-[h:HOLDS]->(p:Product) | [p.product_code, h.opened_on, h.closed_on, h.balance]] AS holdings,
   [(c)-[m:MEMBER_OF]->(g:Programme) | [properties(m), g.kind, g.partner_code, g.starts_on, g.ends_on]] AS memberships,
   [(c)-[r:RELATED]->(o:Customer) | [o.customer_no, r.kind, r.since]] AS relations,
+  [(c)-[r:RELATED]-(o:Customer)-[h:HOLDS]->(p:Product) WHERE r.kind IN $kin |
+    [o.customer_no, p.product_code, r.since, h.opened_on, h.closed_on]] AS kin,
   [(c)-[:OWNS]->(a:Account)-[:HAD]->(y:Activity) |
     [y.month, y.inflow, y.outflow, y.salary, y.transactions, y.lowest_balance, y.closing_balance]] AS activity,
   [(c)-[:DID]->(i:Interaction) | [i.interaction_id, i.channel, i.kind, i.at, i.product_code, i.note]] AS interactions,
   [(c)-[:ANSWERED]->(t:Outcome) | [t.offer_id, t.product_code, t.kind, t.channel, t.at]] AS outcomes
 """
+KIN: Final = [
+    RelationKind.SPOUSE,
+    RelationKind.CHILD,
+    RelationKind.PARENT,
+    RelationKind.SIBLING,
+    RelationKind.ACCOUNT_USER,
+]
 NUMBERS: Final = """
 MATCH (c:Customer) WHERE c.customer_no > $after
 RETURN c.customer_no AS customer_no ORDER BY c.customer_no LIMIT $count
@@ -41,7 +50,7 @@ RETURN c.customer_no AS customer_no ORDER BY c.customer_no LIMIT $count
 
 async def load(store: Store, customer_nos: Sequence[str]) -> list[Customer]:
     """Return those of the customers that exist, in one query, in the order of ``customer_nos``."""
-    return [_customer(row) for row in await store.read(WHOLE, customer_nos=list(customer_nos))]
+    return [_customer(row) for row in await store.read(WHOLE, customer_nos=list(customer_nos), kin=KIN)]
 
 
 async def count(store: Store) -> int:
@@ -89,6 +98,10 @@ def _customer(row: Row) -> Customer:
         memberships=tuple(_membership(*member) for member in row["memberships"]),
         relations=tuple(
             Relation(no, RelationKind(kind), outgoing=True, since=since) for no, kind, since in row["relations"]
+        ),
+        kin=tuple(
+            KinHolding(other, code, max((day for day in (since, opened) if day is not None), default=None), closed)
+            for other, code, since, opened, closed in row["kin"]
         ),
         activity=_months(row["activity"]),
         interactions=tuple(

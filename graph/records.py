@@ -84,6 +84,16 @@ class Relation:
 
 
 @dataclass(frozen=True, slots=True)
+class KinHolding:
+    """What a relative holds, from the later of its opening and the relation's beginning."""
+
+    customer_no: str
+    product_code: str
+    since: date | None = None
+    until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ActivityMonth:
     """One month over all of a customer's accounts; ``month`` is ``YYYY-MM``, money in account currency."""
 
@@ -148,6 +158,7 @@ class Customer:
     holdings: tuple[Holding, ...] = ()
     memberships: tuple[Membership, ...] = ()
     relations: tuple[Relation, ...] = ()
+    kin: tuple[KinHolding, ...] = ()
     activity: tuple[ActivityMonth, ...] = ()
     interactions: tuple[Interaction, ...] = ()
     outcomes: tuple[Outcome, ...] = ()

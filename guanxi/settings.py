@@ -44,12 +44,15 @@ class Settings(BaseSettings):
     decision_secret: SecretStr | None = None
     """Secret that signs offer ids, 32 bytes or more; without it one is made and kept in the home."""
 
+    protected: Annotated[tuple[str, ...], NoDecode] = ()
+    """Columns of the customers' file, separated by commas, that no feature is made of, such as ``gender``."""
+
     @field_validator("plugins", mode="before")
     @classmethod
     def _split_like_path(cls, value: object) -> object:
         return tuple(part for part in value.split(os.pathsep) if part) if isinstance(value, str) else value
 
-    @field_validator("origins", mode="before")
+    @field_validator("origins", "protected", mode="before")
     @classmethod
     def _split_at_commas(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

@@ -2,7 +2,6 @@
 
 from plugins.host import PluginHost
 from recommenders.artefact import Model
-from recommenders.calibration import Calibration
 from recommenders.catalogue import Catalogue
 from recommenders.engine import Engine
 
@@ -14,5 +13,6 @@ def build_engine(catalogue: Catalogue, host: PluginHost, model: Model | None) ->
         host.guarded(model),
         host.gates(),
         host.bundle_rules(catalogue),
-        model.calibration if model else Calibration(),
+        model.calibration if model else None,
+        model.ranker if model else None,
     )

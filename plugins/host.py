@@ -91,6 +91,10 @@ class PluginHost:
         """Return every recommender, unguarded and untrained: what training works on."""
         return [recommender for recommender, _ in self._recommenders.values()]
 
+    def guard(self, recommender: Recommender) -> GuardedRecommender:
+        """Return a recommender that cannot bring training down; its health is not counted."""
+        return GuardedRecommender(recommender, Health(), trusted=self._is_trusted(recommender.name))
+
     def guarded(self, model: Model | None) -> list[Recommender]:
         """Return what can answer with a model, or without one: each guarded, and with its health kept from before."""
         applied = (

@@ -35,9 +35,9 @@ class Arbitration:
         typical = {category: _median(margins[categories == category], overall) for category in set(categories)}
         return np.where(np.isnan(margins), [typical[category] for category in self.catalogue.categories], margins)
 
-    def weights(self, channel: str) -> NDArray[np.float64]:
+    def weights(self, channel: str | None) -> NDArray[np.float64]:
         """``(m,)``: context weight of each product on a channel."""
-        by_category = CONTEXT_WEIGHTS.get(channel, {})
+        by_category = CONTEXT_WEIGHTS.get(channel or "", {})
         return np.array([by_category.get(category, 1.0) for category in self.catalogue.categories], np.float64)
 
     def lever_factors(self) -> NDArray[np.float64]:

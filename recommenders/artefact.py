@@ -1,10 +1,11 @@
 """The trained model on disk: a folder of plain arrays and a manifest, written whole or not at all.
 
-``MODELS/<id>/manifest.json`` and one ``<recommender>.npz`` each (no pickle); the file ``MODELS/current`` names the one
-in force. A broken artefact is passed over for the newest good one.
+``MODELS/<id>/manifest.json``, one ``<recommender>.npz`` each (no pickle), and the boosted models as text; the file
+``MODELS/current`` names the one in force. A broken artefact is passed over for the newest good one.
 """
 
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -19,11 +20,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graph.errors import ModelError
+from recommenders.boosting import Boosted
 from recommenders.calibration import Calibration, Curve
+from recommenders.choice import Choice
 from recommenders.contract import Arrays, Recommender, Trainable
+from recommenders.features import FeatureSchema
+from recommenders.ranker import Ranker
 
 KEPT: Final = 3
 CURVES: Final = "calibration"
+RANKER: Final = "ranker"
+BOOSTED: Final = ("pairs", "counts")
+CHOICE: Final = "choice:"
 
 
 @dataclass(frozen=True)
@@ -32,6 +40,7 @@ class Model:
 
     Attributes:
         arrays: each trainable recommender's own, by its name.
+        ranker: None where there was nothing to learn from.
         learnt_from: what the manifest tells of the data: customers, holdings, date range.
     """
 
@@ -39,6 +48,7 @@ class Model:
     as_of: date
     arrays: Mapping[str, Arrays]
     calibration: Calibration = field(default_factory=Calibration)
+    ranker: Ranker | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
     learnt_from: Mapping[str, Any] = field(default_factory=dict)
     model_id: str = field(default_factory=lambda: f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
@@ -114,12 +124,13 @@ def _write(folder: Path, model: Model) -> None:
         curves |= {f"{name}|edges": curve.edges, f"{name}|rates": curve.rates}
     digests = {name: _write_arrays(folder / f"{name}.npz", arrays) for name, arrays in model.arrays.items()}
     digests[CURVES] = _write_arrays(folder / f"{CURVES}.npz", curves)
-    manifest = {
+    manifest: dict[str, Any] = {
         "as_of": model.as_of.isoformat(),
         "product_codes": model.product_codes,
         "versions": dict(model.versions),
         "learnt_from": dict(model.learnt_from),
         "sha256": digests,
+        "ranker": _write_ranker(folder, model.ranker) if model.ranker else None,
     }
     with (folder / "manifest.json").open("w", encoding="utf-8") as file:
         json.dump(manifest, file, indent=1, ensure_ascii=False)
@@ -127,12 +138,59 @@ def _write(folder: Path, model: Model) -> None:
         os.fsync(file.fileno())
 
 
+def _write_ranker(folder: Path, ranker: Ranker) -> dict[str, Any]:
+    arrays: dict[str, NDArray[np.generic]] = {"popularity": ranker.popularity, "corrections": ranker.corrections}
+    if ranker.choice is not None:
+        arrays |= {f"{CHOICE}{name}": array for name, array in ranker.choice.as_arrays().items()}
+    boosted = {name: model.text for name in BOOSTED if (model := getattr(ranker, name)) is not None}
+    return {
+        "schema": ranker.schema.as_json(),
+        "period_months": ranker.period_months,
+        "stack": dict(ranker.stack),
+        "rate": ranker.rate,
+        "card": dict(ranker.card),
+        "sha256": _write_arrays(folder / f"{RANKER}.npz", arrays),
+        "boosted": {name: _write_text(folder / f"{name}.txt", text) for name, text in boosted.items()},
+    }
+
+
+def _read_ranker(folder: Path, told: Mapping[str, Any]) -> Ranker:
+    arrays = _read_arrays(folder / f"{RANKER}.npz", told["sha256"])
+    choice = {name.removeprefix(CHOICE): array for name, array in arrays.items() if name.startswith(CHOICE)}
+    boosted = {name: Boosted(_read_text(folder / f"{name}.txt", digest)) for name, digest in told["boosted"].items()}
+    return Ranker(
+        schema=FeatureSchema.from_json(told["schema"]),
+        period_months=told["period_months"],
+        popularity=arrays["popularity"],
+        stack=told["stack"],
+        rate=told["rate"],
+        corrections=arrays["corrections"],
+        choice=Choice.from_arrays(choice) if choice else None,
+        card=told["card"],
+        **boosted,
+    )
+
+
+def _write_text(path: Path, text: str) -> str:
+    return _write_bytes(path, text.encode())
+
+
+def _read_text(path: Path, digest: str) -> str:
+    return _read_bytes(path, digest).decode()
+
+
 def _write_arrays(path: Path, arrays: Arrays) -> str:
+    whole = io.BytesIO()
+    np.savez(whole, allow_pickle=False, **arrays)
+    return _write_bytes(path, whole.getvalue())
+
+
+def _write_bytes(path: Path, content: bytes) -> str:
     with path.open("wb") as file:
-        np.savez(file, allow_pickle=False, **arrays)
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return hashlib.sha256(content).hexdigest()
 
 
 def _replace(path: Path, text: str) -> None:
@@ -151,6 +209,7 @@ def _read(folder: Path) -> Model:
         as_of=date.fromisoformat(manifest["as_of"]),
         arrays=arrays,
         calibration=Calibration({n: Curve(curves[f"{n}|edges"], curves[f"{n}|rates"]) for n in sorted(names)}),
+        ranker=_read_ranker(folder, manifest["ranker"]) if manifest["ranker"] else None,
         versions=manifest["versions"],
         learnt_from=manifest["learnt_from"],
         model_id=folder.name,
@@ -158,7 +217,12 @@ def _read(folder: Path) -> Model:
 
 
 def _read_arrays(path: Path, digest: str) -> dict[str, Any]:
-    if hashlib.sha256(path.read_bytes()).hexdigest() != digest:
-        raise ValueError(f"{path.name} is not what was written")
-    with np.load(path, allow_pickle=False) as arrays:
+    with np.load(io.BytesIO(_read_bytes(path, digest)), allow_pickle=False) as arrays:
         return dict(arrays)
+
+
+def _read_bytes(path: Path, digest: str) -> bytes:
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise ValueError(f"{path.name} is not what was written")
+    return content

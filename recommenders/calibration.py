@@ -1,7 +1,7 @@
-"""From a recommender's score to a propensity: the probability of taking the product within the next year.
+"""From one recommender's score to a propensity: the probability of taking the product within the next period.
 
 Learnt, for each recommender, as a table of score bins: the share of customers of that bin who opened the product in the
-year after (histogram binning, Zadrozny and Elkan 2001), smoothed towards the recommender's overall share by
+period after (histogram binning, Zadrozny and Elkan 2001), smoothed towards the recommender's overall share by
 ``PRIOR_WEIGHT`` pairs, and made to rise with the score. A recommender that was not learnt, such as a new plugin's, is
 mapped by a stated prior: its score times ``PRIOR_PROPENSITY``.
 """
@@ -47,17 +47,18 @@ class Calibration:
         return np.where(np.isnan(scores), np.float32(np.nan), found)
 
 
-def learn_curve(scores: Scores, opened: Mask) -> Curve | None:
-    """Learn a curve from pairs that were open to be taken; None where there are none."""
+def learn_curve(scores: Scores, opened: Mask, weights: NDArray[np.float32]) -> Curve | None:
+    """Learn a curve from pairs that were open to be taken, a row for ``weights`` customers; None without any."""
     known = ~np.isnan(scores)
+    weight = np.broadcast_to(weights[:, None], scores.shape)[known]
     scores, opened = scores[known], opened[known]
     if not len(scores):
         return None
     edges = np.unique(np.quantile(scores, np.linspace(0, 1, BINS + 1)[1:-1], method="higher").astype(np.float32))
     edges = edges[edges > scores.min()]  # every bin has a score: an empty one would lift those after it to the overall
     bins = np.searchsorted(edges, scores, side="right")
-    pairs = np.bincount(bins, minlength=len(edges) + 1)
-    taken = np.bincount(bins, weights=opened, minlength=len(edges) + 1)
-    overall = opened.mean()
+    pairs = np.bincount(bins, weights=weight, minlength=len(edges) + 1)
+    taken = np.bincount(bins, weights=weight * opened, minlength=len(edges) + 1)
+    overall = taken.sum() / pairs.sum()
     rates = (taken + PRIOR_WEIGHT * overall) / (pairs + PRIOR_WEIGHT)
     return Curve(edges, np.maximum.accumulate(rates).astype(np.float32))

@@ -233,10 +233,15 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The circumstances of a request. ``today`` bounds what may be known: later facts are not seen."""
+    """The circumstances of a request.
+
+    Attributes:
+        today: bounds what may be known: later facts are not seen.
+        channel: where the offers are to be shown; None for offers that no channel weighs, such as a list of all.
+    """
 
     today: date
-    channel: str = "mobile"
+    channel: str | None = "mobile"
     top: int = 3
     exclude: tuple[str, ...] = ()
     budget_ms: int | None = None

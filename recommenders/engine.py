@@ -32,6 +32,7 @@ from recommenders.contract import (
     Scores,
     TraceStep,
 )
+from recommenders.ranker import Ranker
 
 MOST_REASONS: Final = 3
 
@@ -43,7 +44,8 @@ class Ranking:
     Attributes:
         proposed: what each recommender proposes, by its name.
         strengths: ``(n, m)`` propensities by each recommender, by its name; nan where it does not propose.
-        propensities: ``(n, m)``, of the strongest recommender; nan where none proposes.
+        propensities: ``(n, m)``, by the ranker, or else of the strongest recommender; nan where none proposes.
+        ranked: ``(n, m)``: the propensity is the ranker's.
         weights: ``(m,)``: context weight of each product.
         passed: ``(n, m)``: no gate refuses.
         priorities: ``(n, m)``, minus infinity where not offered.
@@ -54,6 +56,7 @@ class Ranking:
     proposed: Mapping[str, Candidates]
     strengths: Mapping[str, Scores]
     propensities: Scores
+    ranked: Mask
     weights: NDArray[np.float64]
     passed: Mask
     priorities: NDArray[np.float64]
@@ -74,6 +77,7 @@ class Engine:
         gates: Sequence[Gate],
         bundle_rules: Sequence[BundleRule] = (),
         calibration: Calibration | None = None,
+        ranker: Ranker | None = None,
         levers: Mapping[str, float] | None = None,
     ) -> None:
         self.catalogue = catalogue
@@ -81,6 +85,7 @@ class Engine:
         self.gates = tuple(gates)
         self.bundle_rules = tuple(bundle_rules)
         self.calibration = calibration or Calibration()
+        self.ranker = ranker
         self.arbitration = Arbitration(catalogue, levers or {})
 
     @cached_property
@@ -96,14 +101,25 @@ class Engine:
         passed = ~self._refused(batch)  # first, so that no recommender can change what the gates see
         proposed, omitted = self._candidates(batch)
         strengths = {name: self.calibration.propensities(name, found.scores) for name, found in proposed.items()}
-        propensities = np.full(batch.shape, np.nan, np.float32)
-        for strength in strengths.values():
-            propensities = np.fmax(propensities, strength)
+        propensities, ranked = self._propensities(batch, proposed, strengths)
         weights = self.arbitration.weights(batch.context.channel)
         factors = self._values * weights * self._levers
         offered = passed & ~np.isnan(propensities)
         priorities = np.where(offered, propensities * factors, -np.inf)
-        return Ranking(batch, proposed, strengths, propensities, weights, passed, priorities, omitted)
+        return Ranking(batch, proposed, strengths, propensities, ranked, weights, passed, priorities, omitted)
+
+    def _propensities(
+        self, batch: Batch, proposed: Mapping[str, Candidates], strengths: Mapping[str, Scores]
+    ) -> tuple[Scores, Mask]:
+        """The ranker's word counts where it has one; a recommender's that it was not trained with, if it is higher."""
+        learnt = np.full(batch.shape, np.nan, np.float32)
+        if self.ranker is not None:
+            learnt = self.ranker.propensities(batch, {name: found.scores for name, found in proposed.items()})
+        unranked, propensities = np.isnan(learnt), learnt
+        for name, strength in strengths.items():
+            is_heard = unranked | (self.ranker is None or name not in self.ranker.schema.recommenders)
+            propensities = np.fmax(propensities, np.where(is_heard, strength, np.nan))
+        return propensities, ~unranked & (propensities == learnt)
 
     def answer(self, customers: Sequence[Customer], context: Context) -> list[Answer]:
         """Return each customer's offers, at most ``context.top``, and the bundles they are part of."""
@@ -225,7 +241,10 @@ class Engine:
         how = "learnt from openings" if self.calibration.is_learnt(strongest) else f"prior: score × {PRIOR_PROPENSITY}"
         product = self.catalogue.products[column]
         priced = "" if product.margin is not None else " (no margin known: the median of its category)"
-        steps = [TraceStep("rank", f"propensity {propensity:.4f} by {strongest} ({how})")]
+        by = f"{strongest} ({how})"
+        if ranking.ranked[row, column] and self.ranker is not None:
+            by = f"the ranker ({self.ranker.horizon})"
+        steps = [TraceStep("rank", f"propensity {propensity:.4f} by {by}")]
         if rank is not None:
             factors = (
                 f"{propensity:.4f} × {ranking.weights[column]:g} context × {self._values[column]:g} value{priced} "

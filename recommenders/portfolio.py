@@ -1,23 +1,30 @@
-"""The bank's whole portfolio on one day, as a sparse matrix: what models learn from.
+"""The bank's whole portfolio: read once as a ledger of dated facts, then seen as it was on any day.
 
-Memory: about 4 bytes a holding and 4 bytes a customer's cohort; nothing is kept of the rows read.
+Memory: about 14 bytes a holding and 12 bytes a customer's cohort, and a customer's number; nothing else is kept of the
+rows read.
 """
 
 from array import array
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from functools import cached_property
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from graph.words import CustomerKind
+from graph.words import CustomerKind, RelationKind
 from recommenders.catalogue import Catalogue
+from recommenders.contract import Mask
 from recommenders.view import FAMILY
 
 KINDS = tuple(CustomerKind)
+EVER: Final = 0
+"""The day of what has no known start, as an ordinal."""
+NEVER: Final = date.max.toordinal()
+"""The day of what has no known end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +32,7 @@ class Portfolio:
     """``n`` customers and ``m`` products on ``today``.
 
     Attributes:
+        rows: ``(n,)`` the customers' rows in the ledger.
         held: ``(n, m)`` float32, 1 where held.
         kinds: ``(n,)`` position in ``CustomerKind``.
         cohort_keys: the ``c`` groups, as (type, key).
@@ -34,6 +42,7 @@ class Portfolio:
 
     catalogue: Catalogue
     today: date
+    rows: NDArray[np.int32]
     held: csr_matrix
     kinds: NDArray[np.int8]
     cohort_keys: tuple[tuple[str, str], ...]
@@ -52,69 +61,111 @@ class Portfolio:
         return int(self.held.nnz)
 
 
-@dataclass(slots=True)
-class _Rows:
-    """The indices of a sparse matrix that grows row by row."""
+@dataclass(frozen=True, slots=True)
+class Spans:
+    """Dated facts, one a position: customer row, column, first day, and the day from which it is over (ordinals)."""
 
-    columns: "array[int]" = field(default_factory=lambda: array("i"))
-    ends: "array[int]" = field(default_factory=lambda: array("q", [0]))
+    rows: NDArray[np.int32]
+    columns: NDArray[np.int32]
+    since: NDArray[np.int32]
+    until: NDArray[np.int32]
 
-    def add(self, columns: Iterable[int]) -> None:
-        self.columns.extend(sorted(set(columns)))
-        self.ends.append(len(self.columns))
-
-    def matrix(self, width: int) -> csr_matrix:
-        indices, ends = np.array(self.columns, np.int32), np.array(self.ends, np.int64)
-        return csr_matrix((np.ones(len(indices), np.float32), indices, ends), shape=(len(ends) - 1, width))
+    def on(self, day: int) -> Mask:
+        """Which of them hold on a day."""
+        return (self.since <= day) & (self.until > day)
 
 
-class PortfolioReader:
-    """Builds portfolios of several days from one reading of the graph."""
+class _Columns:
+    """Spans that grow."""
 
-    def __init__(self, catalogue: Catalogue, today: date) -> None:
+    def __init__(self) -> None:
+        self._values = tuple(array("i") for _ in range(4))
+
+    def add(self, row: int, column: int, since: int, until: int) -> None:
+        for values, value in zip(self._values, (row, column, since, until), strict=True):
+            values.append(value)
+
+    def spans(self) -> Spans:
+        return Spans(*(np.array(values, np.int32) for values in self._values))
+
+
+class Ledger:
+    """Every customer's holdings and groups with their days, from one reading of the graph."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
-        self.today = today
-        self._held, self._cohorts = _Rows(), _Rows()
+        self.customer_nos: list[str] = []
         self._kinds = array("b")
-        self._cohort_index: dict[tuple[str, str], int] = {}
-        self._first: date | None = None
-        self._last: date | None = None
+        self._joined = array("i")
+        self._holdings, self._groups = _Columns(), _Columns()
+        self._group_index: dict[tuple[str, str], int] = {}
 
     def add(self, row: dict[str, Any]) -> None:
-        """Take in one customer of ``graph.portfolio.pages``; what is dated after today is not seen."""
+        """Take in one customer of ``graph.portfolio.pages``."""
+        number = len(self.customer_nos)
+        self.customer_nos.append(row["customer_no"])
         self._kinds.append(KINDS.index(CustomerKind(row["kind"])))
-        self._held.add(self._columns(row["holdings"]))
-        index = self._cohort_index
-        self._cohorts.add(index.setdefault(key, len(index)) for key in self._cohort_keys(row))
+        self._joined.append(_ordinal(row["joined_on"], EVER))
+        for code, opened, closed in row["holdings"]:
+            self._holdings.add(number, self.catalogue.index[code], _ordinal(opened, EVER), _ordinal(closed, NEVER))
+        for key, since, until in _groups(row):
+            column = self._group_index.setdefault(key, len(self._group_index))
+            self._groups.add(number, column, since, until)
 
-    def portfolio(self) -> Portfolio:
-        """Return what was read."""
+    @cached_property
+    def holdings(self) -> Spans:
+        """Every holding; read after the last customer was added."""
+        return self._holdings.spans()
+
+    @cached_property
+    def groups(self) -> Spans:
+        """Every belonging to a group."""
+        return self._groups.spans()
+
+    def present(self, day: date) -> Mask:
+        """Which customers had joined by a day, or held anything by then."""
+        then = day.toordinal()
+        present: Mask = np.array(self._joined, np.int32) <= then
+        present[self.holdings.rows[(self.holdings.since <= then) & (self.holdings.since > EVER)]] = True
+        return present
+
+    def portfolio(self, day: date, hidden: NDArray[np.intp] | None = None) -> Portfolio:
+        """Return what was known at the end of a day; of ``hidden``, positions in ``holdings``, nothing is known."""
+        then = day.toordinal()
+        rows = np.flatnonzero(self.present(day)).astype(np.int32)
+        held = self.holdings.on(then)
+        if hidden is not None:
+            held[hidden] = False
+        dated = self.holdings.since[held & (self.holdings.since > EVER)]
         return Portfolio(
             self.catalogue,
-            self.today,
-            self._held.matrix(len(self.catalogue)),
-            np.array(self._kinds, np.int8),
-            tuple(self._cohort_index),
-            self._cohorts.matrix(len(self._cohort_index)),
-            self._first,
-            self._last,
+            day,
+            rows,
+            self._matrix(self.holdings, held, len(self.catalogue))[rows],
+            np.array(self._kinds, np.int8)[rows],
+            tuple(self._group_index),
+            self._matrix(self.groups, self.groups.on(then), len(self._group_index))[rows],
+            date.fromordinal(int(dated.min())) if len(dated) else None,
+            date.fromordinal(int(dated.max())) if len(dated) else None,
         )
 
-    def _columns(self, holdings: Iterable[tuple[str, date | None, date | None]]) -> Iterable[int]:
-        for code, opened, closed in holdings:
-            if (opened is None or opened <= self.today) and (closed is None or closed > self.today):
-                if opened is not None:
-                    self._first = min(self._first or opened, opened)
-                    self._last = max(self._last or opened, opened)
-                yield self.catalogue.index[code]
+    def _matrix(self, spans: Spans, those: Mask, width: int) -> csr_matrix:
+        pairs = spans.rows[those], spans.columns[those]
+        ones = np.ones(len(pairs[0]), np.float32)
+        matrix = csr_matrix((ones, pairs), shape=(len(self.customer_nos), width))
+        matrix.data[:] = 1  # a pair that stands there twice was summed
+        return matrix
 
-    def _cohort_keys(self, row: dict[str, Any]) -> Iterable[tuple[str, str]]:
-        for code, since, until in row["memberships"]:
-            if (since is None or since <= self.today) and (until is None or until >= self.today):
-                yield "programme", code
-        for kind, other, since in row["relations"]:
-            if since is None or since <= self.today:
-                if kind == "employer":
-                    yield "employer", other
-                elif kind in FAMILY:
-                    yield "family", kind
+
+def _ordinal(day: date | None, unknown: int) -> int:
+    return unknown if day is None else day.toordinal()
+
+
+def _groups(row: dict[str, Any]) -> Iterable[tuple[tuple[str, str], int, int]]:
+    for code, since, until in row["memberships"]:
+        yield ("programme", code), _ordinal(since, EVER), NEVER if until is None else until.toordinal() + 1
+    for kind, other, since in row["relations"]:
+        if kind == RelationKind.EMPLOYER:
+            yield ("employer", other), _ordinal(since, EVER), NEVER
+        elif kind in FAMILY:
+            yield ("family", kind), _ordinal(since, EVER), NEVER

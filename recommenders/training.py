@@ -1,27 +1,33 @@
-"""Training: the portfolio into arrays, and openings of the last year into propensities."""
+"""Training: the portfolio into arrays, and the past into a ranker."""
 
+import logging
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import partial
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from graph import customers, portfolio
 from graph.errors import ModelError
-from graph.records import Customer
 from graph.store import Store
 from recommenders.artefact import Model
-from recommenders.batch import Batch
-from recommenders.calibration import Calibration, Curve, learn_curve
+from recommenders.calibration import Calibration, learn_curve
 from recommenders.catalogue import Catalogue
-from recommenders.contract import Context, Mask, Recommender, Trainable
-from recommenders.portfolio import Portfolio, PortfolioReader
+from recommenders.contract import Arrays, Recommender, Trainable
+from recommenders.examples import Examples, Load, Past, Seen, draw, read_examples, sample_schema
+from recommenders.learning import fit_ranker
+from recommenders.portfolio import Ledger, Portfolio
+from recommenders.timeline import Moment, Period, find_period, moments
 
-PERIOD: Final = timedelta(days=365)
-SAMPLE: Final = 4_000
-PAGE: Final = 2_000
+logger = logging.getLogger("guanxi.training")
+
+Guard: TypeAlias = Callable[[Recommender], Recommender]
+Progress: TypeAlias = Callable[[str, int], None]
+"""Told what is being done, and how many customers have been read for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,82 +43,133 @@ async def train(
     catalogue: Catalogue,
     recommenders: Sequence[Recommender],
     as_of: date,
-    progress: Callable[[int], None] | None = None,
+    *,
+    guard: Guard = lambda recommender: recommender,
+    protected: Sequence[str] = (),
+    progress: Progress = lambda _, __: None,
 ) -> Trained:
-    """Learn from the graph as it was on ``as_of``; ``progress`` is told how many customers have been read.
+    """Learn from the graph as it was on ``as_of``; of ``protected`` columns no feature is made.
+
+    ``guard`` makes of each recommender one that raises nothing but ``Omitted``.
 
     Raises:
         ModelError: the graph has no customers or no products.
     """
-    seconds: dict[str, float] = {}
     started = time.perf_counter()
-    now, past, sample = await _read(store, catalogue, as_of, progress or (lambda _: None))
-    seconds["reading"] = time.perf_counter() - started
-    if not now.customers or not len(catalogue):
+    ledger = await read_ledger(store, catalogue, lambda read: progress("portfolio", read))
+    reading = time.perf_counter() - started
+    trained = await learn(ledger, partial(customers.load, store), recommenders, as_of, guard=guard,
+                          protected=protected, progress=progress)  # fmt: skip
+    return replace(trained, seconds={"reading": reading} | trained.seconds)
+
+
+async def learn(
+    ledger: Ledger,
+    load: Load,
+    recommenders: Sequence[Recommender],
+    as_of: date,
+    *,
+    guard: Guard = lambda recommender: recommender,
+    protected: Sequence[str] = (),
+    progress: Progress = lambda _, __: None,
+) -> Trained:
+    """Learn from a ledger, reading the customers of examples by ``load``; as ``train``."""
+    clock, now = _Clock(), ledger.portfolio(as_of)
+    if not now.customers or not len(ledger.catalogue):
         raise ModelError("There are no customers and products to learn from; run guanxi load first.")
+    arrays = fit_all(recommenders, now, clock)
+    known = [recommender for recommender in recommenders
+             if not isinstance(recommender, Trainable) or recommender.name in arrays]  # fmt: skip
+    period = find_period(ledger, as_of)
+    ranker, calibration = None, Calibration()
+    past, seen = list[Past](), list[Seen]()
+    for moment in moments(ledger, period):
+        past.append(_past(moment, known, guard))
+        seen.append(Seen(moment.portfolio.rows, moment.openings))
+    drawn = draw(len(ledger.customer_nos), len(ledger.catalogue), seen, others=not period.hides)
+    if drawn.opened.any():
+        names = [recommender.name for recommender in known]
+        with clock.of("examples"):
+            schema = await sample_schema(load, ledger, names, as_of, protected)
+            examples = await read_examples(load, ledger, schema, drawn, past, lambda read: progress("examples", read))
+        with clock.of("ranker"):
+            ranker = fit_ranker(schema, examples, now, period)
+            calibration = learn_calibration(examples, names)
+    versions = {recommender.name: recommender.version for recommender in recommenders if recommender.name in arrays}
+    model = Model(ledger.catalogue.codes, as_of, arrays, calibration, ranker, versions, _learnt_from(now, period))
+    return Trained(model, clock.seconds)
+
+
+async def read_ledger(store: Store, catalogue: Catalogue, progress: Callable[[int], None]) -> Ledger:
+    """Read every customer's dated facts."""
+    ledger = Ledger(catalogue)
+    async for page in portfolio.pages(store):
+        for row in page:
+            ledger.add(row)
+        progress(len(ledger.customer_nos))
+    return ledger
+
+
+def fit_all(recommenders: Sequence[Recommender], known: Portfolio, clock: "_Clock | None" = None) -> dict[str, Arrays]:
+    """Fit every trainable recommender; one that fails is logged, and learns nothing."""
     arrays = {}
     for recommender in recommenders:
         if isinstance(recommender, Trainable):
-            started = time.perf_counter()
-            arrays[recommender.name] = recommender.fit(now)
-            seconds[recommender.name] = time.perf_counter() - started
-    started = time.perf_counter()
-    calibration = learn_calibration(recommenders, catalogue, past, sample, as_of)
-    seconds["calibration"] = time.perf_counter() - started
-    learnt_from = {
-        "customers": now.customers,
-        "holdings": now.holdings,
-        "products": len(catalogue),
-        "first": str(now.first) if now.first else None,
-        "last": str(now.last) if now.last else None,
-    }
-    versions = {r.name: r.version for r in recommenders if isinstance(r, Trainable)}
-    return Trained(Model(catalogue.codes, as_of, arrays, calibration, versions, learnt_from), seconds)
+            with (clock or _Clock()).of(recommender.name):
+                try:
+                    arrays[recommender.name] = recommender.fit(known)
+                except Exception as error:  # noqa: BLE001 - a plugin may raise anything, and others learn on
+                    logger.warning("%s learnt nothing: %s: %s", recommender.name, type(error).__name__, error)
+    return arrays
 
 
-def learn_calibration(
-    recommenders: Sequence[Recommender], catalogue: Catalogue, past: Portfolio, sample: Sequence[Customer], as_of: date
-) -> Calibration:
-    """Learn each recommender's curve: scores on what was known a year before ``as_of`` against openings since."""
-    if not past.holdings or not sample:
-        return Calibration()
-    context = Context(today=past.today)
-    batch = Batch.of(sample, catalogue, context)
-    opened = _opened(sample, catalogue, past.today, as_of)
-    if not opened.any():
-        return Calibration()
-    curves: dict[str, Curve] = {}
-    for recommender in recommenders:
-        learnt = recommender
-        if isinstance(recommender, Trainable):
-            learnt = recommender.with_arrays(recommender.fit(past), catalogue.codes)
-        scores = np.where(batch.held, np.nan, learnt.propose(batch).scores)
-        curve = learn_curve(scores.astype(np.float32), opened)
+def learn_calibration(examples: Examples, names: Sequence[str]) -> Calibration:
+    """Learn each recommender's curve: its scores at moments of the past against what was opened next."""
+    pairs, drawn = examples.features.pairs, examples.draw
+    open_to = pairs["holds"] == 0
+    curves = {}
+    for name in names:
+        scores = np.where(open_to, pairs[f"score:{name}"], np.nan).astype(np.float32)
+        curve = learn_curve(scores, drawn.opened, drawn.weights)
         if curve is not None:
-            curves[recommender.name] = curve
+            curves[name] = curve
     return Calibration(curves)
 
 
-async def _read(
-    store: Store, catalogue: Catalogue, as_of: date, progress: Callable[[int], None]
-) -> tuple[Portfolio, Portfolio, list[Customer]]:
-    now, past = PortfolioReader(catalogue, as_of), PortfolioReader(catalogue, as_of - PERIOD)
-    read, sample = 0, list[Customer]()
-    async for page in portfolio.pages(store, PAGE):
-        for row in page:
-            now.add(row)
-            past.add(row)
-        if len(sample) < SAMPLE:
-            sample += await customers.load(store, [row["customer_no"] for row in page])
-        read += len(page)
-        progress(read)
-    return now.portfolio(), past.portfolio(), sample
+def _past(moment: Moment, recommenders: Sequence[Recommender], guard: Guard) -> Past:
+    arrays = fit_all(recommenders, moment.portfolio)
+    codes = moment.portfolio.catalogue.codes
+    fitted = [
+        recommender.with_arrays(arrays[recommender.name], codes) if isinstance(recommender, Trainable) else recommender
+        for recommender in recommenders
+        if not isinstance(recommender, Trainable) or recommender.name in arrays
+    ]
+    hidden: Mapping[int, int] = {}
+    if moment.hidden is not None:
+        hidden = dict(zip(moment.openings[:, 0].tolist(), moment.openings[:, 1].tolist(), strict=True))
+    return Past(moment.portfolio.today, tuple(guard(recommender) for recommender in fitted), hidden)
 
 
-def _opened(sample: Sequence[Customer], catalogue: Catalogue, after: date, until: date) -> Mask:
-    opened = np.zeros((len(sample), len(catalogue)), np.bool_)
-    for row, customer in enumerate(sample):
-        for holding in customer.holdings:
-            if holding.opened_on is not None and after < holding.opened_on <= until:
-                opened[row, catalogue.index[holding.product_code]] = True
-    return opened
+def _learnt_from(now: Portfolio, period: Period) -> dict[str, Any]:
+    return {
+        "customers": now.customers,
+        "holdings": now.holdings,
+        "products": len(now.catalogue),
+        "first": str(now.first) if now.first else None,
+        "last": str(now.last) if now.last else None,
+        "period_months": period.months,
+        "moments": period.moments,
+    }
+
+
+class _Clock:
+    """Seconds by what they were spent on."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def of(self, part: str) -> Iterator[None]:
+        started = time.perf_counter()
+        yield
+        self.seconds[part] = self.seconds.get(part, 0.0) + time.perf_counter() - started

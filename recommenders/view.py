@@ -1,5 +1,6 @@
 """A customer as gates, recommenders and plugins see him: read-only, and nothing that happened after ``today``."""
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import date
 from functools import cached_property
@@ -29,6 +30,7 @@ class CustomerView:
         self.kind: CustomerKind = record.kind
         self.gender: Gender | None = record.gender
         self.region: str | None = record.region
+        self.branch_code: str | None = record.branch_code
         self.occupation: str | None = record.occupation
         self.industry: str | None = record.industry
         self.income: float | None = record.income
@@ -46,6 +48,12 @@ class CustomerView:
         if born is None:
             return None
         return self.today.year - born.year - ((self.today.month, self.today.day) < (born.month, born.day))
+
+    @property
+    def age_in_years(self) -> float | None:
+        """Age in years and parts of one; None where the birth date is unknown."""
+        born = self._record.birth_date
+        return None if born is None else (self.today - born).days / 365.25
 
     @cached_property
     def ever(self) -> tuple[Holding, ...]:
@@ -128,6 +136,11 @@ class CustomerView:
             months += 1
         return months
 
+    @property
+    def months_since_activity(self) -> int | None:
+        """Whole months since the last month with activity."""
+        return lifecycle.months_between(self.activity[-1].month, self.today) if self.activity else None
+
     @cached_property
     def monthly_inflow(self) -> float | None:
         """Mean inflow of the last 12 known months."""
@@ -139,6 +152,22 @@ class CustomerView:
         """Whole months with the bank."""
         joined = self._record.joined_on
         return None if joined is None or joined > self.today else (self.today - joined).days * 12 // 365
+
+    @property
+    def months_with_bank(self) -> float | None:
+        """Months with the bank, and parts of one."""
+        joined = self._record.joined_on
+        return None if joined is None or joined > self.today else (self.today - joined).days / 30.4375
+
+    @cached_property
+    def kin_holdings(self) -> Mapping[str, int]:
+        """How many relatives hold each product today, by product code: for models, never for a reason."""
+        held = {
+            (kin.customer_no, kin.product_code)
+            for kin in self._record.kin
+            if (kin.since is None or kin.since <= self.today) and (kin.until is None or kin.until > self.today)
+        }
+        return Counter(code for _, code in held)
 
     @cached_property
     def interactions(self) -> tuple[Interaction, ...]:

@@ -15,7 +15,7 @@ from rich.progress import Progress
 from graph import customers
 from graph.errors import GuanxiError, NotFound, SettingsError
 from graph.store import Store
-from graph.words import Language
+from graph.words import Channel, Language
 from guanxi.days import AsOf, day
 from guanxi.opening import open_engine, open_store
 from guanxi.settings import Settings
@@ -43,6 +43,9 @@ def recommend(
     out: Annotated[
         Path | None, typer.Option(help="File to write: .csv or .parquet; without it, CSV is printed.")
     ] = None,
+    channel: Annotated[
+        Channel | None, typer.Option(help="Where they are to be shown; without it no channel has a say.")
+    ] = None,
     as_of: AsOf = None,
 ) -> None:
     """Recommend: one line an offer, best first; never a product that is held, unknown or refused by a gate."""
@@ -51,7 +54,7 @@ def recommend(
     if out is not None and out.suffix not in {".csv", ".parquet"}:
         raise SettingsError(f"{out} is neither .csv nor .parquet.")
     settings = Settings()
-    count = asyncio.run(_recommend(settings, customer, Context(today=day(as_of), top=top), out))
+    count = asyncio.run(_recommend(settings, customer, Context(today=day(as_of), channel=channel, top=top), out))
     if out is not None:
         typer.echo(f"{out}: {count:,} offers.")
 

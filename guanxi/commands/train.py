@@ -36,7 +36,15 @@ def train(as_of: AsOf = None) -> None:
 async def _train(settings: Settings, today: date) -> Trained:
     async with open_store(settings) as store:
         catalogue = Catalogue(await products.catalogue(store))
-        recommenders = PluginHost.load(settings.plugins).recommenders()
+        host = PluginHost.load(settings.plugins)
         with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as bars:
             task = bars.add_task("customers read", total=None)
-            return await learn(store, catalogue, recommenders, today, lambda read: bars.update(task, completed=read))
+            return await learn(
+                store,
+                catalogue,
+                host.recommenders(),
+                today,
+                guard=host.guard,
+                protected=settings.protected,
+                progress=lambda part, read: bars.update(task, description=f"customers read: {part}", completed=read),
+            )

@@ -85,6 +85,7 @@ def best_by_arrays(als, held, catalogue):
         proposed={},
         strengths={},
         propensities=scores,
+        ranked=~np.isnan(scores),
         weights=every,
         passed=~held,
         priorities=priorities,

@@ -30,7 +30,7 @@ from loaders.importing import load_bank
 from loaders.sample import UNTIL, write_sample
 from recommenders.als import ALPHA, FACTORS, ITERATIONS, REGULARIZATION, SEED, Als
 from recommenders.catalogue import Catalogue
-from recommenders.portfolio import PortfolioReader
+from recommenders.portfolio import Ledger
 
 
 async def read_sample(customers):
@@ -48,11 +48,11 @@ async def read_sample(customers):
 
 async def reading(store, catalogue, today: date):
     started = time.perf_counter()
-    reader = PortfolioReader(catalogue, today)
+    ledger = Ledger(catalogue)
     async for page in portfolio.pages(store):
         for row in page:
-            reader.add(row)
-    return reader.portfolio(), time.perf_counter() - started
+            ledger.add(row)
+    return ledger.portfolio(today), time.perf_counter() - started
 
 
 def repeated(small, customers):

@@ -10,7 +10,7 @@ from graph.words import CustomerKind, RiskProfile
 from recommenders.batch import Batch
 from recommenders.catalogue import Catalogue
 from recommenders.contract import Context
-from recommenders.portfolio import PortfolioReader
+from recommenders.portfolio import Ledger
 
 TODAY = date(2026, 6, 30)
 
@@ -78,11 +78,18 @@ def portfolio():
     """Return a function: the portfolio of rows as the graph gives them; a bare product code is held since ever."""
 
     def make(catalogue, rows, day=TODAY):
-        reader = PortfolioReader(catalogue, day)
+        ledger = Ledger(catalogue)
         for row in rows:
-            whole = {"kind": "person", "holdings": [], "memberships": [], "relations": []} | row
+            whole = {
+                "customer_no": "C1",
+                "kind": "person",
+                "joined_on": None,
+                "holdings": [],
+                "memberships": [],
+                "relations": [],
+            } | row
             held = [(item, None, None) if isinstance(item, str) else item for item in whole["holdings"]]
-            reader.add(whole | {"holdings": held})
-        return reader.portfolio()
+            ledger.add(whole | {"holdings": held})
+        return ledger.portfolio(day)
 
     return make

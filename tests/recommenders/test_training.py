@@ -5,7 +5,6 @@ import pytest
 
 from graph import products
 from graph.errors import ModelError
-from graph.records import Holding
 from loaders.bank_directory import BankDirectory
 from loaders.importing import load_bank
 from loaders.sample import write_sample
@@ -13,7 +12,7 @@ from recommenders.als import Als
 from recommenders.cohorts import Cohorts
 from recommenders.popularity import Popularity
 from recommenders.rules import LifecycleRules
-from recommenders.training import learn_calibration, train
+from recommenders.training import train
 
 RECOMMENDERS = (Als(), Cohorts(), Popularity(), LifecycleRules())
 AS_OF = date(2025, 6, 30)
@@ -51,6 +50,14 @@ def bits(model):
     arrays = {(name, key): array for name, own in model.arrays.items() for key, array in own.items()}
     for name, curve in model.calibration.curves.items():
         arrays |= {(name, "edges"): curve.edges, (name, "rates"): curve.rates}
+    if model.ranker is not None:
+        own = {"popularity": model.ranker.popularity, "corrections": model.ranker.corrections}
+        texts = [part.text for part in (model.ranker.pairs, model.ranker.counts) if part is not None]
+        own |= {
+            "texts": np.array(texts, dtype=np.str_),
+            **(model.ranker.choice.as_arrays() if model.ranker.choice else {}),
+        }
+        arrays |= {("ranker", name): array for name, array in own.items()}
     return {key: (array.dtype, array.shape, array.tobytes()) for key, array in arrays.items()}
 
 
@@ -58,7 +65,7 @@ async def test_two_trainings_on_the_same_bank_give_the_same_model(sample_bank, l
     first, second = await learn(sample_bank), await learn(sample_bank)
 
     assert bits(first) == bits(second)
-    assert {name for name, _ in bits(first)} == {"als", "relations", "popularity", "lifecycle"}
+    assert {name for name, _ in bits(first)} == {"als", "relations", "popularity", "lifecycle", "ranker"}
     assert (first.product_codes, first.versions) == (second.product_codes, second.versions)
     assert first.learnt_from == second.learnt_from
     assert first.as_of == AS_OF
@@ -99,32 +106,33 @@ async def test_it_says_what_it_was_learnt_from(sample_bank, learn):
         "RETURN customers, products, count(h) AS holdings, min(h.opened_on) AS first, max(h.opened_on) AS last"
     )
     [row] = await sample_bank.read(facts, as_of=AS_OF)
+    [joined] = await sample_bank.read(
+        "MATCH (c:Customer) WHERE c.joined_on IS NULL OR c.joined_on <= $as_of OR "
+        "EXISTS {(c)-[h:HOLDS]->() WHERE h.opened_on <= $as_of} RETURN count(c) AS customers", as_of=AS_OF
+    )  # fmt: skip
     read = []
 
-    model = await learn(sample_bank, progress=read.append)
+    model = await learn(sample_bank, progress=lambda part, customers: read.append((part, customers)))
 
-    assert model.learnt_from == row | {"first": str(row["first"]), "last": str(row["last"])}
-    assert model.learnt_from["customers"] == 300
+    told = row | joined | {"first": str(row["first"]), "last": str(row["last"])}
+    assert {name: model.learnt_from[name] for name in told} == told
+    assert 200 < model.learnt_from["customers"] < 300
     assert date.fromisoformat(model.learnt_from["last"]) <= AS_OF
-    assert read == [300]
+    assert read[0] == ("portfolio", 300)
+    assert read[-1][0] == "examples"
     assert model.versions == {"als": "1", "relations": "1", "popularity": "1"}
     assert len(model.product_codes) == model.learnt_from["products"]
 
 
-async def test_propensities_are_learnt_from_the_openings_of_the_year(sample_bank, learn):
+async def test_propensities_are_learnt_from_the_openings_of_past_periods(sample_bank, learn):
     model = await learn(sample_bank)
-    [openings] = await sample_bank.read(
-        "MATCH ()-[h:HOLDS]->() WHERE h.opened_on > $after AND h.opened_on <= $as_of RETURN count(h) AS n",
-        after=date(2024, 6, 30),
-        as_of=AS_OF,
-    )
 
-    rates = model.calibration.curves["popularity"].rates
-
-    assert openings["n"] > 0
-    assert (rates > 0).all()
-    assert (rates < 0.5).all()
-    assert (np.diff(rates) >= 0).all()
+    assert model.learnt_from["period_months"] in {1, 3, 6, 12}
+    assert model.ranker.period_months == model.learnt_from["period_months"]
+    for curve in model.calibration.curves.values():
+        assert (curve.rates > 0).all()
+        assert (curve.rates < 0.5).all()
+        assert (np.diff(curve.rates) >= 0).all()
 
 
 async def test_before_the_bank_had_any_customer_holding_anything_nothing_is_calibrated(sample_bank, learn):
@@ -133,27 +141,6 @@ async def test_before_the_bank_had_any_customer_holding_anything_nothing_is_cali
     assert (model.learnt_from["holdings"], model.learnt_from["first"]) == (0, None)
     assert model.calibration.curves == {}
     assert not model.arrays["popularity"]["shares"].any()
-
-
-@pytest.mark.parametrize(
-    ("opened_on", "learnt"),
-    [
-        ([date(2020, 1, 1), date(2025, 1, 1)], True),
-        ([date(2020, 1, 1), date(2024, 6, 30)], False),
-        ([date(2024, 7, 1), date(2025, 1, 1)], False),
-        ([date(2020, 1, 1), date(2025, 7, 1)], False),
-    ],
-    ids=["one before and one in the year", "none in the year", "none before the year", "one after the year"],
-)
-def test_a_year_teaches_only_when_something_was_held_before_and_opened_in_it(
-    catalogue, portfolio, person, opened_on, learnt
-):
-    known = catalogue("CARD", "SAVE")
-    holdings = [(code, day, None) for code, day in zip(known.codes, opened_on, strict=True)]
-    past = portfolio(known, [{"holdings": holdings}] * 20, day=date(2024, 6, 30))
-    sample = [person(holdings=tuple(Holding(*held) for held in holdings))] * 20
-
-    assert bool(learn_calibration(RECOMMENDERS, known, past, sample, AS_OF).curves) == learnt
 
 
 async def test_an_empty_graph_cannot_be_learnt_from(empty_store, learn):

@@ -1,0 +1,157 @@
+"""Which product a customer opens next, given that he opens one: a multinomial logit over what he does not hold.
+
+McFadden's conditional logit (1974) with the choice set restricted to products not held: a weight for each pair of
+customer trait and product, and weights shared by all products for what is known of the pair. Traits are indicators:
+numbers cut at quantiles (unknown is a bin of its own), categories one by one. Fitted by L-BFGS with a ridge penalty.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.sparse import csr_matrix, hstack
+
+from recommenders.contract import Arrays, Mask
+from recommenders.features import Features, FeatureSchema
+
+Shares: TypeAlias = NDArray[np.float32]
+
+QUANTILES: Final = (0.1, 0.25, 0.4, 0.55, 0.7, 0.85, 0.95)
+MOST_INDICATORS: Final = 60
+"""Values of one category that have a weight of their own."""
+LEAST_SEEN: Final = 20
+RIDGE: Final = 20.0
+ITERATIONS: Final = 60
+FLOOR: Final = -30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A fitted logit.
+
+    Attributes:
+        edges: ``(p, 7)`` quantiles of each number, nan where it is constant.
+        kept: ``(t,)`` which indicators have weights.
+        weights: ``(t + 1, m)``, the last row the products' own.
+        shared: ``(s,)`` weights of ``shared_traits``, after ``centres`` and ``scales``.
+    """
+
+    edges: NDArray[np.float32]
+    kept: NDArray[np.int32]
+    weights: NDArray[np.float32]
+    shared: NDArray[np.float32]
+    scales: NDArray[np.float32]
+
+    def log_shares(self, schema: FeatureSchema, features: Features) -> Shares:
+        """``(n, m)``: logarithm of each product's chance among those not held; very low where held."""
+        traits = indicators(schema, features, self.edges)[:, self.kept]
+        pairs = shared_traits(schema, features) / self.scales
+        utilities = traits @ self.weights[:-1] + self.weights[-1] + pairs @ self.shared
+        return log_softmax(utilities, features.pairs["holds"] > 0)
+
+    def as_arrays(self) -> Arrays:
+        """Return what ``from_arrays`` takes."""
+        return {name: getattr(self, name) for name in ("edges", "kept", "weights", "shared", "scales")}
+
+    @classmethod
+    def from_arrays(cls, arrays: Arrays) -> "Choice":
+        """Return the logit that ``as_arrays`` told of."""
+        return cls(**{name: np.asarray(array) for name, array in arrays.items()})  # type: ignore[arg-type]
+
+
+def fit_choice(schema: FeatureSchema, features: Features, opened: Mask) -> Choice:
+    """Fit to ``(n, m)`` openings; rows without any say nothing."""
+    edges = _edges(schema, features)
+    every = indicators(schema, features, edges)
+    seen = every.getnnz(axis=0)
+    kept = np.flatnonzero((seen >= LEAST_SEEN) & (seen <= len(features) - LEAST_SEEN)).astype(np.int32)
+    traits = every[:, kept]
+    pairs = shared_traits(schema, features)
+    scales = np.maximum(pairs.std(axis=(0, 1)), np.float32(1e-6)).astype(np.float32)
+    pairs = pairs / scales
+    held, chosen = features.pairs["holds"] > 0, opened.astype(np.float32)
+    width, count = len(schema.product_codes), chosen.sum(axis=1, keepdims=True)
+    shape = len(kept) + 1, width
+
+    def loss(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        weights = flat[: shape[0] * width].reshape(shape).astype(np.float32)
+        shared = flat[shape[0] * width :].astype(np.float32)
+        logs = log_softmax(traits @ weights[:-1] + weights[-1] + pairs @ shared, held)
+        error = np.exp(logs) * count - chosen
+        down = np.concatenate([traits.T @ error + RIDGE * weights[:-1], error.sum(axis=0)[None] + weights[-1:]])
+        down_shared = np.einsum("nms,nm->s", pairs, error) + shared
+        value = -(chosen * logs).sum() + 0.5 * (
+            RIDGE * (weights[:-1] ** 2).sum() + (weights[-1] ** 2).sum() + (shared**2).sum()
+        )
+        return float(value), np.concatenate([down.ravel(), down_shared]).astype(np.float64)
+
+    start = np.zeros(shape[0] * width + pairs.shape[2])
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": ITERATIONS}).x.astype(np.float32)
+    return Choice(edges, kept, found[: shape[0] * width].reshape(shape), found[shape[0] * width :], scales)
+
+
+def log_softmax(utilities: NDArray[np.float32], held: Mask) -> Shares:
+    """Return log chances among what is not held."""
+    masked = np.where(held, np.float32(FLOOR), utilities)
+    masked -= masked.max(axis=1, keepdims=True)
+    return np.asarray(masked - np.log(np.exp(masked).sum(axis=1, keepdims=True)), np.float32)
+
+
+def indicators(schema: FeatureSchema, features: Features, edges: NDArray[np.float32]) -> csr_matrix:
+    """``(n, t)``: every trait as 0 or 1."""
+    numbers = len(schema.number_names)
+    bins = edges.shape[1] + 2
+    blocks = []
+    for column in range(numbers):
+        known = edges[column][~np.isnan(edges[column])]
+        values = features.customers[:, column]
+        place = np.searchsorted(known, values)
+        blocks.append(_one_hot(np.where(np.isnan(values), bins - 1, place), bins))
+    for column, words in enumerate(schema.words.values(), numbers):
+        values = features.customers[:, column]
+        most = min(MOST_INDICATORS, len(words))
+        blocks.append(_one_hot(np.where(np.isnan(values), most, np.fmin(values, most)).astype(np.intp), most + 1))
+    blocks += [csr_matrix(found.astype(np.float32)) for found in _pair_indicators(features.pairs)]
+    return csr_matrix(hstack(blocks, format="csr", dtype=np.float32))
+
+
+def shared_traits(schema: FeatureSchema, features: Features) -> NDArray[np.float32]:
+    """``(n, m, s)``: what is known of the pair, in numbers that one weight fits for all products."""
+    pairs = features.pairs
+    found = [*_pair_indicators(pairs), np.log1p(pairs["contacts"]), np.log1p(pairs["kin"]), np.log1p(pairs["times"])]
+    scores = [np.nan_to_num(pairs[f"score:{name}"]) for name in schema.recommenders]
+    return np.stack([*found, *scores], axis=2).astype(np.float32)
+
+
+def _pair_indicators(pairs: Mapping[str, NDArray[np.float32]]) -> Sequence[Mask]:
+    return (
+        pairs["holds"] > 0,
+        (pairs["times"] > 0) & (pairs["holds"] == 0),
+        pairs["since_closed"] < 1.05,
+        pairs["since_closed"] < 3.05,
+        pairs["since_opened"] < 1.05,
+        pairs["contacts"] > 0,
+        pairs["since_contact"] < 1.05,
+        pairs["kin"] > 0,
+    )
+
+
+def _edges(schema: FeatureSchema, features: Features) -> NDArray[np.float32]:
+    edges = np.full((len(schema.number_names), len(QUANTILES)), np.nan, np.float32)
+    for column in range(len(edges)):
+        values = features.customers[:, column]
+        known = values[~np.isnan(values)]
+        if len(known):
+            found = np.unique(np.quantile(known, QUANTILES))
+            found = found[found < known.max()]
+            edges[column, : len(found)] = found
+    return edges
+
+
+def _one_hot(places: NDArray[np.intp], width: int) -> csr_matrix:
+    rows = len(places)
+    ones, ends = np.ones(rows, np.float32), np.arange(rows + 1)
+    return csr_matrix((ones, places.astype(np.int32), ends), shape=(rows, width))

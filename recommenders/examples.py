@@ -1,0 +1,182 @@
+"""Draws training examples from the past, reads their customers, and computes their features as they were then.
+
+Every customer who opened something in a period is an example of what is opened; of the others enough are drawn to tell
+who opens at all, each weighing for those left out. A customer is read once for all his moments; nothing of him is kept
+but his features.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graph.records import Customer
+from recommenders.batch import Batch
+from recommenders.catalogue import Catalogue
+from recommenders.contract import Context, Mask, Omitted, Recommender, Scores
+from recommenders.features import Features, FeatureSchema, extract, learn_schema
+from recommenders.portfolio import Ledger
+from recommenders.view import CustomerView
+
+Load: TypeAlias = Callable[[Sequence[str]], Awaitable[Sequence[Customer]]]
+"""Reads customers by their numbers."""
+
+MOST_OPENERS: Final = 40_000
+MOST_OTHERS: Final = 20_000
+SCHEMA_SAMPLE: Final = 4_000
+PAGE: Final = 1_000
+SEED: Final = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """Examples before their features are known, one a position, in the order of their customers.
+
+    Attributes:
+        rows: the customer's row in the ledger.
+        moments: position of the moment.
+        weights: how many customers each stands for.
+        opened: ``(n, m)``.
+    """
+
+    rows: NDArray[np.int32]
+    moments: NDArray[np.int32]
+    weights: NDArray[np.float32]
+    opened: Mask
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """``n`` customers at moments of the past: what was known, and what each opened next."""
+
+    features: Features
+    draw: Draw
+
+    def take(self, those: Mask) -> "Examples":
+        """Return some of them."""
+        rows = np.flatnonzero(those)
+        drawn = Draw(*(getattr(self.draw, name)[rows] for name in Draw.__slots__))
+        return Examples(self.features.take(rows), drawn)
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A moment as its examples are scored: the day, the recommenders as they would have been, and what is hidden."""
+
+    day: date
+    recommenders: tuple[Recommender, ...]
+    hidden: Mapping[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Of a moment, who was there (rows in the ledger) and ``(o, 2)`` what was opened next."""
+
+    rows: NDArray[np.int32]
+    openings: NDArray[np.int32]
+
+
+def draw(customers: int, products: int, seen: Sequence[Seen], *, others: bool) -> Draw:
+    """Draw examples of the moments, with ``others`` also of customers who opened nothing."""
+    generator = np.random.default_rng(SEED)
+    keys, opened = _openers(customers, products, seen)
+    keep, weight = _sample(generator, len(keys), MOST_OPENERS)
+    keys, opened = keys[keep], opened[keep]
+    weights = np.full(len(keys), weight, np.float32)
+    if others:
+        idle = [np.setdiff1d(moment.rows, moment.openings[:, 0]).astype(np.int64) + number * customers
+                for number, moment in enumerate(seen)]  # fmt: skip
+        every = np.concatenate(idle)
+        keep, weight = _sample(generator, len(every), MOST_OTHERS)
+        keys = np.concatenate([keys, every[keep]])
+        weights = np.concatenate([weights, np.full(len(keep), weight, np.float32)])
+        opened = np.concatenate([opened, np.zeros((len(keep), products), np.bool_)])
+    rows, moments = (keys % customers).astype(np.int32), (keys // customers).astype(np.int32)
+    order = np.lexsort([moments, rows])
+    return Draw(rows[order], moments[order], weights[order], opened[order])
+
+
+async def read_examples(
+    load: Load,
+    ledger: Ledger,
+    schema: FeatureSchema,
+    drawn: Draw,
+    past: Sequence[Past],
+    progress: Callable[[int], None],
+) -> Examples:
+    """Read the drawn customers, a page at a time, and return their features."""
+    parts: list[Features] = []
+    order: list[NDArray[np.intp]] = []
+    wanted = np.unique(drawn.rows)
+    for start in range(0, len(wanted), PAGE):
+        page = wanted[start : start + PAGE]
+        numbers = [ledger.customer_nos[row] for row in page]
+        records = {record.customer_no: record for record in await load(numbers)}
+        first, last = np.searchsorted(drawn.rows, [page[0], page[-1] + 1])
+        for number, moment in enumerate(past):
+            places = first + np.flatnonzero(drawn.moments[first:last] == number)
+            if len(places):
+                known = [_known(ledger, moment, records[ledger.customer_nos[row]], int(row))
+                         for row in drawn.rows[places]]  # fmt: skip
+                parts.append(_features(schema, ledger.catalogue, moment, known))
+                order.append(places)
+        progress(start + len(page))
+    back = np.argsort(np.concatenate(order))
+    return Examples(Features.joined(parts).take(back), drawn)
+
+
+async def sample_schema(
+    load: Load, ledger: Ledger, recommenders: Sequence[str], as_of: date, protected: Sequence[str]
+) -> FeatureSchema:
+    """Learn the schema from a random sample of customers."""
+    generator = np.random.default_rng(SEED)
+    count = len(ledger.customer_nos)
+    rows = np.sort(generator.choice(count, min(SCHEMA_SAMPLE, count), replace=False))
+    views: list[CustomerView] = []
+    for start in range(0, len(rows), PAGE):
+        numbers = [ledger.customer_nos[row] for row in rows[start : start + PAGE]]
+        views += [CustomerView(record, as_of) for record in await load(numbers)]
+    return learn_schema(views, ledger.catalogue.codes, recommenders, protected)
+
+
+def proposals(recommenders: Sequence[Recommender], batch: Batch) -> dict[str, Scores]:
+    """Return the scores of those recommenders that answer."""
+    scores = {}
+    for recommender in recommenders:
+        try:
+            scores[recommender.name] = recommender.propose(batch).scores
+        except Omitted:
+            continue
+    return scores
+
+
+def _openers(customers: int, products: int, seen: Sequence[Seen]) -> tuple[NDArray[np.int64], Mask]:
+    """Return moment × customers + row of each who opened something, and ``(…, m)`` what."""
+    keys = np.concatenate([moment.openings[:, 0] + number * np.int64(customers) for number, moment in enumerate(seen)])
+    columns = np.concatenate([moment.openings[:, 1] for moment in seen])
+    found, places = np.unique(keys, return_inverse=True)
+    opened = np.zeros((len(found), products), np.bool_)
+    opened[places, columns] = True
+    return found, opened
+
+
+def _sample(generator: np.random.Generator, count: int, most: int) -> tuple[NDArray[np.intp], float]:
+    if count <= most:
+        return np.arange(count), 1.0
+    return np.sort(generator.choice(count, most, replace=False)), count / most
+
+
+def _known(ledger: Ledger, moment: Past, record: Customer, row: int) -> Customer:
+    """Return the customer without what the moment hides of him."""
+    if row not in moment.hidden:
+        return record
+    code = ledger.catalogue.codes[moment.hidden[row]]
+    return replace(record, holdings=tuple(held for held in record.holdings if held.product_code != code))
+
+
+def _features(schema: FeatureSchema, catalogue: Catalogue, moment: Past, known: Sequence[Customer]) -> Features:
+    batch = Batch.of(known, catalogue, Context(today=moment.day))
+    return extract(schema, batch, proposals(moment.recommenders, batch))

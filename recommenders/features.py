@@ -1,0 +1,347 @@
+"""What the ranker knows of a customer and of each product beside him: one way for training, batch and request.
+
+Found in the bank's own data: profile, every extra column of the customers' file, holdings and their changes, activity,
+contacts, relations, and the scores of every recommender. What is not known is nan. What a balance or a status says now
+is no feature: it was another at a past moment, and would tell what came after it.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graph.records import Interaction, Outcome, Scalar
+from graph.words import Channel
+from recommenders.batch import Batch
+from recommenders.contract import Scores
+from recommenders.view import CustomerView
+
+logger = logging.getLogger("guanxi.features")
+
+MOST_WORDS: Final = 250
+"""Values of a category that are told apart, the most frequent; the others are one."""
+MOST_KINDS: Final = 12
+MONTH_DAYS: Final = 30.4375
+RECENT: Final = (1.05, 3.05, 12.05)
+"""Months back that changes are counted over; the odd days let a month of 31 days count as one."""
+
+PROFILE_NUMBERS: Final[Mapping[str, Callable[[CustomerView], float | None]]] = {
+    "age": lambda c: c.age_in_years,
+    "tenure": lambda c: c.months_with_bank,
+    "income": lambda c: c.income,
+    "credit_limit": lambda c: c.credit_limit,
+    "salary_months": lambda c: c.salary_months if c.activity else None,
+}
+PROFILE_WORDS: Final = (
+    "kind", "gender", "region", "occupation", "industry", "branch_code", "language", "risk_profile", "credit_tier",
+    "stage",
+)  # fmt: skip
+HELD: Final = tuple(
+    ["held", "ever", "undated"]
+    + [f"{what}_{months}" for what in ("opened", "closed") for months in ("1", "3", "12")]
+    + ["since_first_opening", "since_opening", "since_closing"]
+)
+FLOWS: Final = ("inflow", "outflow", "salary", "transactions", "lowest_balance", "closing_balance")
+PAIRS: Final = ("holds", "times", "since_opened", "since_closed", "contacts", "since_contact", "kin")
+"""Of a customer and a product: held now, held how often, months since, contacts of a year, relatives who hold it."""
+
+
+@dataclass(frozen=True)
+class FeatureSchema:
+    """Names and types of the features, learnt from the bank's data; travels in the artefact.
+
+    Attributes:
+        product_codes: the products that pair features and ``holds`` stand for, in this order.
+        numbers, dates: the bank's own columns of these types.
+        words: the values told apart of each category, most frequent first.
+        interaction_kinds: the kinds of contact that are counted.
+        recommenders: whose scores are features.
+    """
+
+    product_codes: tuple[str, ...]
+    numbers: tuple[str, ...] = ()
+    dates: tuple[str, ...] = ()
+    words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    interaction_kinds: tuple[str, ...] = ()
+    recommenders: tuple[str, ...] = ()
+    protected: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        seen = {name: {word: float(number) for number, word in enumerate(words)} for name, words in self.words.items()}
+        object.__setattr__(self, "_codes", seen)
+        object.__setattr__(self, "_columns", {code: column for column, code in enumerate(self.product_codes)})
+        object.__setattr__(self, "_surprises", set())
+
+    @property
+    def number_names(self) -> tuple[str, ...]:
+        """Names of the customer's numbers, in the order of their columns."""
+        profile = [name for name in PROFILE_NUMBERS if name not in self.protected]
+        flows = [f"{name}_{span}" for name in FLOWS for span in ("last", "3", "12")]
+        contacts = ["contacts_3", "contacts_12", "since_contact_any", *(f"contacts_{channel}" for channel in Channel)]
+        kinds = [f"contacts:{kind}" for kind in self.interaction_kinds]
+        own = [f"own:{name}" for name in (*self.numbers, *self.dates)]
+        return (*profile, *HELD, "month", "since_activity", *flows, *contacts, *kinds, "relations", "kin_number", *own)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the customer's columns: numbers, then categories."""
+        return (*self.number_names, *self.words)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what ``from_json`` takes."""
+        names = ("product_codes", "numbers", "dates", "interaction_kinds", "recommenders", "protected")
+        return {name: list(getattr(self, name)) for name in names} | {
+            "words": {name: list(words) for name, words in self.words.items()}
+        }
+
+    @classmethod
+    def from_json(cls, given: Mapping[str, Any]) -> Self:
+        """Return the schema that ``as_json`` told of."""
+        words = {name: tuple(values) for name, values in given["words"].items()}
+        return cls(**{name: tuple(values) for name, values in given.items() if name != "words"}, words=words)
+
+    def surprise(self, name: str, found: object) -> None:
+        """Note, once, that the bank's column has another type than was learnt; its value counts as not known."""
+        surprises: set[str] = self.__dict__["_surprises"]
+        if name not in surprises:
+            surprises.add(name)
+            logger.warning(
+                "column %s holds %s, and was learnt as another type: it counts as unknown until guanxi train is run",
+                name,
+                type(found).__name__,
+            )
+
+    @property
+    def surprises(self) -> frozenset[str]:
+        """Columns whose type has changed since training."""
+        return frozenset(self.__dict__["_surprises"])
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """``n`` customers beside the schema's ``m`` products.
+
+    Attributes:
+        customers: ``(n, p)`` float32, columns named by ``FeatureSchema.names``; categories as positions in their words.
+        pairs: ``(n, m)`` float32 each, by name; a recommender's scores by ``score:NAME``.
+    """
+
+    customers: NDArray[np.float32]
+    pairs: Mapping[str, NDArray[np.float32]]
+
+    def __len__(self) -> int:
+        return len(self.customers)
+
+    def take(self, rows: NDArray[np.intp]) -> "Features":
+        """Return some of the customers."""
+        return Features(self.customers[rows], {name: values[rows] for name, values in self.pairs.items()})
+
+    @staticmethod
+    def joined(parts: Sequence["Features"]) -> "Features":
+        """Put parts of one schema together."""
+        return Features(
+            np.concatenate([part.customers for part in parts]),
+            {name: np.concatenate([part.pairs[name] for part in parts]) for name in parts[0].pairs},
+        )
+
+
+def learn_schema(
+    customers: Iterable[CustomerView],
+    product_codes: Sequence[str],
+    recommenders: Sequence[str],
+    protected: Sequence[str] = (),
+) -> FeatureSchema:
+    """Find the bank's own columns, their types and words, in a sample of its customers.
+
+    A column that is a number in one row and a text in another is a category; one with a single value is no feature.
+    """
+    words: dict[str, Counter[str]] = {}
+    values: dict[str, set[Scalar]] = {}
+    types: dict[str, set[type]] = {}
+    kinds: Counter[str] = Counter()
+    for customer in customers:
+        for name in PROFILE_WORDS:
+            value = getattr(customer, name)
+            if value is not None:
+                words.setdefault(name, Counter())[str(value)] += 1
+        for name, own in customer.attributes.items():
+            types.setdefault(name, set()).add(_type(own))
+            words.setdefault(f"own:{name}", Counter())[str(own)] += 1
+            if len(values.setdefault(name, set())) < 2:
+                values[name].add(own)
+        kinds.update(interaction.kind for interaction in customer.interactions)
+    useful = [name for name in sorted(types) if len(values[name]) > 1 and name not in protected]
+    numbers = tuple(name for name in useful if types[name] == {float})
+    dates = tuple(name for name in useful if types[name] == {date})
+    categories = [f"own:{name}" for name in useful if name not in numbers and name not in dates]
+    return FeatureSchema(
+        product_codes=tuple(product_codes),
+        numbers=numbers,
+        dates=dates,
+        words={
+            name: tuple(word for word, _ in words[name].most_common(MOST_WORDS))
+            for name in (*PROFILE_WORDS, *categories)
+            if len(words.get(name, ())) > 1 and name not in protected
+        },
+        interaction_kinds=tuple(kind for kind, _ in kinds.most_common(MOST_KINDS)),
+        recommenders=tuple(recommenders),
+        protected=tuple(protected),
+    )
+
+
+def extract(schema: FeatureSchema, batch: Batch, scores: Mapping[str, Scores]) -> Features:
+    """Return the features of a batch; ``scores`` are ``(n, m of the batch)``, by the recommender's name."""
+    shape = len(batch.customers), len(schema.product_codes)
+    pairs = {name: np.full(shape, np.nan, np.float32) for name in PAIRS}
+    for name in ("holds", "times", "contacts", "kin"):
+        pairs[name][:] = 0
+    customers = np.empty((shape[0], len(schema.names)), np.float32)
+    for row, customer in enumerate(batch.customers):
+        words = [_word(schema, customer, name) for name in schema.words]
+        customers[row] = _numbers(schema, customer, row, pairs) + words
+    for name in schema.recommenders:
+        pairs[f"score:{name}"] = aligned(scores.get(name), batch.catalogue.index, schema.product_codes, shape)
+    return Features(customers, pairs)
+
+
+def aligned(
+    scores: Scores | None, index: Mapping[str, int], product_codes: Sequence[str], shape: tuple[int, int]
+) -> Scores:
+    """Return scores with a column for each of ``product_codes``; nan where there are none."""
+    found = np.full(shape, np.nan, np.float32)
+    if scores is not None:
+        known = [(place, index[code]) for place, code in enumerate(product_codes) if code in index]
+        found[:, [place for place, _ in known]] = scores[:, [column for _, column in known]]
+    return found
+
+
+def _type(value: Scalar) -> type:
+    return float if isinstance(value, bool | int | float) else date if isinstance(value, date) else str
+
+
+def _numbers(schema: FeatureSchema, customer: CustomerView, row: int, pairs: Mapping[str, Scores]) -> list[float]:
+    numbers = [value(customer) for name, value in PROFILE_NUMBERS.items() if name not in schema.protected]
+    numbers += _holdings(schema, customer, row, pairs)
+    numbers.append(customer.today.month)
+    numbers += _activity(customer)
+    numbers += _contacts(schema, customer, row, pairs)
+    numbers += [len(customer.relations), _kin(schema, customer, row, pairs)]
+    numbers += [_own_number(schema, customer, name) for name in schema.numbers]
+    numbers += [_own_date(schema, customer, name) for name in schema.dates]
+    return [np.nan if number is None else number for number in numbers]
+
+
+def _holdings(
+    schema: FeatureSchema, customer: CustomerView, row: int, pairs: Mapping[str, Scores]
+) -> list[float | None]:
+    columns: Mapping[str, int] = schema.__dict__["_columns"]
+    opened, closed, undated, held = list[float](), list[float](), 0, 0
+    for holding in customer.ever:
+        age = None if holding.opened_on is None else _months(holding.opened_on, customer.today)
+        gone = None if holding.closed_on is None else _months(holding.closed_on, customer.today)
+        if age is None:
+            undated += 1
+        else:
+            opened.append(age)
+        if gone is None:
+            held += 1
+        else:
+            closed.append(gone)
+        column = columns.get(holding.product_code)
+        if column is None:
+            continue
+        pairs["times"][row, column] += 1
+        if gone is not None:
+            pairs["since_closed"][row, column] = np.fmin(pairs["since_closed"][row, column], gone)
+        else:
+            pairs["holds"][row, column] = 1
+            if age is not None:
+                pairs["since_opened"][row, column] = age
+    changes = [float(sum(age < months for age in ages)) for ages in (opened, closed) for months in RECENT]
+    since = [max(opened, default=None), min(opened, default=None), min(closed, default=None)]
+    return [held, len(customer.ever), undated, *changes, *since]
+
+
+def _activity(customer: CustomerView) -> list[float | None]:
+    months = customer.activity
+    if not months:
+        return [None] * (1 + 3 * len(FLOWS))
+    found: list[float | None] = [float(customer.months_since_activity or 0)]
+    for name in FLOWS:
+        known = [value for month in months[-12:] if (value := getattr(month, name)) is not None]
+        found += [known[-1] if known else None, _mean(known[-3:]), _mean(known)]
+    return found
+
+
+def _contacts(
+    schema: FeatureSchema, customer: CustomerView, row: int, pairs: Mapping[str, Scores]
+) -> list[float | None]:
+    columns: Mapping[str, int] = schema.__dict__["_columns"]
+    quarter = year = 0
+    last: float | None = None
+    by_channel = dict.fromkeys(Channel, 0)
+    by_kind = dict.fromkeys(schema.interaction_kinds, 0)
+    contacts: tuple[Interaction | Outcome, ...] = (*customer.interactions, *customer.outcomes)
+    for contact in contacts:
+        age = _months(contact.at, customer.today)
+        last = age if last is None else min(last, age)
+        column = columns.get(contact.product_code or "")
+        if column is not None:
+            pairs["since_contact"][row, column] = np.fmin(pairs["since_contact"][row, column], age)
+        if age < RECENT[2]:
+            year += 1
+            quarter += age < RECENT[1]
+            by_channel[contact.channel] += 1
+            if contact.kind in by_kind:
+                by_kind[contact.kind] += 1
+            if column is not None:
+                pairs["contacts"][row, column] += 1
+    return [quarter, year, last, *by_channel.values(), *by_kind.values()]
+
+
+def _kin(schema: FeatureSchema, customer: CustomerView, row: int, pairs: Mapping[str, Scores]) -> float:
+    columns: Mapping[str, int] = schema.__dict__["_columns"]
+    for code, number in customer.kin_holdings.items():
+        if code in columns:
+            pairs["kin"][row, columns[code]] = number
+    return float(sum(customer.kin_holdings.values()))
+
+
+def _own_number(schema: FeatureSchema, customer: CustomerView, name: str) -> float | None:
+    value = customer.attributes.get(name)
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    schema.surprise(name, value)
+    return None
+
+
+def _own_date(schema: FeatureSchema, customer: CustomerView, name: str) -> float | None:
+    """Months since a day; one that lies ahead is not known yet."""
+    value = customer.attributes.get(name)
+    if value is not None and not isinstance(value, date):
+        schema.surprise(name, value)
+        return None
+    return None if value is None or value > customer.today else _months(value, customer.today)
+
+
+def _word(schema: FeatureSchema, customer: CustomerView, name: str) -> float:
+    """Position among the words; one past the last for any other, nan where there is none."""
+    own = name.startswith("own:")
+    value = customer.attributes.get(name.removeprefix("own:")) if own else getattr(customer, name)
+    if value is None:
+        return np.nan
+    codes: Mapping[str, float] = schema.__dict__["_codes"][name]
+    return codes.get(str(value), float(len(codes)))
+
+
+def _months(day: date | datetime, today: date) -> float:
+    return (today.toordinal() - day.toordinal()) / MONTH_DAYS
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return sum(values) / len(values) if values else None

@@ -1,0 +1,133 @@
+"""What training learns from: moments of the past, what was known then, and what was opened next.
+
+Where openings are dated, a moment is an anniversary of the last day that saw one (that day less ``k`` months), and its
+openings are those of the period after it. The period is the shortest of 1, 3, 6 and 12 months that saw
+``ENOUGH_OPENINGS``; moments do not reach back before the day of the first snapshot, whose burst of openings was none.
+Where openings carry no dates, one holding of each customer is hidden in turn, in folds of customers.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+import numpy as np
+from dateutil.relativedelta import relativedelta
+from numpy.typing import NDArray
+
+from recommenders.portfolio import EVER, Ledger, Portfolio
+
+PERIODS: Final = (1, 3, 6, 12)
+ENOUGH_OPENINGS: Final = 200
+MOST_MOMENTS: Final = 24
+FOLDS: Final = 4
+LEAST_DATED: Final = 0.5
+"""Share of holdings whose opening day must be known for time to be learnt from."""
+BURST: Final = 0.5
+"""A first day that saw this share of all dated openings is a snapshot, not a day of business."""
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """How moments are made.
+
+    Attributes:
+        months: how long after a moment an opening counts; 0 where one holding is hidden instead.
+        moments: how many there are.
+        until: the last day that is looked at.
+    """
+
+    months: int
+    moments: int
+    until: date
+
+    @property
+    def hides(self) -> bool:
+        """Whether moments hide a holding each instead of looking at a period."""
+        return self.months == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What was known on a day, and what was opened next.
+
+    Attributes:
+        portfolio: what was known.
+        openings: ``(o, 2)`` customer row in the ledger and product column, each pair once.
+        hidden: positions in the ledger's holdings of what is treated as not known, one an opening; None where the
+            openings lie after the day.
+    """
+
+    portfolio: Portfolio
+    openings: NDArray[np.int32]
+    hidden: NDArray[np.intp] | None = None
+
+
+def find_period(ledger: Ledger, as_of: date) -> Period:
+    """Choose how to learn: over which period, and from how many moments."""
+    opened = _dated(ledger, as_of)
+    known = int((ledger.holdings.since <= as_of.toordinal()).sum())
+    first = _first_moment(opened)
+    if first is None or len(opened) < LEAST_DATED * known:
+        return Period(0, FOLDS, as_of)
+    until = date.fromordinal(int(opened.max()))
+    enough = min(ENOUGH_OPENINGS, int((opened > first).sum()) // 4)
+    for months in PERIODS:
+        starts = [until - relativedelta(months=months * number) for number in range(1, MOST_MOMENTS + 1)]
+        usable = sum(start.toordinal() >= first for start in starts)
+        if not usable:
+            break
+        if (opened > starts[0].toordinal()).sum() >= enough or months == PERIODS[-1]:
+            return Period(months, usable, until)
+    return Period(0, FOLDS, as_of)
+
+
+def moments(ledger: Ledger, period: Period, seed: int = 0) -> Iterator[Moment]:
+    """Yield the moments, the latest first, one at a time: each holds a portfolio."""
+    if period.hides:
+        yield from _hiding(ledger, period, seed)
+        return
+    for number in range(period.moments):
+        start, end = (period.until - relativedelta(months=past * period.months) for past in (number + 1, number))
+        yield Moment(ledger.portfolio(start), openings(ledger, start, end))
+
+
+def openings(ledger: Ledger, after: date, until: date) -> NDArray[np.int32]:
+    """``(o, 2)``: who opened what in ``(after, until]`` that was not held on ``after``."""
+    spans, start = ledger.holdings, after.toordinal()
+    opened = (spans.since > max(start, EVER)) & (spans.since <= until.toordinal())
+    width = len(ledger.catalogue)
+    pairs = np.unique(spans.rows[opened].astype(np.int64) * width + spans.columns[opened])
+    held = spans.rows[spans.on(start)].astype(np.int64) * width + spans.columns[spans.on(start)]
+    fresh = np.setdiff1d(pairs, held)
+    return np.stack([fresh // width, fresh % width], axis=1).astype(np.int32)
+
+
+def _hiding(ledger: Ledger, period: Period, seed: int) -> Iterator[Moment]:
+    """Hide one current holding of each customer who has any; every moment hides those of its share of customers."""
+    generator = np.random.default_rng(seed)
+    positions = np.flatnonzero(ledger.holdings.on(period.until.toordinal()))
+    shuffled = generator.permutation(positions)
+    _, first = np.unique(ledger.holdings.rows[shuffled], return_index=True)
+    chosen = generator.permutation(shuffled[np.sort(first)])
+    for part in np.array_split(chosen, period.moments):
+        part.sort()
+        pairs = np.stack([ledger.holdings.rows[part], ledger.holdings.columns[part]], axis=1)
+        yield Moment(ledger.portfolio(period.until, part), pairs, part)
+
+
+def _dated(ledger: Ledger, as_of: date) -> NDArray[np.int32]:
+    since = ledger.holdings.since
+    return since[(since > EVER) & (since <= as_of.toordinal())]
+
+
+def _first_moment(opened: NDArray[np.int32]) -> int | None:
+    """The first day a moment may lie on, as an ordinal; None where nothing was opened after it."""
+    if not len(opened):
+        return None
+    first = int(opened.min())
+    days, counts = np.unique(opened, return_counts=True)
+    # A first snapshot dates all that was held before on its own day, or on a day before it.
+    burst = days[counts >= BURST * len(opened)]
+    first = max(first, int(burst.max())) if len(burst) else first
+    return first if (opened > first).any() else None

@@ -1,0 +1,365 @@
+"""Banks with a planted effect: what was planted must be found, and nothing where there is only chance."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from graph.errors import ModelError
+from graph.records import ActivityMonth, Holding, Interaction, KinHolding, Membership
+from graph.words import Channel, MemberRole, ProgrammeKind
+from recommenders.als import Als
+from recommenders.artefact import load_current, save
+from recommenders.batch import Batch
+from recommenders.cohorts import Cohorts
+from recommenders.contract import Candidates, Context, Omitted
+from recommenders.examples import Past, Seen, draw, proposals, read_examples, sample_schema
+from recommenders.features import extract
+from recommenders.popularity import Popularity
+from recommenders.portfolio import Ledger
+from recommenders.rules import LifecycleRules
+from recommenders.timeline import find_period, moments
+from recommenders.training import learn
+
+AS_OF = date(2026, 6, 30)
+CODES = ("A", "B", "C", "D", "E", "F")
+RECOMMENDERS = (Als(), Cohorts(), Popularity(), LifecycleRules())
+
+
+@pytest.fixture
+def bank(catalogue):
+    """Return a function: the ledger of customers, and what reads them."""
+
+    def make(customers, codes=CODES):
+        ledger = Ledger(catalogue(*codes))
+        by_number = {customer.customer_no: customer for customer in customers}
+        for customer in customers:
+            ledger.add({
+                "customer_no": customer.customer_no,
+                "kind": customer.kind,
+                "joined_on": customer.joined_on,
+                "holdings": [(h.product_code, h.opened_on, h.closed_on) for h in customer.holdings],
+                "memberships": [(m.programme_code, m.since, m.until) for m in customer.memberships],
+                "relations": [],
+            })  # fmt: skip
+
+        async def load(numbers):
+            return [by_number[number] for number in numbers]
+
+        return ledger, load
+
+    return make
+
+
+@pytest.fixture
+def opens(person):
+    """Return a function: customers over ``days``, each opening products in turn as ``choose`` says, or none."""
+
+    def make(count, choose, days=400, seed=1, **traits):
+        dice = np.random.default_rng(seed)
+        made = []
+        for number in range(count):
+            own = {name: value(dice, number) for name, value in traits.items()}
+            held = []
+            for day in sorted(dice.integers(0, days, dice.integers(1, 4))):
+                code = choose(dice, own, AS_OF - timedelta(days=days - int(day) - 1), {h.product_code for h in held})
+                if code is not None and code not in {h.product_code for h in held}:
+                    held.append(Holding(code, AS_OF - timedelta(days=days - int(day) - 1)))
+            made.append(person(f"C{number:05}", holdings=tuple(held), **own))
+        return made
+
+    return make
+
+
+def any_of(dice, *_):
+    return str(dice.choice(CODES, p=[0.4, 0.25, 0.15, 0.1, 0.06, 0.04]))
+
+
+async def taught(bank, customers, **options):
+    ledger, load = bank(customers)
+    return ledger, (await learn(ledger, load, RECOMMENDERS, AS_OF, **options)).model
+
+
+def propensities(ledger, model, customers):
+    batch = Batch.of(customers, ledger.catalogue, Context(today=AS_OF))
+    return model.ranker.propensities(batch, proposals(model.apply(RECOMMENDERS), batch))
+
+
+async def test_a_rule_is_found(bank, opens, person):
+    def choose(dice, own, *_):
+        return {"young": "E", "old": "F"}[own["attributes"]["group"]] if dice.random() < 0.7 else any_of(dice)
+
+    customers = opens(3_000, choose, attributes=lambda dice, _: {"group": str(dice.choice(["young", "old"]))})
+    ledger, model = await taught(bank, customers)
+
+    young, old = propensities(ledger, model, [person("X", attributes={"group": group}) for group in ("young", "old")])
+
+    assert CODES[np.argmax(young)] == "E"
+    assert CODES[np.argmax(old)] == "F"
+    assert model.ranker.card["map@7"]["stack"] > model.ranker.card["map@7"]["popularity"] + 0.1
+
+
+async def test_what_relatives_hold_is_found(bank, opens, person):
+    def choose(dice, own, *_):
+        return own["kin"][0].product_code if dice.random() < 0.6 else any_of(dice)
+
+    customers = opens(3_000, choose, kin=lambda dice, _: (KinHolding("R", str(dice.choice(CODES)), date(2020, 1, 1)),))
+    ledger, model = await taught(bank, customers)
+
+    found = propensities(ledger, model, [person("X", kin=(KinHolding("R", code, date(2020, 1, 1)),)) for code in CODES])
+
+    assert [CODES[column] for column in np.argmax(found, axis=1)] == list(CODES)
+
+
+async def test_a_season_is_found(bank, opens, person):
+    def choose(dice, _, day, __):
+        return "F" if day.month == 7 and dice.random() < 0.8 else any_of(dice)
+
+    ledger, model = await taught(bank, opens(9_000, choose, days=1_095))
+    summer, winter = (
+        model.ranker.propensities(batch, proposals(model.apply(RECOMMENDERS), batch))[0]
+        for batch in (
+            Batch.of([person("X")], ledger.catalogue, Context(today=day)) for day in (AS_OF, date(2025, 12, 31))
+        )
+    )
+
+    assert CODES[np.argmax(summer)] == "F"
+    assert CODES[np.argmax(winter)] == "A"
+
+
+async def test_where_there_is_only_chance_popularity_is_the_answer(bank, opens, person):
+    traits = {
+        "attributes": lambda dice, _: {f"x{number}": float(dice.random()) for number in range(20)},
+        "region": lambda dice, _: f"R{dice.integers(40)}",
+    }
+    ledger, model = await taught(bank, opens(3_000, any_of, **traits))
+    strangers = opens(300, lambda *_: None, seed=9, **traits)
+
+    ranked = np.argsort(-propensities(ledger, model, strangers), axis=1)
+    card = model.ranker.card["map@7"]
+
+    assert card["stack"] > card["popularity"] - 0.02
+    assert [CODES[column] for column in np.median(ranked, axis=0).astype(int)][:3] == ["A", "B", "C"]
+    assert (ranked[:, 0] == 0).mean() > 0.95
+
+
+async def test_propensities_are_the_shares_that_come_true(bank, opens):
+    customers = opens(6_000, lambda dice, *_: "A" if dice.random() < 0.5 else any_of(dice))
+    ledger, model = await taught(bank, customers)
+    batch = Batch.of(customers, ledger.catalogue, Context(today=AS_OF))
+    per_month = sum(h.opened_on > AS_OF - timedelta(days=365) for c in customers for h in c.holdings) / 12
+
+    foreseen = np.nansum(model.ranker.propensities(batch, proposals(model.apply(RECOMMENDERS), batch)))
+
+    assert foreseen == pytest.approx(per_month * model.ranker.period_months, rel=0.25)
+
+
+async def test_without_dates_what_belongs_together_is_found(bank, person):
+    dice = np.random.default_rng(4)
+    pairs = [("A", "D"), ("B", "E"), ("C", "F")]
+    customers = [person(f"C{number}", holds=pairs[dice.integers(3)]) for number in range(2_000)]
+    ledger, model = await taught(bank, customers)
+
+    found = propensities(ledger, model, [person("X", holds=[code]) for code in "ABC"])
+
+    assert model.ranker.period_months == 0
+    assert [CODES[column] for column in np.nanargmax(found, axis=1)] == ["D", "E", "F"]
+
+
+def later_facts(customer):
+    """Return the customer with everything that happened after the moment changed, and more of it."""
+    when = datetime(2026, 6, 29, tzinfo=UTC)
+    return replace(
+        customer,
+        holdings=tuple(h for h in customer.holdings if h.opened_on <= MOMENT) + (Holding("F", AS_OF),),
+        interactions=(Interaction("I", Channel.WEB, "click", when, "F"),),
+        activity=(ActivityMonth("2026-06", inflow=9e9, salary=9e9),),
+        kin=(KinHolding("R", "F", AS_OF),),
+        memberships=(Membership("CAMPUS-1", ProgrammeKind.CAMPUS, MemberRole.STUDENT, since=AS_OF),),
+        attributes={"left_on": AS_OF, **customer.attributes},
+    )
+
+
+MOMENT = date(2026, 5, 30)
+
+
+async def features_at_the_moment(bank, customers, schema_of):
+    ledger, load = bank(customers)
+    [moment] = [m for m in moments(ledger, find_period(ledger, AS_OF)) if m.portfolio.today == MOMENT]
+    known = [r.with_arrays(r.fit(moment.portfolio), CODES) if hasattr(r, "fit") else r for r in RECOMMENDERS]
+    seen = Seen(moment.portfolio.rows, np.zeros((0, 2), np.int32))
+    schema = await sample_schema(bank(schema_of)[1], ledger, [r.name for r in RECOMMENDERS], AS_OF, ())
+    drawn = draw(len(customers), len(CODES), [seen], others=True)
+    return await read_examples(load, ledger, schema, drawn, [Past(MOMENT, tuple(known), {})], lambda _: None)
+
+
+async def test_nothing_that_came_after_the_moment_is_in_its_features(bank, opens):
+    customers = opens(800, any_of, attributes=lambda dice, n: {"left_on": date(2026, 1, 1 + n % 20)} if n % 2 else {})
+    changed = [later_facts(customer) if not customer.attributes else customer for customer in customers]
+
+    before, after = [await features_at_the_moment(bank, people, changed) for people in (customers, changed)]
+
+    assert len(before.features) == 800
+    assert any(a.holdings != b.holdings for a, b in zip(customers, changed, strict=True))
+    assert before.features.customers.tobytes() == after.features.customers.tobytes()
+    for name, values in before.features.pairs.items():
+        assert values.tobytes() == after.features.pairs[name].tobytes(), name
+
+
+async def test_a_request_has_the_features_of_a_batch_to_the_bit(bank, opens):
+    customers = opens(
+        1_000, any_of, region=lambda dice, _: f"R{dice.integers(9)}", income=lambda dice, _: dice.random()
+    )
+    ledger, model = await taught(bank, customers)
+    recommenders, schema = model.apply(RECOMMENDERS), model.ranker.schema
+
+    def features(people):
+        batch = Batch.of(people, ledger.catalogue, Context(today=AS_OF))
+        return extract(schema, batch, proposals(recommenders, batch))
+
+    whole = features(customers)
+    for row, customer in enumerate(customers):
+        alone = features([customer])
+        assert alone.customers.tobytes() == whole.customers[row].tobytes()
+        for name, values in alone.pairs.items():
+            assert values.tobytes() == whole.pairs[name][row].tobytes(), (name, customer)
+
+
+async def test_a_request_has_the_propensities_of_a_batch(bank, opens):
+    customers = opens(1_500, any_of, region=lambda dice, _: f"R{dice.integers(9)}")
+    ledger, model = await taught(bank, customers)
+
+    whole = propensities(ledger, model, customers)
+    alone = np.concatenate([propensities(ledger, model, [customer]) for customer in customers[:100]])
+
+    assert np.allclose(alone, whole[:100], rtol=1e-4, equal_nan=True)
+
+
+async def test_two_trainings_give_the_same_ranker(bank, opens):
+    customers = opens(1_500, any_of, region=lambda dice, _: f"R{dice.integers(9)}")
+    (_, first), (_, second) = [await taught(bank, customers) for _ in range(2)]
+
+    assert first.ranker.pairs.text == second.ranker.pairs.text
+    assert first.ranker.counts.text == second.ranker.counts.text
+    assert first.ranker.choice.weights.tobytes() == second.ranker.choice.weights.tobytes()
+    assert first.ranker.stack == second.ranker.stack
+
+
+class Oracle:
+    """Knows who takes F."""
+
+    name, version = "oracle", "1"
+
+    def propose(self, batch):
+        knows = np.array([[customer.attributes["knows"]] for customer in batch.customers], np.float32)
+        scores = np.full(batch.shape, np.nan, np.float32)
+        scores[:, [-1]] = knows
+        return Candidates(scores, lambda *_: None)
+
+
+class Silent(Oracle):
+    name = "silent"
+
+    def propose(self, batch):
+        raise Omitted(self.name, "is silent")
+
+
+class Unfit(Als):
+    def fit(self, portfolio):
+        raise ZeroDivisionError
+
+
+async def test_a_plugins_own_score_is_a_feature(bank, opens, person):
+    def choose(dice, own, *_):
+        return "F" if own["attributes"]["knows"] > 0.5 and dice.random() < 0.9 else any_of(dice)
+
+    ledger, load = bank(opens(3_000, choose, attributes=lambda dice, _: {"knows": float(dice.random())}))
+    every = (*RECOMMENDERS, Oracle(), Silent())
+    model = (await learn(ledger, load, every, AS_OF, protected=["knows"])).model
+    batch = Batch.of([person("X", attributes={"knows": k}) for k in (0.1, 0.9)], ledger.catalogue, Context(today=AS_OF))
+
+    found = model.ranker.propensities(batch, proposals(model.apply(every), batch))
+
+    assert "own:knows" not in model.ranker.schema.names
+    assert [CODES[column] for column in np.argmax(found, axis=1)] == ["A", "F"]
+    assert "silent" in model.ranker.schema.recommenders
+
+
+async def test_a_recommender_that_cannot_learn_is_left_out_and_told_of(bank, opens, caplog):
+    ledger, load = bank(opens(300, any_of))
+
+    model = (await learn(ledger, load, (Unfit(name="unfit"), Popularity()), AS_OF)).model
+
+    assert list(model.arrays) == ["popularity"]
+    assert model.ranker.schema.recommenders == ("popularity",)
+    assert "unfit learnt nothing" in caplog.text
+
+
+@pytest.mark.parametrize("count", [1, 3, 40])
+async def test_few_customers_are_ranked_by_popularity(bank, opens, count):
+    ledger, model = await taught(bank, opens(count, lambda dice, *_: any_of(dice)))
+
+    assert dict(model.ranker.stack) == {"popularity": 1.0}
+    assert model.ranker.choice is None
+
+
+async def test_one_product_can_be_learnt(bank, opens):
+    ledger, load = bank(opens(500, lambda *_: "A"), codes=("A",))
+
+    model = (await learn(ledger, load, RECOMMENDERS, AS_OF)).model
+
+    assert model.ranker.schema.product_codes == ("A",)
+
+
+async def test_where_nobody_holds_anything_there_is_no_ranker(bank, person):
+    _, model = await taught(bank, [person(f"C{number}") for number in range(50)])
+
+    assert model.ranker is None
+
+
+async def test_odd_columns_and_days_are_learnt_from_all_the_same(bank, opens):
+    odd = {
+        "attributes": lambda dice, n: {
+            "constant": 1,
+            "own_word": f"W{n}",
+            "never": date(2999, 1, 1 + n % 20),
+            "huge": 1e30 * n,
+        },
+        "birth_date": lambda dice, n: date(2030, 1, 1) if n % 3 else None,
+        "joined_on": lambda dice, n: date(2030, 1, 1) if n % 2 else date(1990, 1, 1),
+    }
+    customers = opens(1_500, any_of, **odd)
+    same_day = [
+        replace(c, holdings=tuple(replace(h, closed_on=h.opened_on) for h in c.holdings)) for c in customers[::5]
+    ]
+    customers[::5] = same_day
+
+    ledger, model = await taught(bank, customers)
+
+    found = propensities(ledger, model, customers)
+    assert np.isfinite(found[~np.isnan(found)]).all()
+    assert ((found > 0) & (found < 1))[~np.isnan(found)].all()
+
+
+async def test_a_ranker_comes_back_from_disk_as_it_was(bank, opens, tmp_path):
+    customers = opens(1_500, any_of, attributes=lambda dice, _: {"group": str(dice.choice(["a", "b"]))})
+    ledger, model = await taught(bank, customers)
+
+    save(tmp_path, model)
+    back = load_current(tmp_path)
+
+    assert back.ranker.schema == model.ranker.schema
+    assert back.ranker.card == model.ranker.card
+    found, kept = propensities(ledger, back, customers), propensities(ledger, model, customers)
+    assert found.tobytes() == kept.tobytes()
+
+
+@pytest.mark.parametrize("file", ["pairs.txt", "counts.txt", "ranker.npz"])
+async def test_a_broken_part_of_the_ranker_breaks_the_model(bank, opens, tmp_path, file):
+    _, model = await taught(bank, opens(1_200, any_of))
+    path = save(tmp_path, model) / file
+    path.write_bytes(path.read_bytes()[:-9])
+
+    with pytest.raises(ModelError, match="run guanxi train"):
+        load_current(tmp_path)
