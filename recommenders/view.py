@@ -20,11 +20,12 @@ from recommenders import lifecycle
 
 
 class CustomerView:
-    """One customer on one day. Stability: plugin API."""
+    """One customer on one day, met on a channel if one is given. Stability: plugin API."""
 
-    def __init__(self, record: Customer, today: date) -> None:
+    def __init__(self, record: Customer, today: date, channel: str | None = None) -> None:
         self._record = record
         self.today = today
+        self.channel = channel
         self.customer_no: str = record.customer_no
         self.kind: CustomerKind = record.kind
         self.gender: Gender | None = record.gender

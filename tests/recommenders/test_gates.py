@@ -35,8 +35,14 @@ def interactions(*pairs):
     return {"interactions": tuple(Interaction(f"I{n}", Channel.PHONE, kind, days_ago(days)) for n, (kind, days) in enumerate(pairs))}  # fmt: skip
 
 
-def outcomes(kind, *days, code="GOLD", channel=Channel.MOBILE):
-    return {"outcomes": tuple(Outcome(f"O{day}", code, kind, channel, days_ago(day)) for day in days)}
+def outcomes(kind, *days, code="GOLD", channel=Channel.MOBILE, elsewhere=()):
+    happened = [(day, channel) for day in days] + [(day, Channel.WEB) for day in elsewhere]
+    return {"outcomes": tuple(Outcome(f"O{day}{where}", code, kind, where, days_ago(day)) for day, where in happened)}
+
+
+def had(code, opened, closed):
+    """A holding since a day, until a day or still, beside what every customer here holds."""
+    return {"holdings": (Holding("SAVE"), Holding(code, opened, closed))}
 
 
 REFUSED = [
@@ -71,9 +77,13 @@ REFUSED = [
     ("OPEN_COMPLAINT", interactions(("complaint", 59)), {}, "complaint of 2026-05-02", "the complaint resolved"),
     ("OPEN_COMPLAINT", interactions(("complaint", 2), ("complaint_resolved", 5)), {}, "complaint of 2026-06-28", "the complaint resolved"),
     ("OPEN_COMPLAINT", outcomes(OutcomeKind.COMPLAINT, 59, code="SAVE"), {}, "complaint of 2026-05-02", "the complaint resolved"),
+    ("ACCEPTED", outcomes(OutcomeKind.ACCEPT, 29), {}, "accepted on 2026-06-01", None),
+    ("ACCEPTED", outcomes(OutcomeKind.ACCEPT, 50, 20, channel=Channel.BRANCH), {}, "accepted on 2026-06-10", None),
+    ("ACCEPTED", outcomes(OutcomeKind.ACCEPT, 20) | had("GOLD", date(2020, 1, 1), date(2026, 6, 9)), {}, "accepted on 2026-06-10", None),
     ("DISMISSED", outcomes(OutcomeKind.DISMISS, 89), {}, "dismissed on 2026-04-02", None),
     ("DISMISSED", outcomes(OutcomeKind.DISMISS, 50, 20), {}, "dismissed on 2026-06-10", None),
-    ("SHOWN_ENOUGH", outcomes(OutcomeKind.IMPRESSION, 0, 1, 6), {}, "3 impressions", None),
+    ("SHOWN_ENOUGH", outcomes(OutcomeKind.IMPRESSION, 0, 1, 6), {}, "3 impressions on mobile", None),
+    ("SHOWN_ENOUGH", outcomes(OutcomeKind.IMPRESSION, 0, 1, 6, elsewhere=(0, 1, 2, 3)), {}, "3 impressions on mobile", None),
 ]  # fmt: skip
 
 PASSED = {
@@ -107,6 +117,12 @@ PASSED = {
     "having seen it twice": (outcomes(OutcomeKind.IMPRESSION, 1, 2), {}),
     "having seen it a week ago": (outcomes(OutcomeKind.IMPRESSION, 1, 2, 7), {}),
     "having seen it elsewhere": (outcomes(OutcomeKind.IMPRESSION, 1, 2, 3, channel=Channel.ATM), {}),
+    "having accepted it 30 days ago": (outcomes(OutcomeKind.ACCEPT, 30), {}),
+    "having accepted another": (outcomes(OutcomeKind.ACCEPT, 1, code="SAVE"), {}),
+    "having accepted it, got it and given it back": (
+        outcomes(OutcomeKind.ACCEPT, 20) | had("GOLD", date(2026, 6, 10), date(2026, 6, 20)),
+        {},
+    ),
     "having clicked it often": (outcomes(OutcomeKind.CLICK, 1, 2, 3), {}),
 }
 
@@ -176,6 +192,13 @@ def test_what_a_rule_does_not_forbid_passes(refusals, customer, product_rules):
     assert refusals(customer, product_rules) == []
 
 
+@pytest.mark.parametrize("opened", [None, date(2020, 1, 1), YESTERDAY])
+def test_an_accepted_product_that_is_held_is_refused_as_held_alone(refusals, opened):
+    customer = outcomes(OutcomeKind.ACCEPT, 1) | had("GOLD", opened, None)
+
+    assert [refusal.code for refusal in refusals(customer)] == ["HELD"]
+
+
 def test_of_a_customer_of_whom_nothing_is_known_only_a_harmless_product_is_refused_for_consent_alone(refusals):
     unknown = {
         "birth_date": None,
@@ -222,7 +245,10 @@ def test_a_batch_is_decided_as_each_customer_alone(pair, product, catalogue, bat
     ]
     offered = [pair((), rules)[1]["GOLD"] for _, _, rules, *_ in REFUSED]
     renamed = [
-        product(f"GOLD-{number}", **{name: getattr(item, name) for name in item.__slots__ if name != "product_code"})
+        product(
+            "GOLD" if number == 0 else f"GOLD-{number}",
+            **{name: getattr(item, name) for name in item.__slots__ if name != "product_code"},
+        )
         for number, item in enumerate(offered)
     ]
     products = catalogue("SAVE", product("LOAN", credit=True), *pair()[1].of_category("deposit")[:1], *renamed)
