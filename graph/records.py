@@ -84,6 +84,32 @@ class Relation:
 
 
 @dataclass(frozen=True, slots=True)
+class Debt:
+    """What is owed by one holding on credit, which is not named, since a date, until a date or still."""
+
+    opened_on: date | None = None
+    closed_on: date | None = None
+    balance: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyMember:
+    """Another member of a family that the customer belongs to, by the rule of ``graph.families``.
+
+    ``principal_no`` tells whose family it is; ``since`` and ``until`` hold for membership and tie together. Only for
+    what the family may still borrow: no word of it is for the customer, or for who serves him.
+    """
+
+    customer_no: str
+    programme_code: str
+    principal_no: str
+    credit_limit: float | None = None
+    debts: tuple[Debt, ...] = ()
+    since: date | None = None
+    until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ActivityMonth:
     """One month over all of a customer's accounts; ``month`` is ``YYYY-MM``, money in account currency."""
 
@@ -148,6 +174,7 @@ class Customer:
     holdings: tuple[Holding, ...] = ()
     memberships: tuple[Membership, ...] = ()
     relations: tuple[Relation, ...] = ()
+    family: tuple[FamilyMember, ...] = ()
     activity: tuple[ActivityMonth, ...] = ()
     interactions: tuple[Interaction, ...] = ()
     outcomes: tuple[Outcome, ...] = ()

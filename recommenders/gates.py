@@ -4,7 +4,7 @@ Each gate decides for a whole batch and explains one pair. Where the bank does n
 for, the gate refuses.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from typing import Final
@@ -15,7 +15,7 @@ from graph.records import Interaction, Outcome, Product
 from graph.words import CreditTier, CustomerKind, Language, OutcomeKind
 from recommenders.batch import Batch
 from recommenders.contract import Gate, GateGroup, Mask, Refusal, Text
-from recommenders.view import CustomerView
+from recommenders.view import CustomerView, SharedLimit
 
 COOL_DOWN_DAYS: Final = 90
 COMPLAINT_DAYS: Final = 60
@@ -208,13 +208,24 @@ def _exposure(customer: CustomerView, credit: frozenset[str]) -> float:
 
 def _credit_limit(batch: Batch) -> Mask:
     credit = frozenset(product.product_code for product in batch.catalogue if product.credit)
-    free = batch.per_customer(
-        lambda customer: -1.0 if customer.credit_limit is None else customer.credit_limit - _exposure(customer, credit)
+    return (batch.per_customer(lambda customer: _free(customer, credit)) <= 0)[:, None] & _is_credit(batch)
+
+
+def _free(customer: CustomerView, credit: frozenset[str]) -> float:
+    """What may still be lent, by the least of a family member's limits, or else his own; below 0 where one is unknown.
+
+    A family's limit is its principal's, less what all of the family owe.
+    """
+    limits = [(shared.limit, shared.owed_by_others) for shared in customer.shared_limits]
+    own = _exposure(customer, credit)
+    return min(
+        -1.0 if limit is None else limit - owed - own for limit, owed in limits or [(customer.credit_limit, 0.0)]
     )
-    return (free <= 0)[:, None] & _is_credit(batch)
 
 
 def _explain_credit_limit(customer: CustomerView, _: Product) -> Explanation:
+    if customer.shared_limits:
+        return _explain_shared_limit(customer.shared_limits)
     if customer.credit_limit is None:
         return Explanation(
             say("No credit limit is known.", "尚无授信额度。"),
@@ -225,6 +236,23 @@ def _explain_credit_limit(customer: CustomerView, _: Product) -> Explanation:
         say("The credit limit is used up.", "授信额度已用完。"),
         f"{customer.credit_limit:.2f}",
         say("a repayment, or a higher credit limit", "还款或提高授信额度"),
+    )
+
+
+def _explain_shared_limit(limits: Sequence[SharedLimit]) -> Explanation:
+    """Name the limit, and no figure: it may be of a member whom the reader may not see."""
+    unknown = [shared for shared in limits if shared.limit is None]
+    codes = ", ".join(dict.fromkeys(shared.programme_code for shared in unknown or limits))
+    if unknown:
+        return Explanation(
+            say("No credit limit that the family shares is known.", "尚无家庭共享的授信额度。"),
+            f"unknown limit of {codes}",
+            say("an assessed credit limit of the family's principal", "家庭主卡人完成授信评估"),
+        )
+    return Explanation(
+        say("The credit limit that the family shares is used up.", "家庭共享的授信额度已用完。"),
+        f"shared limit of {codes}",
+        say("a repayment by the family, or a higher limit of its principal", "家庭成员还款，或提高主卡人的授信额度"),
     )
 
 

@@ -6,7 +6,7 @@ from graph import browsing, feedback, instruments, programmes
 from graph.browsing import CustomerFilter, Window
 from graph.customers import load
 from graph.imports import import_rows
-from graph.records import Account, Card, Interaction, Outcome, Partner, Programme
+from graph.records import Account, Card, Debt, FamilyMember, Interaction, Outcome, Partner, Programme
 from graph.words import Channel, CustomerKind, OutcomeKind, ProgrammeKind
 
 NAMES = ["Wu", None, "An", "Li", "Li"]
@@ -140,3 +140,86 @@ async def test_consent_is_set_and_taken_back(bank):
     assert await feedback.set_consent(bank, "C1", at, consent=False)
     assert (await load(bank, ["C1"]))[0].marketing_consent is False
     assert not await feedback.set_consent(bank, "NOBODY", at, consent=True)
+
+
+APRIL, MAY, JUNE = (date(2026, month, 1) for month in (4, 5, 6))
+
+
+@pytest.fixture
+async def families(bank):
+    """Two families and a stranger in one programme: C0 heads C1 (kin) and C2 (card); C3 heads nobody of them."""
+    await import_rows(
+        bank,
+        "programmes",
+        [row(code, programme_code=code, kind="family", name=code) for code in ("KIN", "KIN-2")],
+    )
+    loan = row("LOAN", product_code="LOAN", name="Loan", category="loan", credit=True)
+    await import_rows(bank, "products", [loan, row("SAVE", product_code="SAVE", name="Save", category="deposit")])
+    await bank.write("MATCH (c:Customer) SET c.credit_limit = 1000.0")
+    roles = {"C0": "principal", "C1": "dependant", "C2": "dependant", "C3": "principal", "C4": "dependant"}
+    await import_rows(
+        bank,
+        "memberships",
+        [row(f"{no}|KIN|{role}", customer_no=no, programme_code="KIN", role=role, since=MAY) for no, role in roles.items()]
+        + [row("C3|KIN-2|dependant", customer_no="C3", programme_code="KIN-2", role="dependant")],
+    )  # fmt: skip
+    await import_rows(
+        bank,
+        "relations",
+        [
+            row("C1|C0|parent", from_customer_no="C1", to_customer_no="C0", kind="parent", since=APRIL),
+            row("C4|C0|employer", from_customer_no="C4", to_customer_no="C0", kind="employer"),
+            row("C3|C0|sibling", from_customer_no="C3", to_customer_no="C0", kind="sibling"),
+        ],
+    )
+    await import_rows(bank, "cards", [row("K0", card_no="K0", customer_no="C0")])
+    await import_rows(
+        bank, "cards", [row("K2", card_no="K2", customer_no="C2", principal_card_no="K0", issued_on=JUNE)]
+    )
+    await import_rows(
+        bank,
+        "holdings",
+        [
+            row(f"{no}|{code}|", customer_no=no, product_code=code, opened_on=MAY, balance=-5.0)
+            for no in ("C0", "C1", "C2", "C3", "C4")
+            for code in ("LOAN", "SAVE")
+        ],
+    )
+    return bank
+
+
+def member(customer_no, since, code="KIN"):
+    return FamilyMember(customer_no, code, "C0", 1000.0, (Debt(MAY, None, -5.0),), since)
+
+
+async def test_a_principal_is_read_with_the_dependants_tied_to_him_by_kin_or_card(families):
+    [found] = await load(families, ["C0"])
+
+    assert found.family == (member("C1", MAY), member("C2", JUNE))
+
+
+async def test_a_dependant_is_read_with_his_principal_and_that_ones_other_dependants(families):
+    by_kin, by_card = await load(families, ["C1", "C2"])
+
+    assert by_kin.family == (member("C0", MAY), member("C2", JUNE))
+    assert by_card.family == (member("C0", JUNE), member("C1", MAY))
+
+
+async def test_the_programme_alone_ties_nobody_nor_does_another_tie_or_another_role(families):
+    stranger, employee = await load(families, ["C3", "C4"])
+
+    assert stranger.family == ()  # a principal himself, and a dependant of another programme
+    assert employee.family == ()
+
+
+async def test_a_relation_ties_whoever_states_it_and_one_stated_by_both_ties_twice(families):
+    both = row("C0|C1|child", from_customer_no="C0", to_customer_no="C1", kind="child", since=JUNE)
+    await import_rows(families, "relations", [both])
+
+    [found] = await load(families, ["C1"])
+
+    assert sorted(found.family, key=lambda m: (m.customer_no, str(m.since))) == [
+        member("C0", MAY),
+        member("C0", JUNE),
+        *(member("C2", JUNE) for _ in range(2)),
+    ]

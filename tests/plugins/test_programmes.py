@@ -2,7 +2,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from graph.records import ActivityMonth, Membership
+from graph.records import ActivityMonth, Debt, FamilyMember, Membership
 from graph.words import CreditTier, CustomerKind, Language, MemberRole, ProgrammeKind
 from plugins import campus, cobranded, family, shipped, tobacco
 from plugins.deciding import build_engine
@@ -41,6 +41,12 @@ def of(role, code=None, **changes):
 
 def inflow(*amounts):
     return tuple(ActivityMonth(f"2026-{number:02}", inflow=amount) for number, amount in enumerate(amounts, 1))
+
+
+def family_of(principal_limit, *debts):
+    """The family of a dependant: its principal, with his limit and what he owes."""
+    owed = tuple(Debt(balance=-debt) for debt in debts)
+    return (FamilyMember("HEAD", "FAMILY-1", "HEAD", principal_limit, owed),)
 
 
 @pytest.fixture
@@ -208,10 +214,25 @@ def test_the_student_loan_is_refused_to_who_does_not_study(engine, refusals, per
 
 HOUSEHOLD = {
     "the principal": (of("principal"), {}, {("FAMILY-CARD", "family")}),
-    "a grown dependant": (of("dependant"), {}, {("FAMILY-CARD", "family")}),
-    "a dependant of 18 today": (of("dependant"), {"birth_date": date(2008, 6, 30)}, {("FAMILY-CARD", "family")}),
-    "a dependant of 18 tomorrow": (of("dependant"), {"birth_date": date(2008, 7, 1)}, set()),
-    "a dependant without a known limit": (of("dependant"), {"credit_limit": None}, set()),
+    "a grown dependant": (of("dependant"), {"family": family_of(500.0)}, {("FAMILY-CARD", "family")}),
+    "a dependant of 18 today": (
+        of("dependant"),
+        {"family": family_of(500.0), "birth_date": date(2008, 6, 30)},
+        {("FAMILY-CARD", "family")},
+    ),
+    "a dependant of 18 tomorrow": (
+        of("dependant"),
+        {"family": family_of(500.0), "birth_date": date(2008, 7, 1)},
+        set(),
+    ),
+    "a dependant without a limit of his own": (
+        of("dependant"),
+        {"family": family_of(500.0, 499.0), "credit_limit": None},
+        {("FAMILY-CARD", "family")},
+    ),
+    "a dependant whose principal has no known limit": (of("dependant"), {"family": family_of(None)}, set()),
+    "a dependant whose principal is unknown": (of("dependant"), {}, set()),
+    "a dependant whose principal has used up the limit": (of("dependant"), {"family": family_of(500.0, 500.0)}, set()),
     "in another role": (of("member"), {}, set()),
     "a former dependant": (of("dependant", until=in_days(-1)), {}, set()),
     "a dependant of another family programme": (of("dependant", "FAMILY-2"), {}, set()),
@@ -226,7 +247,7 @@ def test_a_family_brings_its_principal_and_its_grown_dependants_the_family_card(
 
 
 def test_the_principal_is_nearer_to_the_family_card_than_a_dependant(engine, person, context):
-    people = [person(role, memberships=(of(role),)) for role in ("principal", "dependant")]
+    people = [person(role, memberships=(of(role),), family=family_of(500.0)) for role in ("principal", "dependant")]
 
     scores = [
         next(offer.score for offer in answer.offers if "family" in offer.recommenders)
@@ -237,8 +258,9 @@ def test_the_principal_is_nearer_to_the_family_card_than_a_dependant(engine, per
 
 
 def test_a_minor_is_offered_nothing_on_credit_whatever_brings_it(engine, person, bank, context):
-    minor = person(birth_date=date(2008, 7, 1), memberships=(of("student"), of("dependant"), of("shopper")))
-    grown = person(birth_date=date(2008, 6, 30), memberships=minor.memberships)
+    memberships, family = (of("student"), of("dependant"), of("shopper")), family_of(500.0)
+    minor = person(birth_date=date(2008, 7, 1), memberships=memberships, family=family)
+    grown = person(birth_date=date(2008, 6, 30), memberships=memberships, family=family)
 
     young, old = ({offer.product.product_code for offer in answer.offers} for answer in engine().answer([minor, grown], context()))  # fmt: skip
     decision = engine().decide(minor, "STUDENT-LOAN", context())
@@ -326,7 +348,8 @@ def test_the_bundles_of_campus_and_tobacco_are_of_their_own_card_and_loan(engine
 
 @pytest.mark.parametrize("left_out", PROGRAMMES, ids=lambda module: module.__name__)
 def test_each_programme_can_be_left_out_without_changing_the_others(engine, person, shop, context, left_out):
-    people = [person(role, memberships=(of(role),)) for role in ("student", "principal", "dependant", "shopper")]
+    roles = ("student", "principal", "dependant", "shopper")
+    people = [person(role, memberships=(of(role),), family=family_of(500.0)) for role in roles]
     people.append(shop(memberships=(of("retailer", reference="L1"),), activity=TURNOVER))
     name = left_out.__name__.rpartition(".")[2]
 
