@@ -25,7 +25,10 @@ Scalar: TypeAlias = str | int | float | bool | date
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """Something a customer can hold. ``margin`` is its yearly value to the bank, in the bank's currency."""
+    """Something a customer can hold. ``margin`` is its yearly value to the bank, in the bank's currency.
+
+    ``purpose`` tells programmes what it is for; ``programme_kind`` and the benefit are its programme's.
+    """
 
     product_code: str
     name: str
@@ -37,7 +40,11 @@ class Product:
     min_age: int | None = None
     max_age: int | None = None
     requires: tuple[str, ...] = ()
+    purpose: str | None = None
     programme_code: str | None = None
+    programme_kind: ProgrammeKind | None = None
+    programme_benefit: str | None = None
+    programme_benefit_zh: str | None = None
     margin: float | None = None
     active_from: date | None = None
     active_until: date | None = None
@@ -222,11 +229,13 @@ class Partner:
 
 @dataclass(frozen=True, slots=True)
 class Programme:
-    """What a partner and the bank run together, while it runs."""
+    """What a partner and the bank run together, while it runs, and what members gain by it."""
 
     programme_code: str
     kind: ProgrammeKind
     name: str
     starts_on: date | None = None
     ends_on: date | None = None
+    benefit: str | None = None
+    benefit_zh: str | None = None
     partner: Partner | None = None

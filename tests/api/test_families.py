@@ -7,7 +7,7 @@ from graph.imports import import_rows
 WHOLE = """{ viewer { customer {
   name attributes creditTier lifecycleStage valueTier
   holdings { nodes { balance product { name attributes } } } accounts { nodes { balance attributes } }
-  cards { nodes { attributes } } memberships { nodes { role programme { name } } }
+  cards { nodes { attributes } } memberships { nodes { role programme { name benefit } } }
   relations { nodes { kind customer { name } } }
   offers(first: 20) { product { name attributes } priority propensity reasons trace { text } }
   bundles(first: 20) { title benefit offers { reasons } }

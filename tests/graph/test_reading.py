@@ -2,7 +2,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from graph import browsing, feedback, instruments, programmes
+from graph import browsing, feedback, instruments, products, programmes
 from graph.browsing import CustomerFilter, Window
 from graph.customers import load
 from graph.imports import import_rows
@@ -140,6 +140,28 @@ async def test_consent_is_set_and_taken_back(bank):
     assert await feedback.set_consent(bank, "C1", at, consent=False)
     assert (await load(bank, ["C1"]))[0].marketing_consent is False
     assert not await feedback.set_consent(bank, "NOBODY", at, consent=True)
+
+
+async def test_a_product_knows_its_programme_by_its_code(bank):
+    benefit = {"benefit": "Free meals", "benefit_zh": "免费用餐"}
+    await import_rows(
+        bank, "programmes", [row("P2", programme_code="P2", kind="cobranded", name="Mart", **benefit), row("P3", programme_code="P3", kind="family", name="Kin")]
+    )  # fmt: skip
+    for number, code in enumerate(("P2", "P3", "UNHEARD-OF"), 1):
+        own = {"product_code": f"G{number}", "name": "G", "category": "card", "programme_code": code}
+        await import_rows(bank, "products", [row(f"G{number}", **own, purpose="study")])
+
+    found = await products.catalogue(bank)
+
+    assert [
+        (p.product_code, p.purpose, p.programme_kind, p.programme_benefit, p.programme_benefit_zh) for p in found
+    ] == [
+        ("CARD", None, None, None, None),
+        ("G1", "study", "cobranded", "Free meals", "免费用餐"),
+        ("G2", "study", "family", None, None),
+        ("G3", "study", None, None, None),
+    ]
+    assert (await programmes.programmes(bank))[1] == Programme("P2", ProgrammeKind.COBRANDED, "Mart", **benefit)
 
 
 APRIL, MAY, JUNE = (date(2026, month, 1) for month in (4, 5, 6))

@@ -83,3 +83,15 @@ def test_a_family_has_one_principal_tied_to_each_dependant_and_mostly_a_limit_to
 
     assert sorted(kin["from_customer_no"]) == sorted(dependants)
     assert limits.is_not_null().sum() / len(limits) > 0.8
+
+
+def test_its_programmes_and_products_say_what_the_shipped_plugins_ask_for(sample):
+    benefits = table(sample, "programmes").filter(pl.col("benefit").is_null() | pl.col("benefit_zh").is_null())
+    purposes = table(sample, "products").filter(pl.col("purpose").is_not_null()).select("product_code", "purpose")
+
+    assert set(benefits["kind"]) == {"family"}
+    assert dict(purposes.rows()) == {
+        "SALARY-ACCOUNT": "first_salary",
+        "STUDENT-LOAN": "study",
+        "WORKING-CAPITAL-LOAN": "working_capital",
+    }
