@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from graph.families import FAMILIES, members
 from graph.records import ActivityMonth, Customer, Holding, Interaction, KinHolding, Membership, Outcome, Relation
 from graph.rows import attributes, word
 from graph.store import Row, Store
@@ -21,15 +22,16 @@ from graph.words import (
     ValueTier,
 )
 
-WHOLE: Final = """
+WHOLE: Final = f"""
 UNWIND $customer_nos AS customer_no
-MATCH (c:Customer {customer_no: customer_no})
+MATCH (c:Customer {{customer_no: customer_no}})
 RETURN properties(c) AS customer,
   [(c)-[h:HOLDS]->(p:Product) | [p.product_code, h.opened_on, h.closed_on, h.balance]] AS holdings,
   [(c)-[m:MEMBER_OF]->(g:Programme) | [properties(m), g.kind, g.partner_code, g.starts_on, g.ends_on]] AS memberships,
   [(c)-[r:RELATED]->(o:Customer) | [o.customer_no, r.kind, r.since]] AS relations,
   [(c)-[r:RELATED]-(o:Customer)-[h:HOLDS]->(p:Product) WHERE r.kind IN $kin |
     [o.customer_no, p.product_code, r.since, h.opened_on, h.closed_on]] AS kin,
+  {FAMILIES},
   [(c)-[:OWNS]->(a:Account)-[:HAD]->(y:Activity) |
     [y.month, y.inflow, y.outflow, y.salary, y.transactions, y.lowest_balance, y.closing_balance]] AS activity,
   [(c)-[:DID]->(i:Interaction) | [i.interaction_id, i.channel, i.kind, i.at, i.product_code, i.note]] AS interactions,
@@ -103,6 +105,7 @@ def _customer(row: Row) -> Customer:
             KinHolding(other, code, max((day for day in (since, opened) if day is not None), default=None), closed)
             for other, code, since, opened, closed in row["kin"]
         ),
+        family=tuple(members(row["customer"]["customer_no"], row)),
         activity=_months(row["activity"]),
         interactions=tuple(
             Interaction(key, Channel(channel), kind, at, product, note)

@@ -29,6 +29,8 @@ def _programme(own: Row, partner: Row | None) -> Programme:
         name=own["name"],
         starts_on=own.get("starts_on"),
         ends_on=own.get("ends_on"),
+        benefit=own.get("benefit"),
+        benefit_zh=own.get("benefit_zh"),
         partner=Partner(partner["partner_code"], partner["name"], partner["kind"], partner.get("region"))
         if partner
         else None,

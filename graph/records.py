@@ -25,7 +25,10 @@ Scalar: TypeAlias = str | int | float | bool | date
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """Something a customer can hold. ``margin`` is its yearly value to the bank, in the bank's currency."""
+    """Something a customer can hold. ``margin`` is its yearly value to the bank, in the bank's currency.
+
+    ``purpose`` tells programmes what it is for; ``programme_kind`` and the benefit are its programme's.
+    """
 
     product_code: str
     name: str
@@ -37,7 +40,11 @@ class Product:
     min_age: int | None = None
     max_age: int | None = None
     requires: tuple[str, ...] = ()
+    purpose: str | None = None
     programme_code: str | None = None
+    programme_kind: ProgrammeKind | None = None
+    programme_benefit: str | None = None
+    programme_benefit_zh: str | None = None
     margin: float | None = None
     active_from: date | None = None
     active_until: date | None = None
@@ -89,6 +96,32 @@ class KinHolding:
 
     customer_no: str
     product_code: str
+    since: date | None = None
+    until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Debt:
+    """What is owed by one holding on credit, which is not named, since a date, until a date or still."""
+
+    opened_on: date | None = None
+    closed_on: date | None = None
+    balance: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyMember:
+    """Another member of a family that the customer belongs to, by the rule of ``graph.families``.
+
+    ``principal_no`` tells whose family it is; ``since`` and ``until`` hold for membership and tie together. Only for
+    what the family may still borrow: no word of it is for the customer, or for who serves him.
+    """
+
+    customer_no: str
+    programme_code: str
+    principal_no: str
+    credit_limit: float | None = None
+    debts: tuple[Debt, ...] = ()
     since: date | None = None
     until: date | None = None
 
@@ -159,6 +192,7 @@ class Customer:
     memberships: tuple[Membership, ...] = ()
     relations: tuple[Relation, ...] = ()
     kin: tuple[KinHolding, ...] = ()
+    family: tuple[FamilyMember, ...] = ()
     activity: tuple[ActivityMonth, ...] = ()
     interactions: tuple[Interaction, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
@@ -206,11 +240,13 @@ class Partner:
 
 @dataclass(frozen=True, slots=True)
 class Programme:
-    """What a partner and the bank run together, while it runs."""
+    """What a partner and the bank run together, while it runs, and what members gain by it."""
 
     programme_code: str
     kind: ProgrammeKind
     name: str
     starts_on: date | None = None
     ends_on: date | None = None
+    benefit: str | None = None
+    benefit_zh: str | None = None
     partner: Partner | None = None

@@ -1,6 +1,7 @@
 """The bank's closed vocabularies; the graph, the files, the command line and GraphQL share them."""
 
 from enum import StrEnum
+from typing import Final
 
 
 class CustomerKind(StrEnum):
@@ -110,6 +111,10 @@ class RelationKind(StrEnum):
     SHAREHOLDER = "shareholder"
     REFERRER = "referrer"
     ACCOUNT_USER = "account_user"
+
+
+KIN: Final = (RelationKind.SPOUSE, RelationKind.PARENT, RelationKind.CHILD, RelationKind.SIBLING)
+"""The relations that make a family of the members of a family programme."""
 
 
 class Channel(StrEnum):

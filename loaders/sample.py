@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from graph.errors import LoadError
-from loaders.sample_catalogue import PARTNERS, PRODUCT_COLUMNS, PRODUCTS, PROGRAMMES
+from loaders.sample_catalogue import PARTNERS, PRODUCT_COLUMNS, PRODUCTS, PROGRAMME_COLUMNS, PROGRAMMES, PURPOSES
 from loaders.sample_village import VILLAGE_SIZE, Village
 from loaders.tables import TABLES
 
@@ -60,9 +60,10 @@ def _write(folder: Path, customers: int, seed: int, until: date, progress: Calla
 
 def _fixed_tables() -> dict[str, Iterable[dict[str, Any]]]:
     partners = ("partner_code", "name", "kind", "region")
-    programmes = ("programme_code", "kind", "name", "partner_code", "starts_on", "ends_on")
     return {
         "partners": [dict(zip(partners, row, strict=True)) for row in PARTNERS],
-        "programmes": [dict(zip(programmes, row, strict=True)) for row in PROGRAMMES],
-        "products": [dict(zip(PRODUCT_COLUMNS, row, strict=True)) for row in PRODUCTS],
+        "programmes": [dict(zip(PROGRAMME_COLUMNS, row, strict=True)) for row in PROGRAMMES],
+        "products": [
+            dict(zip(PRODUCT_COLUMNS, row, strict=True)) | {"purpose": PURPOSES.get(row[0], "")} for row in PRODUCTS
+        ],
     }

@@ -16,17 +16,34 @@ PARTNERS: Final = (
     *((f"BUREAU-{region.upper()}", f"{region} Tobacco Bureau", "tobacco_bureau", region) for region in REGIONS),
     ("GREENMART", "Green Mart", "retailer", ""),
 )
+PROGRAMME_COLUMNS: Final = (
+    "programme_code", "kind", "name", "partner_code", "starts_on", "ends_on", "benefit", "benefit_zh",
+)  # fmt: skip
+STUDENT_BENEFIT: Final = ("No card fee while you study.", "在读期间免年费。")
+RETAILER_BENEFIT: Final = ("First 30 days free of interest.", "首30天免息。")
+SHOPPER_BENEFIT: Final = ("Double points on every purchase at Green Mart.", "在绿色超市消费双倍积分。")
 PROGRAMMES: Final = (
-    *((CAMPUS[code], "campus", f"{name} campus card", code, "2015-09-01", "") for code, name, *_ in PARTNERS[:3]),
-    *((TOBACCO[r], "tobacco", f"{r} tobacco retailers", f"BUREAU-{r.upper()}", "2018-01-01", "") for r in REGIONS),
-    (FAMILY, "family", "Family circle", "", "2016-01-01", ""),
-    (COBRANDED, "cobranded", "Green Mart rewards", "GREENMART", "2021-03-01", "2028-02-29"),
+    *(
+        (CAMPUS[code], "campus", f"{name} campus card", code, "2015-09-01", "", *STUDENT_BENEFIT)
+        for code, name, *_ in PARTNERS[:3]
+    ),
+    *(
+        (TOBACCO[r], "tobacco", f"{r} tobacco retailers", f"BUREAU-{r.upper()}", "2018-01-01", "", *RETAILER_BENEFIT)
+        for r in REGIONS
+    ),
+    (FAMILY, "family", "Family circle", "", "2016-01-01", "", "", ""),
+    (COBRANDED, "cobranded", "Green Mart rewards", "GREENMART", "2021-03-01", "2028-02-29", *SHOPPER_BENEFIT),
 )
 
 PRODUCT_COLUMNS: Final = (
     "product_code", "name", "name_zh", "category", "audience", "risk_rating", "credit", "min_age", "max_age",
     "requires", "programme_code", "margin",
 )  # fmt: skip
+PURPOSES: Final = {
+    "SALARY-ACCOUNT": "first_salary",
+    "STUDENT-LOAN": "study",
+    "WORKING-CAPITAL-LOAN": "working_capital",
+}
 PERSON: Final = "person"
 FIRM: Final = "company|institution"
 PRODUCTS: Final = (

@@ -263,7 +263,7 @@ class Village:
 
     def _family_circle(self, parents: list[Person], children: list[Person]) -> None:
         since = self._day(60, 2000)
-        principal, *rest = [*parents, *children]
+        principal, *rest = [*sorted(parents, key=lambda parent: -parent.income), *children]
         self._member(principal.number, FAMILY, "principal", since)
         for person in rest:
             self._member(person.number, FAMILY, "dependant", since)

@@ -98,6 +98,10 @@ PROGRAMMES: Final = Table(
         Column("partner_code", "the partner who runs it", references="partners"),
         Column("starts_on", "first day", "date"),
         Column("ends_on", "last day", "date"),
+        Column(
+            "benefit", "what members gain by it, one sentence in English that they are told; empty promises nothing"
+        ),
+        Column("benefit_zh", "the same in Chinese"),
     ),
     (("starts_on", "ends_on"),),
 )
@@ -127,6 +131,7 @@ PRODUCTS: Final = Table(
         Column("min_age", "youngest age in years", "integer"),
         Column("max_age", "oldest age in years", "integer"),
         Column("requires", "products that must be held first", "list", references="products"),
+        Column("purpose", "study, first_salary, working_capital: what campus and tobacco programmes offer it for"),
         _programme(),
         Column("margin", "yearly value to the bank of one holding", "number"),
         Column("active_from", "first day it is sold", "date"),

@@ -1,7 +1,7 @@
 """The campus programme: students and staff of a partner university.
 
-Members get the university's card; students, the student loan; who graduated in the last year, or will within half a
-year, a first salary account.
+Members get the university's card; students, what is for ``study``, such as a loan; who graduated in the last year, or
+will within half a year, what is for a ``first_salary``: products say so in the ``purpose`` column of the bank's file.
 """
 
 from collections.abc import Callable, Iterable
@@ -14,7 +14,7 @@ from graph.records import Product
 from graph.words import MemberRole, ProgrammeKind
 from plugins.functions import FunctionRecommender
 from plugins.hookspecs import hookimpl
-from plugins.programmes import named, own_products, programme_proposals
+from plugins.programmes import card_bundles, for_purpose, own_products, programme_proposals
 from recommenders.batch import Batch
 from recommenders.catalogue import Catalogue
 from recommenders.contract import BundleRule, Gate, Mask, Proposal, Recommender
@@ -23,8 +23,8 @@ from recommenders.view import CustomerView
 
 BEFORE_GRADUATION: Final = timedelta(days=183)
 AFTER_GRADUATION: Final = timedelta(days=365)
-STUDENT_LOANS: Final = ("STUDENT-LOAN",)
-FIRST_ACCOUNTS: Final = ("SALARY-ACCOUNT",)
+STUDY: Final = "study"
+FIRST_SALARY: Final = "first_salary"
 
 
 def propose(customer: CustomerView, catalogue: Catalogue) -> Iterable[Proposal]:
@@ -40,21 +40,28 @@ def propose(customer: CustomerView, catalogue: Catalogue) -> Iterable[Proposal]:
                 own_products(catalogue, code),
                 code,
                 0.9,
-                "Your university's own card.",
-                "您所在大学的专属卡。",
+                say("Your university's own card.", "您所在大学的专属卡。"),
             )
         if current and membership.role is MemberRole.STUDENT:
             yield from programme_proposals(
-                customer, named(catalogue, *STUDENT_LOANS), code, 0.5, "For your studies.", "助力您的学业。"
+                customer,
+                for_purpose(catalogue, STUDY),
+                code,
+                0.5,
+                say("For your studies.", "助力您的学业。"),
             )
         if until is not None and -BEFORE_GRADUATION <= customer.today - until <= AFTER_GRADUATION:
             yield from programme_proposals(
-                customer, named(catalogue, *FIRST_ACCOUNTS), code, 0.8, "For your first salary.", "迎接您的第一份工资。"
+                customer,
+                for_purpose(catalogue, FIRST_SALARY),
+                code,
+                0.8,
+                say("For your first salary.", "迎接您的第一份工资。"),
             )
 
 
 def _refuses(batch: Batch) -> Mask:
-    for_students: Mask = np.array([[product.product_code in STUDENT_LOANS for product in batch.catalogue]])
+    for_students: Mask = np.array([[product.purpose == STUDY for product in batch.catalogue]])
     are_none: Mask = np.array([[not customer.is_student] for customer in batch.customers])
     return are_none & for_students
 
@@ -76,21 +83,14 @@ def recommenders(register: Callable[[Recommender], None]) -> None:
 
 @hookimpl
 def gates(register: Callable[[Gate], None]) -> None:
-    """Student loans are for students only."""
+    """What is for studies is for students only."""
     register(Rule("eligibility", "NOT_A_STUDENT", _refuses, _explain))
 
 
 @hookimpl
 def bundles(register: Callable[[BundleRule], None], catalogue: Catalogue) -> None:
-    """Each university's card with the student loan."""
-    for loan in named(catalogue, *STUDENT_LOANS):
-        for product in catalogue:
-            if product.programme_code and product.product_code.startswith("CAMPUS"):
-                register(
-                    BundleRule(
-                        f"STUDY-{product.programme_code}",
-                        (product.product_code, loan.product_code),
-                        say("Campus start", "校园启航"),
-                        say("No card fee while you study", "在读期间免年费"),
-                    )
-                )
+    """Each university's card with each student loan."""
+    title = say("Campus start", "校园启航")
+    otherwise = say("Both are for members of your university.", "均面向您所在大学的成员。")
+    for rule in card_bundles(catalogue, ProgrammeKind.CAMPUS, STUDY, "STUDY", title, otherwise):
+        register(rule)

@@ -1,28 +1,32 @@
-"""Co-branded programmes: a partner's customers, the partner's benefits, while the programme runs."""
+"""Co-branded programmes: a partner's customers, the partner's benefits, while the programme runs.
+
+Members are told the programme's ``benefit`` of the bank's file.
+"""
 
 from collections.abc import Callable, Iterable
+from typing import Final
 
 from graph.words import ProgrammeKind
 from plugins.functions import FunctionRecommender
 from plugins.hookspecs import hookimpl
-from plugins.programmes import own_products, programme_proposals
+from plugins.programmes import benefit, own_products, programme_proposals
 from recommenders.catalogue import Catalogue
 from recommenders.contract import Proposal, Recommender
+from recommenders.gates import say
 from recommenders.view import CustomerView
+
+NEUTRAL: Final = say("You are a member of its programme.", "您是该联名项目的会员。")
+"""Said where the bank's file names no benefit; it promises nothing."""
 
 
 def propose(customer: CustomerView, catalogue: Catalogue) -> Iterable[Proposal]:
     """Propose the partner's card to the partner's customers; memberships end with the programme's own dates."""
     for membership in customer.memberships:
         if membership.programme_kind is ProgrammeKind.COBRANDED:
-            yield from programme_proposals(
-                customer,
-                own_products(catalogue, membership.programme_code),
-                membership.programme_code,
-                0.7,
-                "It earns points where you already shop.",
-                "在您常去的商户消费可累积积分。",
-            )
+            for product in own_products(catalogue, membership.programme_code):
+                yield from programme_proposals(
+                    customer, [product], membership.programme_code, 0.7, benefit(product, NEUTRAL)
+                )
 
 
 @hookimpl

@@ -1,6 +1,8 @@
 """The family programme: a principal, and dependants with supplementary cards on the principal's limit.
 
-Both are offered the family's cards, the principal first. Nobody is offered credit who is not known to be an adult.
+Both are offered the family's cards, the principal first. That the principal's limit holds for all of them is the
+bank's own gate ``CREDIT_LIMIT``, which holds without this plugin too. Nobody is offered credit who is not known to be
+an adult.
 """
 
 from collections.abc import Callable, Iterable
@@ -20,21 +22,20 @@ from recommenders.gates import Explanation, Rule, say
 from recommenders.view import CustomerView
 
 ADULT: Final = 18
+ON_CREDIT: Final = say("One card limit for the whole family.", "全家共享额度。")
+SHARED: Final = say("It is for the whole family.", "全家共享。")
 SCORES: Final = {MemberRole.PRINCIPAL: 0.8, MemberRole.DEPENDANT: 0.5}
 
 
 def propose(customer: CustomerView, catalogue: Catalogue) -> Iterable[Proposal]:
     """Propose the family's cards to its principal and dependants."""
     for membership in customer.memberships:
-        if membership.programme_kind is ProgrammeKind.FAMILY and membership.role in SCORES:
-            yield from programme_proposals(
-                customer,
-                own_products(catalogue, membership.programme_code),
-                membership.programme_code,
-                SCORES[membership.role],
-                "One card limit for the whole family.",
-                "全家共享额度。",
-            )
+        code, score = membership.programme_code, SCORES.get(membership.role)
+        if membership.programme_kind is ProgrammeKind.FAMILY and score is not None:
+            for product in own_products(catalogue, code):
+                yield from programme_proposals(
+                    customer, [product], code, score, ON_CREDIT if product.credit else SHARED
+                )
 
 
 def _refuses(batch: Batch) -> Mask:

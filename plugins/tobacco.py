@@ -1,7 +1,7 @@
 """The tobacco programme: licensed retailers of a tobacco bureau, and nobody else.
 
 A retailer with a licence gets the card that settles his orders with the bureau; one whose accounts turn over enough, a
-working-capital loan.
+working-capital loan: what the ``purpose`` column of the bank's file says is for ``working_capital``.
 """
 
 from collections.abc import Callable, Iterable
@@ -13,14 +13,14 @@ from graph.records import Product
 from graph.words import MemberRole, ProgrammeKind
 from plugins.functions import FunctionRecommender
 from plugins.hookspecs import hookimpl
-from plugins.programmes import named, own_products, programme_proposals
+from plugins.programmes import card_bundles, for_purpose, own_products, programme_proposals
 from recommenders.batch import Batch
 from recommenders.catalogue import Catalogue
 from recommenders.contract import BundleRule, Gate, Mask, Proposal, Recommender
 from recommenders.gates import Explanation, Rule, say
 from recommenders.view import CustomerView
 
-WORKING_CAPITAL: Final = "WORKING-CAPITAL-LOAN"
+WORKING_CAPITAL: Final = "working_capital"
 LEAST_TURNOVER: Final = 20_000.0
 """Mean monthly inflow, in account currency, from which working capital is offered."""
 
@@ -44,22 +44,20 @@ def propose(customer: CustomerView, catalogue: Catalogue) -> Iterable[Proposal]:
         own_products(catalogue, code),
         code,
         0.9,
-        "It settles your orders with the bureau.",
-        "用于结算烟草订货。",
+        say("It settles your orders with the bureau.", "用于结算烟草订货。"),
     )
     if (customer.monthly_inflow or 0.0) >= LEAST_TURNOVER:
         yield from programme_proposals(
             customer,
-            named(catalogue, WORKING_CAPITAL),
+            for_purpose(catalogue, WORKING_CAPITAL),
             code,
             0.7,
-            "Your turnover supports it.",
-            "您的流水满足申请条件。",
+            say("Your turnover supports it.", "您的流水满足申请条件。"),
         )
 
 
 def _refuses(batch: Batch) -> Mask:
-    capital: Mask = np.array([[product.product_code == WORKING_CAPITAL for product in batch.catalogue]])
+    capital: Mask = np.array([[product.purpose == WORKING_CAPITAL for product in batch.catalogue]])
     unlicensed = np.array([licence(customer) is None for customer in batch.customers], np.bool_)
     refused = unlicensed[:, None] & capital
     for row in np.flatnonzero(unlicensed):
@@ -93,15 +91,8 @@ def gates(register: Callable[[Gate], None]) -> None:
 
 @hookimpl
 def bundles(register: Callable[[BundleRule], None], catalogue: Catalogue) -> None:
-    """Each bureau's order card with working capital."""
-    for loan in named(catalogue, WORKING_CAPITAL):
-        for product in catalogue:
-            if product.programme_code and product.product_code.startswith("TOBACCO"):
-                register(
-                    BundleRule(
-                        f"STOCK-{product.programme_code}",
-                        (product.product_code, loan.product_code),
-                        say("Order now, pay after sales", "先订货后付款"),
-                        say("First 30 days free of interest", "首30天免息"),
-                    )
-                )
+    """Each bureau's order card with each working-capital loan."""
+    title = say("Order now, pay after sales", "先订货后付款")
+    otherwise = say("Both are for licensed retailers of your bureau.", "均面向持证烟草零售户。")
+    for rule in card_bundles(catalogue, ProgrammeKind.TOBACCO, WORKING_CAPITAL, "STOCK", title, otherwise):
+        register(rule)

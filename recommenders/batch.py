@@ -24,7 +24,7 @@ class Batch:
     @classmethod
     def of(cls, records: Sequence[Customer], catalogue: Catalogue, context: Context) -> "Batch":
         """Make a batch of records, seen on the context's day."""
-        return cls([CustomerView(record, context.today) for record in records], catalogue, context)
+        return cls([CustomerView(record, context.today, context.channel) for record in records], catalogue, context)
 
     @property
     def shape(self) -> tuple[int, int]:

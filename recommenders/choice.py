@@ -20,6 +20,8 @@ from recommenders.features import Features, FeatureSchema
 Shares: TypeAlias = NDArray[np.float32]
 
 QUANTILES: Final = (0.1, 0.25, 0.4, 0.55, 0.7, 0.85, 0.95)
+FEW_VALUES: Final = 12
+"""A number with so few values, such as the month, has a bin for each."""
 MOST_INDICATORS: Final = 60
 """Values of one category that have a weight of their own."""
 LEAST_SEEN: Final = 20
@@ -33,7 +35,7 @@ class Choice:
     """A fitted logit.
 
     Attributes:
-        edges: ``(p, 7)`` quantiles of each number, nan where it is constant.
+        edges: ``(p, 11)`` upper ends of each number's bins but the last, then nan.
         kept: ``(t,)`` which indicators have weights.
         weights: ``(t + 1, m)``, the last row the products' own.
         shared: ``(s,)`` weights of ``shared_traits``, after ``centres`` and ``scales``.
@@ -140,13 +142,14 @@ def _pair_indicators(pairs: Mapping[str, NDArray[np.float32]]) -> Sequence[Mask]
 
 
 def _edges(schema: FeatureSchema, features: Features) -> NDArray[np.float32]:
-    edges = np.full((len(schema.number_names), len(QUANTILES)), np.nan, np.float32)
+    edges = np.full((len(schema.number_names), FEW_VALUES - 1), np.nan, np.float32)
     for column in range(len(edges)):
         values = features.customers[:, column]
         known = values[~np.isnan(values)]
         if len(known):
-            found = np.unique(np.quantile(known, QUANTILES))
-            found = found[found < known.max()]
+            values = np.unique(known)
+            found = values if len(values) <= FEW_VALUES else np.unique(np.quantile(known, QUANTILES))
+            found = found[found < values[-1]]
             edges[column, : len(found)] = found
     return edges
 

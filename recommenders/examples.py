@@ -5,7 +5,7 @@ who opens at all, each weighing for those left out. A customer is read once for 
 but his features.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final, TypeAlias
@@ -40,12 +40,14 @@ class Draw:
         moments: position of the moment.
         weights: how many customers each stands for.
         opened: ``(n, m)``.
+        hidden: column of the product that is treated as not held, and is what was opened; -1 for none.
     """
 
     rows: NDArray[np.int32]
     moments: NDArray[np.int32]
     weights: NDArray[np.float32]
     opened: Mask
+    hidden: NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +66,10 @@ class Examples:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """A moment as its examples are scored: the day, the recommenders as they would have been, and what is hidden."""
+    """A moment as its examples are scored: the day, and the recommenders as they would have been."""
 
     day: date
     recommenders: tuple[Recommender, ...]
-    hidden: Mapping[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,24 +80,33 @@ class Seen:
     openings: NDArray[np.int32]
 
 
-def draw(customers: int, products: int, seen: Sequence[Seen], *, others: bool) -> Draw:
-    """Draw examples of the moments, with ``others`` also of customers who opened nothing."""
+def draw(customers: int, products: int, seen: Sequence[Seen]) -> Draw:
+    """Draw examples of who opened what at the moments, and of who opened nothing."""
     generator = np.random.default_rng(SEED)
     keys, opened = _openers(customers, products, seen)
     keep, weight = _sample(generator, len(keys), MOST_OPENERS)
-    keys, opened = keys[keep], opened[keep]
-    weights = np.full(len(keys), weight, np.float32)
-    if others:
-        idle = [np.setdiff1d(moment.rows, moment.openings[:, 0]).astype(np.int64) + number * customers
-                for number, moment in enumerate(seen)]  # fmt: skip
-        every = np.concatenate(idle)
-        keep, weight = _sample(generator, len(every), MOST_OTHERS)
-        keys = np.concatenate([keys, every[keep]])
-        weights = np.concatenate([weights, np.full(len(keep), weight, np.float32)])
-        opened = np.concatenate([opened, np.zeros((len(keep), products), np.bool_)])
+    idle = np.concatenate([np.setdiff1d(moment.rows, moment.openings[:, 0]).astype(np.int64) + number * customers
+                           for number, moment in enumerate(seen)])  # fmt: skip
+    kept, weight_of_idle = _sample(generator, len(idle), MOST_OTHERS)
+    keys = np.concatenate([keys[keep], idle[kept]])
+    opened = np.concatenate([opened[keep], np.zeros((len(kept), products), np.bool_)])
+    weights = np.repeat(np.array([weight, weight_of_idle], np.float32), [len(keep), len(kept)])
     rows, moments = (keys % customers).astype(np.int32), (keys // customers).astype(np.int32)
     order = np.lexsort([moments, rows])
-    return Draw(rows[order], moments[order], weights[order], opened[order])
+    return Draw(rows[order], moments[order], weights[order], opened[order], np.full(len(order), -1, np.int32))
+
+
+def draw_hidden(products: int, seen: Sequence[Seen]) -> Draw:
+    """Draw examples of one hidden holding each; all of one customer together stand for one customer."""
+    pairs = np.concatenate([moment.openings for moment in seen])
+    numbers = np.repeat(np.arange(len(seen), dtype=np.int32), [len(moment.openings) for moment in seen])
+    keep, weight = _sample(np.random.default_rng(SEED), len(pairs), MOST_OPENERS)
+    order = keep[np.argsort(pairs[keep, 0], kind="stable")]
+    rows, columns = pairs[order, 0], pairs[order, 1]
+    of_each = np.bincount(pairs[:, 0])[rows] if len(pairs) else np.ones(0)
+    opened = np.zeros((len(order), products), np.bool_)
+    opened[np.arange(len(order)), columns] = True
+    return Draw(rows, numbers[order], (weight / of_each).astype(np.float32), opened, columns)
 
 
 async def read_examples(
@@ -119,8 +129,10 @@ async def read_examples(
         for number, moment in enumerate(past):
             places = first + np.flatnonzero(drawn.moments[first:last] == number)
             if len(places):
-                known = [_known(ledger, moment, records[ledger.customer_nos[row]], int(row))
-                         for row in drawn.rows[places]]  # fmt: skip
+                known = [
+                    _known(records[ledger.customer_nos[drawn.rows[place]]], ledger.catalogue, drawn.hidden[place])
+                    for place in places
+                ]
                 parts.append(_features(schema, ledger.catalogue, moment, known))
                 order.append(places)
         progress(start + len(page))
@@ -169,11 +181,11 @@ def _sample(generator: np.random.Generator, count: int, most: int) -> tuple[NDAr
     return np.sort(generator.choice(count, most, replace=False)), count / most
 
 
-def _known(ledger: Ledger, moment: Past, record: Customer, row: int) -> Customer:
-    """Return the customer without what the moment hides of him."""
-    if row not in moment.hidden:
+def _known(record: Customer, catalogue: Catalogue, hidden: int) -> Customer:
+    """Return the customer without the product that is hidden."""
+    if hidden < 0:
         return record
-    code = ledger.catalogue.codes[moment.hidden[row]]
+    code = catalogue.codes[hidden]
     return replace(record, holdings=tuple(held for held in record.holdings if held.product_code != code))
 
 

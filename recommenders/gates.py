@@ -4,7 +4,7 @@ Each gate decides for a whole batch and explains one pair. Where the bank does n
 for, the gate refuses.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from typing import Final
@@ -15,10 +15,11 @@ from graph.records import Interaction, Outcome, Product
 from graph.words import CreditTier, CustomerKind, Language, OutcomeKind
 from recommenders.batch import Batch
 from recommenders.contract import Gate, GateGroup, Mask, Refusal, Text
-from recommenders.view import CustomerView
+from recommenders.view import CustomerView, SharedLimit
 
 COOL_DOWN_DAYS: Final = 90
 COMPLAINT_DAYS: Final = 60
+ACCEPTED_DAYS: Final = 30
 MOST_IMPRESSIONS: Final = 3
 IMPRESSION_DAYS: Final = 7
 REFUSED_TIERS: Final = (CreditTier.RESTRICTED, CreditTier.ELIMINATED)
@@ -207,13 +208,24 @@ def _exposure(customer: CustomerView, credit: frozenset[str]) -> float:
 
 def _credit_limit(batch: Batch) -> Mask:
     credit = frozenset(product.product_code for product in batch.catalogue if product.credit)
-    free = batch.per_customer(
-        lambda customer: -1.0 if customer.credit_limit is None else customer.credit_limit - _exposure(customer, credit)
+    return (batch.per_customer(lambda customer: _free(customer, credit)) <= 0)[:, None] & _is_credit(batch)
+
+
+def _free(customer: CustomerView, credit: frozenset[str]) -> float:
+    """What may still be lent, by the least of a family member's limits, or else his own; below 0 where one is unknown.
+
+    A family's limit is its principal's, less what all of the family owe.
+    """
+    limits = [(shared.limit, shared.owed_by_others) for shared in customer.shared_limits]
+    own = _exposure(customer, credit)
+    return min(
+        -1.0 if limit is None else limit - owed - own for limit, owed in limits or [(customer.credit_limit, 0.0)]
     )
-    return (free <= 0)[:, None] & _is_credit(batch)
 
 
 def _explain_credit_limit(customer: CustomerView, _: Product) -> Explanation:
+    if customer.shared_limits:
+        return _explain_shared_limit(customer.shared_limits)
     if customer.credit_limit is None:
         return Explanation(
             say("No credit limit is known.", "尚无授信额度。"),
@@ -224,6 +236,23 @@ def _explain_credit_limit(customer: CustomerView, _: Product) -> Explanation:
         say("The credit limit is used up.", "授信额度已用完。"),
         f"{customer.credit_limit:.2f}",
         say("a repayment, or a higher credit limit", "还款或提高授信额度"),
+    )
+
+
+def _explain_shared_limit(limits: Sequence[SharedLimit]) -> Explanation:
+    """Name the limit, and no figure: it may be of a member whom the reader may not see."""
+    unknown = [shared for shared in limits if shared.limit is None]
+    codes = ", ".join(dict.fromkeys(shared.programme_code for shared in unknown or limits))
+    if unknown:
+        return Explanation(
+            say("No credit limit that the family shares is known.", "尚无家庭共享的授信额度。"),
+            f"unknown limit of {codes}",
+            say("an assessed credit limit of the family's principal", "家庭主卡人完成授信评估"),
+        )
+    return Explanation(
+        say("The credit limit that the family shares is used up.", "家庭共享的授信额度已用完。"),
+        f"shared limit of {codes}",
+        say("a repayment by the family, or a higher limit of its principal", "家庭成员还款，或提高主卡人的授信额度"),
     )
 
 
@@ -263,18 +292,33 @@ def _explain_complaint(customer: CustomerView, _: Product) -> Explanation:
     )
 
 
+def _accepted(batch: Batch) -> Mask:
+    return _by_outcome(batch, lambda customer, code: _acceptance(customer, code) is not None)
+
+
+def _acceptance(customer: CustomerView, product_code: str) -> datetime | None:
+    """When the product was last accepted, in the last 30 days, unless a holding has come of it."""
+    accepted = max(_moments(customer, product_code, OutcomeKind.ACCEPT, ACCEPTED_DAYS), default=None)
+    if accepted is None or customer.holds(product_code):
+        return None
+    opened = [holding.opened_on for holding in customer.ever if holding.product_code == product_code]
+    return None if any(day is None or day >= accepted.date() for day in opened) else accepted
+
+
+def _explain_accepted(customer: CustomerView, product: Product) -> Explanation:
+    return Explanation(
+        say(f"It was accepted in the last {ACCEPTED_DAYS} days and is on its way.",
+            f"客户{ACCEPTED_DAYS}天内已接受，正在办理。"),
+        f"accepted on {_acceptance(customer, product.product_code):%Y-%m-%d}",
+    )  # fmt: skip
+
+
 def _dismissed(batch: Batch) -> Mask:
     return _by_outcome(batch, lambda customer, code: bool(_dismissals(customer, code)))
 
 
 def _dismissals(customer: CustomerView, product_code: str) -> list[datetime]:
-    return [
-        outcome.at
-        for outcome in customer.outcomes
-        if outcome.product_code == product_code
-        and outcome.kind is OutcomeKind.DISMISS
-        and _days_ago(outcome.at, customer) < COOL_DOWN_DAYS
-    ]
+    return _moments(customer, product_code, OutcomeKind.DISMISS, COOL_DOWN_DAYS)
 
 
 def _explain_dismissed(customer: CustomerView, product: Product) -> Explanation:
@@ -286,26 +330,33 @@ def _explain_dismissed(customer: CustomerView, product: Product) -> Explanation:
 
 
 def _shown_enough(batch: Batch) -> Mask:
-    channel = batch.context.channel
-    return _by_outcome(batch, lambda customer, code: _impressions(customer, code, channel) >= MOST_IMPRESSIONS)
+    return _by_outcome(batch, lambda customer, code: _impressions(customer, code) >= MOST_IMPRESSIONS)
 
 
-def _impressions(customer: CustomerView, product_code: str, channel: str | None = None) -> int:
-    return sum(
-        outcome.product_code == product_code
-        and outcome.kind is OutcomeKind.IMPRESSION
-        and channel in (None, outcome.channel)
-        and _days_ago(outcome.at, customer) < IMPRESSION_DAYS
-        for outcome in customer.outcomes
-    )
+def _impressions(customer: CustomerView, product_code: str) -> int:
+    """How often the product was shown on the channel of the request in the last 7 days."""
+    return len(_moments(customer, product_code, OutcomeKind.IMPRESSION, IMPRESSION_DAYS, customer.channel))
 
 
 def _explain_shown_enough(customer: CustomerView, product: Product) -> Explanation:
     return Explanation(
         say(f"It was shown {MOST_IMPRESSIONS} times in {IMPRESSION_DAYS} days on this channel.",
             f"该渠道{IMPRESSION_DAYS}天内已展示{MOST_IMPRESSIONS}次。"),
-        f"{_impressions(customer, product.product_code)} impressions",
+        f"{_impressions(customer, product.product_code)} impressions on {customer.channel}",
     )  # fmt: skip
+
+
+def _moments(
+    customer: CustomerView, product_code: str, kind: OutcomeKind, days: int, channel: str | None = None
+) -> list[datetime]:
+    """When an offer of the product had an outcome of a kind, in the last days, on a channel or on any."""
+    return [
+        outcome.at
+        for outcome in customer.outcomes
+        if (outcome.product_code, outcome.kind) == (product_code, kind)
+        and channel in (None, outcome.channel)
+        and _days_ago(outcome.at, customer) < days
+    ]
 
 
 def _by_outcome(batch: Batch, refuses: Callable[[CustomerView, str], bool]) -> Mask:
@@ -335,6 +386,7 @@ DEFAULT_GATES: Final[tuple[Gate, ...]] = (
     Rule("credit", "CREDIT_LIMIT", _credit_limit, _explain_credit_limit),
     Rule("consent", "NO_CONSENT", _consent, _explain_consent),
     Rule("contact", "OPEN_COMPLAINT", _complaint, _explain_complaint),
+    Rule("contact", "ACCEPTED", _accepted, _explain_accepted),
     Rule("contact", "DISMISSED", _dismissed, _explain_dismissed),
     Rule("contact", "SHOWN_ENOUGH", _shown_enough, _explain_shown_enough),
 )

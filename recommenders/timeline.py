@@ -3,7 +3,7 @@
 Where openings are dated, a moment is an anniversary of the last day that saw one (that day less ``k`` months), and its
 openings are those of the period after it. The period is the shortest of 1, 3, 6 and 12 months that saw
 ``ENOUGH_OPENINGS``; moments do not reach back before the day of the first snapshot, whose burst of openings was none.
-Where openings carry no dates, one holding of each customer is hidden in turn, in folds of customers.
+Where openings carry no dates, each holding of a customer is hidden in turn, in folds of customers.
 """
 
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ class Period:
     """How moments are made.
 
     Attributes:
-        months: how long after a moment an opening counts; 0 where one holding is hidden instead.
+        months: how long after a moment an opening counts; 0 where a holding is hidden instead.
         moments: how many there are.
         until: the last day that is looked at.
     """
@@ -53,14 +53,12 @@ class Moment:
 
     Attributes:
         portfolio: what was known.
-        openings: ``(o, 2)`` customer row in the ledger and product column, each pair once.
-        hidden: positions in the ledger's holdings of what is treated as not known, one an opening; None where the
-            openings lie after the day.
+        openings: ``(o, 2)`` customer row in the ledger and product column, each pair once. Where a period hides, each
+            is an example of its own, that hides this holding.
     """
 
     portfolio: Portfolio
     openings: NDArray[np.int32]
-    hidden: NDArray[np.intp] | None = None
 
 
 def find_period(ledger: Ledger, as_of: date) -> Period:
@@ -104,16 +102,14 @@ def openings(ledger: Ledger, after: date, until: date) -> NDArray[np.int32]:
 
 
 def _hiding(ledger: Ledger, period: Period, seed: int) -> Iterator[Moment]:
-    """Hide one current holding of each customer who has any; every moment hides those of its share of customers."""
-    generator = np.random.default_rng(seed)
-    positions = np.flatnonzero(ledger.holdings.on(period.until.toordinal()))
-    shuffled = generator.permutation(positions)
-    _, first = np.unique(ledger.holdings.rows[shuffled], return_index=True)
-    chosen = generator.permutation(shuffled[np.sort(first)])
-    for part in np.array_split(chosen, period.moments):
-        part.sort()
-        pairs = np.stack([ledger.holdings.rows[part], ledger.holdings.columns[part]], axis=1)
-        yield Moment(ledger.portfolio(period.until, part), pairs, part)
+    """Hide every holding in turn, of one share of the customers a moment; recommenders learn from all others."""
+    spans = ledger.holdings
+    positions = np.flatnonzero(spans.on(period.until.toordinal()))
+    fold = np.random.default_rng(seed).integers(0, period.moments, len(ledger.customer_nos))[spans.rows[positions]]
+    for number in range(period.moments):
+        part = positions[fold == number]
+        pairs = np.unique(np.stack([spans.rows[part], spans.columns[part]], axis=1), axis=0)
+        yield Moment(ledger.portfolio(period.until, part), pairs.astype(np.int32))
 
 
 def _dated(ledger: Ledger, as_of: date) -> NDArray[np.int32]:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
@@ -18,7 +18,7 @@ from recommenders.artefact import Model
 from recommenders.calibration import Calibration, learn_curve
 from recommenders.catalogue import Catalogue
 from recommenders.contract import Arrays, Recommender, Trainable
-from recommenders.examples import Examples, Load, Past, Seen, draw, read_examples, sample_schema
+from recommenders.examples import Examples, Load, Past, Seen, draw, draw_hidden, read_examples, sample_schema
 from recommenders.learning import fit_ranker
 from recommenders.portfolio import Ledger, Portfolio
 from recommenders.timeline import Moment, Period, find_period, moments
@@ -86,7 +86,8 @@ async def learn(
     for moment in moments(ledger, period):
         past.append(_past(moment, known, guard))
         seen.append(Seen(moment.portfolio.rows, moment.openings))
-    drawn = draw(len(ledger.customer_nos), len(ledger.catalogue), seen, others=not period.hides)
+    products = len(ledger.catalogue)
+    drawn = draw_hidden(products, seen) if period.hides else draw(len(ledger.customer_nos), products, seen)
     if drawn.opened.any():
         names = [recommender.name for recommender in known]
         with clock.of("examples"):
@@ -144,10 +145,7 @@ def _past(moment: Moment, recommenders: Sequence[Recommender], guard: Guard) -> 
         for recommender in recommenders
         if not isinstance(recommender, Trainable) or recommender.name in arrays
     ]
-    hidden: Mapping[int, int] = {}
-    if moment.hidden is not None:
-        hidden = dict(zip(moment.openings[:, 0].tolist(), moment.openings[:, 1].tolist(), strict=True))
-    return Past(moment.portfolio.today, tuple(guard(recommender) for recommender in fitted), hidden)
+    return Past(moment.portfolio.today, tuple(guard(recommender) for recommender in fitted))
 
 
 def _learnt_from(now: Portfolio, period: Period) -> dict[str, Any]:

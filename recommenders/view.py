@@ -2,10 +2,21 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
-from graph.records import ActivityMonth, Customer, Holding, Interaction, Membership, Outcome, Relation, Scalar
+from graph.records import (
+    ActivityMonth,
+    Customer,
+    FamilyMember,
+    Holding,
+    Interaction,
+    Membership,
+    Outcome,
+    Relation,
+    Scalar,
+)
 from graph.words import (
     CreditTier,
     CustomerKind,
@@ -13,6 +24,7 @@ from graph.words import (
     Language,
     LifecycleStage,
     MemberRole,
+    ProgrammeKind,
     RelationKind,
     RiskProfile,
     ValueTier,
@@ -20,12 +32,27 @@ from graph.words import (
 from recommenders import lifecycle
 
 
-class CustomerView:
-    """One customer on one day. Stability: plugin API."""
+@dataclass(frozen=True, slots=True)
+class SharedLimit:
+    """The credit limit of a family: its principal's, and what all but the customer himself owe on it today.
 
-    def __init__(self, record: Customer, today: date) -> None:
+    For what may still be lent, and nothing that anybody is told: it is made of other customers' figures.
+    ``is_own`` is true for the principal.
+    """
+
+    programme_code: str
+    limit: float | None
+    owed_by_others: float
+    is_own: bool
+
+
+class CustomerView:
+    """One customer on one day, met on a channel if one is given. Stability: plugin API."""
+
+    def __init__(self, record: Customer, today: date, channel: str | None = None) -> None:
         self._record = record
         self.today = today
+        self.channel = channel
         self.customer_no: str = record.customer_no
         self.kind: CustomerKind = record.kind
         self.gender: Gender | None = record.gender
@@ -119,6 +146,49 @@ class CustomerView:
     def related(self, kind: RelationKind | str) -> bool:
         """Whether the customer has a relation of a kind, such as ``"spouse"``."""
         return any(relation.kind == kind for relation in self.relations)
+
+    @cached_property
+    def shared_limits(self) -> tuple[SharedLimit, ...]:
+        """The limits that hold for him as a member of families, by the rule of ``graph.families``; mostly none.
+
+        A limit is None where the bank does not know it, or does not know who the principal is.
+        """
+        limits: list[SharedLimit] = []
+        for membership in self.memberships:
+            code = membership.programme_code
+            if membership.programme_kind is not ProgrammeKind.FAMILY:
+                continue
+            principals: dict[str, float | None] = {}
+            if membership.role is MemberRole.PRINCIPAL:
+                principals = {self.customer_no: self.credit_limit}
+            elif membership.role is MemberRole.DEPENDANT:
+                of_programme = [m for m in self._family if m.programme_code == code]
+                heads = {m.customer_no: m.credit_limit for m in of_programme if m.customer_no == m.principal_no}
+                principals = heads or {"": None}
+            limits += [
+                SharedLimit(code, limit, self._owed_in_family(code, no), is_own=no == self.customer_no)
+                for no, limit in principals.items()
+            ]
+        return tuple(limits)
+
+    @cached_property
+    def _family(self) -> tuple[FamilyMember, ...]:
+        today = self.today
+        return tuple(
+            m
+            for m in self._record.family
+            if (m.since is None or m.since <= today) and (m.until is None or m.until >= today)
+        )
+
+    def _owed_in_family(self, programme_code: str, principal_no: str) -> float:
+        own = [m for m in self._family if (m.programme_code, m.principal_no) == (programme_code, principal_no)]
+        debts = (debt for member in {m.customer_no: m for m in own}.values() for debt in member.debts)
+        return sum(
+            abs(debt.balance or 0.0)
+            for debt in debts
+            if (debt.opened_on is None or debt.opened_on <= self.today)
+            and (debt.closed_on is None or debt.closed_on > self.today)
+        )
 
     @cached_property
     def activity(self) -> tuple[ActivityMonth, ...]:

@@ -107,6 +107,7 @@ class Programme(Node):
     """A partner programme."""
 
     session: strawberry.Private[Session]
+    record: strawberry.Private[records.Programme]
     programme_code: str = strawberry.field(description="The bank's code for the programme.")
     kind: ProgrammeKind = strawberry.field(description="Its kind.")
     name: str = strawberry.field(description="Its name.")
@@ -119,6 +120,7 @@ class Programme(Node):
         """Make the type of a record."""
         return cls(
             session=session,
+            record=record,
             programme_code=record.programme_code,
             kind=record.kind,
             name=record.name,
@@ -131,6 +133,16 @@ class Programme(Node):
     def id(self) -> strawberry.ID:
         """Of the programme code."""
         return global_id("Programme", self.programme_code)
+
+    @strawberry.field(
+        description="What members gain by it; in the other language where there is none in that asked for."
+    )
+    def benefit(
+        self, language: Annotated[Language, strawberry.argument(description="The benefit's language.")] = Language.EN
+    ) -> str | None:
+        """The benefit in a language."""
+        en, zh = self.record.benefit, self.record.benefit_zh
+        return zh or en if language is Language.ZH else en or zh
 
     @strawberry.field(description="The products that only its members may hold.")
     async def products(self) -> list[Product]:

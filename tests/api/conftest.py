@@ -57,7 +57,14 @@ async def fill(store):
         store,
         "programmes",
         [
-            row("CAMPUS", programme_code="CAMPUS", kind="campus", name="Campus", partner_code="UNI"),
+            row(
+                "CAMPUS",
+                programme_code="CAMPUS",
+                kind="campus",
+                name="Campus",
+                partner_code="UNI",
+                benefit="Free meals",
+            ),
             row("FAMILY", programme_code="FAMILY", kind="family", name="Family"),
         ],
     )

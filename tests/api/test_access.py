@@ -120,6 +120,17 @@ async def test_a_partner_sees_its_own_programmes(server, bearers):
     assert everybody == [campus, {"programmeCode": "FAMILY", "memberCount": None, "partner": None, "products": []}]
 
 
+async def test_a_programme_tells_its_benefit_in_the_language_asked_for_or_the_other(server, bearers):
+    query = "{ programmes { nodes { programmeCode en: benefit zh: benefit(language: ZH) } } }"
+
+    found = (await server.ask(query, bearers.anna))["data"]["programmes"]["nodes"]
+
+    assert found == [
+        {"programmeCode": "CAMPUS", "en": "Free meals", "zh": "Free meals"},
+        {"programmeCode": "FAMILY", "en": None, "zh": None},
+    ]
+
+
 async def test_recommenders_are_for_staff(server, bearers):
     query = "{ recommenders { name state calls failures } }"
 

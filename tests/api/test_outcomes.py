@@ -175,7 +175,7 @@ async def test_three_impressions_on_a_channel_are_enough_there(server, bearers, 
     offer_id = (await offer_ids())["CARD"]
     left = [codes((await record(RECORD_OUTCOME, **outcome(offer_id, key=f"{n}")))["customer"]) for n in range(3)]
 
-    stopped = {"gate": "contact", "code": "SHOWN_ENOUGH", "saw": "3 impressions"}
+    stopped = {"gate": "contact", "code": "SHOWN_ENOUGH", "saw": "3 impressions on mobile"}
     mobile = (await server.ask(DECISION, bearers.manager, code="CARD"))["data"]["decision"]
     web = (await server.ask(DECISION, bearers.manager, code="CARD", channel="WEB"))["data"]["decision"]
     assert left == [ALL, ALL, [code for code in ALL if code != "CARD"]]
@@ -191,6 +191,14 @@ async def test_a_complaint_about_an_offer_pauses_selling_until_it_is_resolved(se
     assert complained["customer"] == {"offers": []}
     assert decision["stoppedBy"]["code"] == "OPEN_COMPLAINT"
     assert codes(resolved["customer"]) == ALL
+
+
+async def test_what_was_accepted_is_not_offered_again_while_it_is_on_its_way(server, bearers, record, offer_ids):
+    payload = await record(RECORD_OUTCOME, **outcome((await offer_ids())["CARD"], "ACCEPT"))
+    decision = (await server.ask(DECISION, bearers.manager, code="CARD"))["data"]["decision"]
+
+    assert codes(payload["customer"]) == [code for code in ALL if code != "CARD"]
+    assert (decision["stoppedBy"]["gate"], decision["stoppedBy"]["code"]) == ("contact", "ACCEPTED")
 
 
 async def test_accepting_clicking_and_being_shown_leave_the_other_offers(record, offer_ids):

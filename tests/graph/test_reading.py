@@ -2,11 +2,11 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from graph import browsing, feedback, instruments, programmes
+from graph import browsing, feedback, instruments, products, programmes
 from graph.browsing import CustomerFilter, Window
 from graph.customers import load
 from graph.imports import import_rows
-from graph.records import Account, Card, Interaction, Outcome, Partner, Programme
+from graph.records import Account, Card, Debt, FamilyMember, Interaction, Outcome, Partner, Programme
 from graph.words import Channel, CustomerKind, OutcomeKind, ProgrammeKind
 
 NAMES = ["Wu", None, "An", "Li", "Li"]
@@ -140,3 +140,108 @@ async def test_consent_is_set_and_taken_back(bank):
     assert await feedback.set_consent(bank, "C1", at, consent=False)
     assert (await load(bank, ["C1"]))[0].marketing_consent is False
     assert not await feedback.set_consent(bank, "NOBODY", at, consent=True)
+
+
+async def test_a_product_knows_its_programme_by_its_code(bank):
+    benefit = {"benefit": "Free meals", "benefit_zh": "免费用餐"}
+    await import_rows(
+        bank, "programmes", [row("P2", programme_code="P2", kind="cobranded", name="Mart", **benefit), row("P3", programme_code="P3", kind="family", name="Kin")]
+    )  # fmt: skip
+    for number, code in enumerate(("P2", "P3", "UNHEARD-OF"), 1):
+        own = {"product_code": f"G{number}", "name": "G", "category": "card", "programme_code": code}
+        await import_rows(bank, "products", [row(f"G{number}", **own, purpose="study")])
+
+    found = await products.catalogue(bank)
+
+    assert [
+        (p.product_code, p.purpose, p.programme_kind, p.programme_benefit, p.programme_benefit_zh) for p in found
+    ] == [
+        ("CARD", None, None, None, None),
+        ("G1", "study", "cobranded", "Free meals", "免费用餐"),
+        ("G2", "study", "family", None, None),
+        ("G3", "study", None, None, None),
+    ]
+    assert (await programmes.programmes(bank))[1] == Programme("P2", ProgrammeKind.COBRANDED, "Mart", **benefit)
+
+
+APRIL, MAY, JUNE = (date(2026, month, 1) for month in (4, 5, 6))
+
+
+@pytest.fixture
+async def families(bank):
+    """Two families and a stranger in one programme: C0 heads C1 (kin) and C2 (card); C3 heads nobody of them."""
+    await import_rows(
+        bank,
+        "programmes",
+        [row(code, programme_code=code, kind="family", name=code) for code in ("KIN", "KIN-2")],
+    )
+    loan = row("LOAN", product_code="LOAN", name="Loan", category="loan", credit=True)
+    await import_rows(bank, "products", [loan, row("SAVE", product_code="SAVE", name="Save", category="deposit")])
+    await bank.write("MATCH (c:Customer) SET c.credit_limit = 1000.0")
+    roles = {"C0": "principal", "C1": "dependant", "C2": "dependant", "C3": "principal", "C4": "dependant"}
+    await import_rows(
+        bank,
+        "memberships",
+        [row(f"{no}|KIN|{role}", customer_no=no, programme_code="KIN", role=role, since=MAY) for no, role in roles.items()]
+        + [row("C3|KIN-2|dependant", customer_no="C3", programme_code="KIN-2", role="dependant")],
+    )  # fmt: skip
+    await import_rows(
+        bank,
+        "relations",
+        [
+            row("C1|C0|parent", from_customer_no="C1", to_customer_no="C0", kind="parent", since=APRIL),
+            row("C4|C0|employer", from_customer_no="C4", to_customer_no="C0", kind="employer"),
+            row("C3|C0|sibling", from_customer_no="C3", to_customer_no="C0", kind="sibling"),
+        ],
+    )
+    await import_rows(bank, "cards", [row("K0", card_no="K0", customer_no="C0")])
+    await import_rows(
+        bank, "cards", [row("K2", card_no="K2", customer_no="C2", principal_card_no="K0", issued_on=JUNE)]
+    )
+    await import_rows(
+        bank,
+        "holdings",
+        [
+            row(f"{no}|{code}|", customer_no=no, product_code=code, opened_on=MAY, balance=-5.0)
+            for no in ("C0", "C1", "C2", "C3", "C4")
+            for code in ("LOAN", "SAVE")
+        ],
+    )
+    return bank
+
+
+def member(customer_no, since, code="KIN"):
+    return FamilyMember(customer_no, code, "C0", 1000.0, (Debt(MAY, None, -5.0),), since)
+
+
+async def test_a_principal_is_read_with_the_dependants_tied_to_him_by_kin_or_card(families):
+    [found] = await load(families, ["C0"])
+
+    assert found.family == (member("C1", MAY), member("C2", JUNE))
+
+
+async def test_a_dependant_is_read_with_his_principal_and_that_ones_other_dependants(families):
+    by_kin, by_card = await load(families, ["C1", "C2"])
+
+    assert by_kin.family == (member("C0", MAY), member("C2", JUNE))
+    assert by_card.family == (member("C0", JUNE), member("C1", MAY))
+
+
+async def test_the_programme_alone_ties_nobody_nor_does_another_tie_or_another_role(families):
+    stranger, employee = await load(families, ["C3", "C4"])
+
+    assert stranger.family == ()  # a principal himself, and a dependant of another programme
+    assert employee.family == ()
+
+
+async def test_a_relation_ties_whoever_states_it_and_one_stated_by_both_ties_twice(families):
+    both = row("C0|C1|child", from_customer_no="C0", to_customer_no="C1", kind="child", since=JUNE)
+    await import_rows(families, "relations", [both])
+
+    [found] = await load(families, ["C1"])
+
+    assert sorted(found.family, key=lambda m: (m.customer_no, str(m.since))) == [
+        member("C0", MAY),
+        member("C0", JUNE),
+        *(member("C2", JUNE) for _ in range(2)),
+    ]

@@ -69,3 +69,29 @@ def test_an_existing_folder_is_left_alone(sample):
     with pytest.raises(LoadError, match="exists"):
         write_sample(sample, 10, 1)
     assert contents(sample) == before
+
+
+def test_a_family_has_one_principal_tied_to_each_dependant_and_mostly_a_limit_to_share(sample):
+    members = table(sample, "memberships").filter(pl.col("programme_code") == "FAMILY-1")
+    principals, dependants = (
+        set(members.filter(pl.col("role") == role)["customer_no"]) for role in ("principal", "dependant")
+    )
+    kin = table(sample, "relations").filter(
+        pl.col("from_customer_no").is_in(dependants), pl.col("to_customer_no").is_in(principals)
+    )
+    limits = table(sample, "customers").filter(pl.col("customer_no").is_in(principals))["credit_limit"]
+
+    assert sorted(kin["from_customer_no"]) == sorted(dependants)
+    assert limits.is_not_null().sum() / len(limits) > 0.8
+
+
+def test_its_programmes_and_products_say_what_the_shipped_plugins_ask_for(sample):
+    benefits = table(sample, "programmes").filter(pl.col("benefit").is_null() | pl.col("benefit_zh").is_null())
+    purposes = table(sample, "products").filter(pl.col("purpose").is_not_null()).select("product_code", "purpose")
+
+    assert set(benefits["kind"]) == {"family"}
+    assert dict(purposes.rows()) == {
+        "SALARY-ACCOUNT": "first_salary",
+        "STUDENT-LOAN": "study",
+        "WORKING-CAPITAL-LOAN": "working_capital",
+    }

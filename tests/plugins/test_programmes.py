@@ -2,7 +2,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from graph.records import ActivityMonth, Membership
+from graph.records import ActivityMonth, Debt, FamilyMember, Membership
 from graph.words import CreditTier, CustomerKind, Language, MemberRole, ProgrammeKind
 from plugins import campus, cobranded, family, shipped, tobacco
 from plugins.deciding import build_engine
@@ -43,19 +43,29 @@ def inflow(*amounts):
     return tuple(ActivityMonth(f"2026-{number:02}", inflow=amount) for number, amount in enumerate(amounts, 1))
 
 
+def card_of(code, kind):
+    return {"programme_code": code, "programme_kind": kind, "category": "card"}
+
+
+def family_of(principal_limit, *debts):
+    """The family of a dependant: its principal, with his limit and what he owes."""
+    owed = tuple(Debt(balance=-debt) for debt in debts)
+    return (FamilyMember("HEAD", "FAMILY-1", "HEAD", principal_limit, owed),)
+
+
 @pytest.fixture
 def bank(catalogue, product):
     return catalogue(
-        product("CAMPUS-CARD-1", programme_code="CAMPUS-1", margin=12.0),
-        product("CAMPUS-CARD-2", programme_code="CAMPUS-2", margin=12.0),
+        product("CAMPUS-CARD-1", **card_of("CAMPUS-1", ProgrammeKind.CAMPUS), margin=12.0),
+        product("CAMPUS-CARD-2", **card_of("CAMPUS-2", ProgrammeKind.CAMPUS), margin=12.0),
         product("CONSUMER-LOAN", credit=True, margin=350.0),
-        product("FAMILY-CARD", programme_code="FAMILY-1", credit=True, margin=150.0),
-        product("MART-CARD", programme_code="MART-1", credit=True, margin=190.0),
-        product("SALARY-ACCOUNT", margin=60.0),
-        product("STUDENT-LOAN", credit=True, margin=90.0),
-        product("TOBACCO-CARD-1", programme_code="TOBACCO-1", margin=210.0),
-        product("TOBACCO-CARD-2", programme_code="TOBACCO-2", margin=210.0),
-        product("WORKING-CAPITAL-LOAN", credit=True, margin=900.0),
+        product("FAMILY-CARD", **card_of("FAMILY-1", ProgrammeKind.FAMILY), credit=True, margin=150.0),
+        product("MART-CARD", **card_of("MART-1", ProgrammeKind.COBRANDED), credit=True, margin=190.0),
+        product("SALARY-ACCOUNT", purpose="first_salary", margin=60.0),
+        product("STUDENT-LOAN", purpose="study", credit=True, margin=90.0),
+        product("TOBACCO-CARD-1", **card_of("TOBACCO-1", ProgrammeKind.TOBACCO), margin=210.0),
+        product("TOBACCO-CARD-2", **card_of("TOBACCO-2", ProgrammeKind.TOBACCO), margin=210.0),
+        product("WORKING-CAPITAL-LOAN", purpose="working_capital", credit=True, margin=900.0),
     )
 
 
@@ -208,10 +218,25 @@ def test_the_student_loan_is_refused_to_who_does_not_study(engine, refusals, per
 
 HOUSEHOLD = {
     "the principal": (of("principal"), {}, {("FAMILY-CARD", "family")}),
-    "a grown dependant": (of("dependant"), {}, {("FAMILY-CARD", "family")}),
-    "a dependant of 18 today": (of("dependant"), {"birth_date": date(2008, 6, 30)}, {("FAMILY-CARD", "family")}),
-    "a dependant of 18 tomorrow": (of("dependant"), {"birth_date": date(2008, 7, 1)}, set()),
-    "a dependant without a known limit": (of("dependant"), {"credit_limit": None}, set()),
+    "a grown dependant": (of("dependant"), {"family": family_of(500.0)}, {("FAMILY-CARD", "family")}),
+    "a dependant of 18 today": (
+        of("dependant"),
+        {"family": family_of(500.0), "birth_date": date(2008, 6, 30)},
+        {("FAMILY-CARD", "family")},
+    ),
+    "a dependant of 18 tomorrow": (
+        of("dependant"),
+        {"family": family_of(500.0), "birth_date": date(2008, 7, 1)},
+        set(),
+    ),
+    "a dependant without a limit of his own": (
+        of("dependant"),
+        {"family": family_of(500.0, 499.0), "credit_limit": None},
+        {("FAMILY-CARD", "family")},
+    ),
+    "a dependant whose principal has no known limit": (of("dependant"), {"family": family_of(None)}, set()),
+    "a dependant whose principal is unknown": (of("dependant"), {}, set()),
+    "a dependant whose principal has used up the limit": (of("dependant"), {"family": family_of(500.0, 500.0)}, set()),
     "in another role": (of("member"), {}, set()),
     "a former dependant": (of("dependant", until=in_days(-1)), {}, set()),
     "a dependant of another family programme": (of("dependant", "FAMILY-2"), {}, set()),
@@ -226,7 +251,7 @@ def test_a_family_brings_its_principal_and_its_grown_dependants_the_family_card(
 
 
 def test_the_principal_is_nearer_to_the_family_card_than_a_dependant(engine, person, context):
-    people = [person(role, memberships=(of(role),)) for role in ("principal", "dependant")]
+    people = [person(role, memberships=(of(role),), family=family_of(500.0)) for role in ("principal", "dependant")]
 
     scores = [
         next(offer.score for offer in answer.offers if "family" in offer.recommenders)
@@ -237,8 +262,9 @@ def test_the_principal_is_nearer_to_the_family_card_than_a_dependant(engine, per
 
 
 def test_a_minor_is_offered_nothing_on_credit_whatever_brings_it(engine, person, bank, context):
-    minor = person(birth_date=date(2008, 7, 1), memberships=(of("student"), of("dependant"), of("shopper")))
-    grown = person(birth_date=date(2008, 6, 30), memberships=minor.memberships)
+    memberships, family = (of("student"), of("dependant"), of("shopper")), family_of(500.0)
+    minor = person(birth_date=date(2008, 7, 1), memberships=memberships, family=family)
+    grown = person(birth_date=date(2008, 6, 30), memberships=memberships, family=family)
 
     young, old = ({offer.product.product_code for offer in answer.offers} for answer in engine().answer([minor, grown], context()))  # fmt: skip
     decision = engine().decide(minor, "STUDENT-LOAN", context())
@@ -317,16 +343,93 @@ def test_the_bundles_of_campus_and_tobacco_are_of_their_own_card_and_loan(engine
     answers = engine().answer([student, retailer, person()], context())
 
     assert [[bundle.rule.code for bundle in answer.bundles] for answer in answers] == [
-        ["STUDY-CAMPUS-1"],
-        ["STOCK-TOBACCO-1"],
+        ["STUDY-CAMPUS-CARD-1+STUDENT-LOAN"],
+        ["STOCK-TOBACCO-CARD-1+WORKING-CAPITAL-LOAN"],
         [],
     ]
     assert [offer.product.product_code for offer in answers[0].bundles[0].offers] == ["CAMPUS-CARD-1", "STUDENT-LOAN"]
 
 
+def test_bundles_are_found_by_kind_and_purpose_whatever_the_codes_and_however_many(catalogue, product):
+    rules = PluginHost.load().bundle_rules(
+        catalogue(
+            product("Y1", **card_of("YUNDA", ProgrammeKind.CAMPUS)),
+            product("Y2", **card_of("YUNDA", ProgrammeKind.CAMPUS)),
+            product("Y3", **card_of("YUNDA", ProgrammeKind.CAMPUS) | {"category": "insurance"}),
+            product("Y4", **card_of("YUNDA", ProgrammeKind.CAMPUS), purpose="study"),
+            product("L1", category="loan", purpose="study"),
+            product("B1", **card_of("BUREAU", ProgrammeKind.TOBACCO)),
+            product("W1", category="loan", purpose="working_capital"),
+            product("CAMPUS-CARD-1", category="card"),
+            product("STUDENT-LOAN", category="loan"),
+        )
+    )
+
+    assert {rule.code: rule.products for rule in rules} == {
+        "STUDY-Y1+L1": ("Y1", "L1"),
+        "STUDY-Y1+Y4": ("Y1", "Y4"),
+        "STUDY-Y2+L1": ("Y2", "L1"),
+        "STUDY-Y2+Y4": ("Y2", "Y4"),
+        "STOCK-B1+W1": ("B1", "W1"),
+    }
+
+
+BENEFITS = {
+    "in both languages": (("Free meals", "免费用餐"), ("Free meals", "免费用餐")),
+    "in English": (("Free meals", None), ("Free meals", "Free meals")),
+    "in Chinese": ((None, "免费用餐"), ("免费用餐", "免费用餐")),
+}
+
+
+@pytest.mark.parametrize(("given", "said"), BENEFITS.values(), ids=BENEFITS)
+def test_the_banks_own_words_are_the_benefit_of_bundles_and_the_reason_of_cobranded_cards(
+    catalogue, product, person, given, said
+):
+    own = dict(zip(("programme_benefit", "programme_benefit_zh"), given, strict=True))
+    products = catalogue(
+        product("A", **card_of("CAMPUS-1", ProgrammeKind.CAMPUS), **own),
+        product("B", purpose="study"),
+        product("C", **card_of("TOBACCO-1", ProgrammeKind.TOBACCO), **own),
+        product("D", purpose="working_capital"),
+        product("E", **card_of("MART-1", ProgrammeKind.COBRANDED), **own),
+    )
+    told = {Language.EN: said[0], Language.ZH: said[1]}
+
+    [proposal] = cobranded.propose(CustomerView(person(memberships=(of("shopper"),)), TODAY), products)
+
+    assert (proposal.product_code, proposal.reason) == ("E", told)
+    assert [rule.benefit for rule in PluginHost.load().bundle_rules(products)] == [told, told]
+
+
+def test_where_the_bank_names_no_benefit_nothing_is_promised(bank, person):
+    [proposal] = cobranded.propose(CustomerView(person(memberships=(of("shopper"),)), TODAY), bank)
+    benefits = {rule.benefit[Language.EN] for rule in PluginHost.load().bundle_rules(bank)}
+
+    assert proposal.reason[Language.EN] == "You are a member of its programme."
+    assert benefits == {
+        "Both are for members of your university.",
+        "Both are for licensed retailers of your bureau.",
+    }
+
+
+def test_a_family_is_told_of_a_shared_limit_only_where_there_is_credit(catalogue, product, person):
+    products = catalogue(
+        product("DEBIT", **card_of("FAMILY-1", ProgrammeKind.FAMILY)),
+        product("CREDIT", **card_of("FAMILY-1", ProgrammeKind.FAMILY), credit=True),
+    )
+
+    proposals = family.propose(CustomerView(person(memberships=(of("principal"),)), TODAY), products)
+
+    assert {proposal.product_code: proposal.reason[Language.EN] for proposal in proposals} == {
+        "CREDIT": "One card limit for the whole family.",
+        "DEBIT": "It is for the whole family.",
+    }
+
+
 @pytest.mark.parametrize("left_out", PROGRAMMES, ids=lambda module: module.__name__)
 def test_each_programme_can_be_left_out_without_changing_the_others(engine, person, shop, context, left_out):
-    people = [person(role, memberships=(of(role),)) for role in ("student", "principal", "dependant", "shopper")]
+    roles = ("student", "principal", "dependant", "shopper")
+    people = [person(role, memberships=(of(role),), family=family_of(500.0)) for role in roles]
     people.append(shop(memberships=(of("retailer", reference="L1"),), activity=TURNOVER))
     name = left_out.__name__.rpartition(".")[2]
 

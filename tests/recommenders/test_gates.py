@@ -1,9 +1,10 @@
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pytest
 
-from graph.records import Holding, Interaction, Membership, Outcome
+from graph.records import Debt, FamilyMember, Holding, Interaction, Membership, Outcome
 from graph.words import (
     Channel,
     CreditTier,
@@ -35,10 +36,26 @@ def interactions(*pairs):
     return {"interactions": tuple(Interaction(f"I{n}", Channel.PHONE, kind, days_ago(days)) for n, (kind, days) in enumerate(pairs))}  # fmt: skip
 
 
-def outcomes(kind, *days, code="GOLD", channel=Channel.MOBILE):
-    return {"outcomes": tuple(Outcome(f"O{day}", code, kind, channel, days_ago(day)) for day in days)}
+def in_family(*members, role=MemberRole.DEPENDANT, **own):
+    """A customer in a family, whose other members are given by number, limit and what each owes."""
+    family = tuple(FamilyMember(no, "FAMILY-1", "HEAD", limit, tuple(Debt(balance=-debt) for debt in debts)) for no, limit, *debts in members)  # fmt: skip
+    if role is MemberRole.PRINCIPAL:
+        family = tuple(replace(member, principal_no="C1") for member in family)
+    return {"memberships": (CAMPUS, Membership("FAMILY-1", ProgrammeKind.FAMILY, role)), "family": family} | own
 
 
+def outcomes(kind, *days, code="GOLD", channel=Channel.MOBILE, elsewhere=()):
+    happened = [(day, channel) for day in days] + [(day, Channel.WEB) for day in elsewhere]
+    return {"outcomes": tuple(Outcome(f"O{day}{where}", code, kind, where, days_ago(day)) for day, where in happened)}
+
+
+def had(code, opened, closed):
+    """A holding since a day, until a day or still, beside what every customer here holds."""
+    return {"holdings": (Holding("SAVE"), Holding(code, opened, closed))}
+
+
+UNASSESSED = "an assessed credit limit of the family's principal"
+REPAYMENT = "a repayment by the family, or a higher limit of its principal"
 REFUSED = [
     # code, what the customer is, what the product is, what the gate saw, what would unlock it
     ("HELD", held("GOLD"), {}, "GOLD", None),
@@ -66,14 +83,26 @@ REFUSED = [
     ("CREDIT_LIMIT", {"credit_limit": None}, {}, "unknown", "an assessed credit limit"),
     ("CREDIT_LIMIT", {"credit_limit": 0.0}, {}, "0.00", "a repayment, or a higher credit limit"),
     ("CREDIT_LIMIT", held(LOAN=-10_000.0), {}, "10000.00", "a repayment, or a higher credit limit"),
+    ("CREDIT_LIMIT", in_family(), {}, "unknown limit of FAMILY-1", UNASSESSED),
+    ("CREDIT_LIMIT", in_family(("HEAD", None)), {}, "unknown limit of FAMILY-1", UNASSESSED),
+    ("CREDIT_LIMIT", in_family(("OTHER", 9_000.0)), {}, "unknown limit of FAMILY-1", UNASSESSED),
+    ("CREDIT_LIMIT", in_family(("HEAD", 500.0, 500.0)), {}, "shared limit of FAMILY-1", REPAYMENT),
+    ("CREDIT_LIMIT", in_family(("HEAD", 500.0, 200.0), ("OTHER", None, 100.0, 200.0)), {}, "shared limit of FAMILY-1", REPAYMENT),
+    ("CREDIT_LIMIT", in_family(("HEAD", 500.0, 200.0), **held(LOAN=-300.0)), {}, "shared limit of FAMILY-1", REPAYMENT),
+    ("CREDIT_LIMIT", in_family(("CHILD", 9_999.0, 10_000.0), role=MemberRole.PRINCIPAL), {}, "shared limit of FAMILY-1", REPAYMENT),
+    ("CREDIT_LIMIT", in_family(role=MemberRole.PRINCIPAL, credit_limit=None), {}, "unknown limit of FAMILY-1", UNASSESSED),
     ("NO_CONSENT", {"marketing_consent": False}, {}, "no", "consent to marketing"),
     ("NO_CONSENT", {"marketing_consent": None}, {}, "unknown", "consent to marketing"),
     ("OPEN_COMPLAINT", interactions(("complaint", 59)), {}, "complaint of 2026-05-02", "the complaint resolved"),
     ("OPEN_COMPLAINT", interactions(("complaint", 2), ("complaint_resolved", 5)), {}, "complaint of 2026-06-28", "the complaint resolved"),
     ("OPEN_COMPLAINT", outcomes(OutcomeKind.COMPLAINT, 59, code="SAVE"), {}, "complaint of 2026-05-02", "the complaint resolved"),
+    ("ACCEPTED", outcomes(OutcomeKind.ACCEPT, 29), {}, "accepted on 2026-06-01", None),
+    ("ACCEPTED", outcomes(OutcomeKind.ACCEPT, 50, 20, channel=Channel.BRANCH), {}, "accepted on 2026-06-10", None),
+    ("ACCEPTED", outcomes(OutcomeKind.ACCEPT, 20) | had("GOLD", date(2020, 1, 1), date(2026, 6, 9)), {}, "accepted on 2026-06-10", None),
     ("DISMISSED", outcomes(OutcomeKind.DISMISS, 89), {}, "dismissed on 2026-04-02", None),
     ("DISMISSED", outcomes(OutcomeKind.DISMISS, 50, 20), {}, "dismissed on 2026-06-10", None),
-    ("SHOWN_ENOUGH", outcomes(OutcomeKind.IMPRESSION, 0, 1, 6), {}, "3 impressions", None),
+    ("SHOWN_ENOUGH", outcomes(OutcomeKind.IMPRESSION, 0, 1, 6), {}, "3 impressions on mobile", None),
+    ("SHOWN_ENOUGH", outcomes(OutcomeKind.IMPRESSION, 0, 1, 6, elsewhere=(0, 1, 2, 3)), {}, "3 impressions on mobile", None),
 ]  # fmt: skip
 
 PASSED = {
@@ -107,6 +136,22 @@ PASSED = {
     "having seen it twice": (outcomes(OutcomeKind.IMPRESSION, 1, 2), {}),
     "having seen it a week ago": (outcomes(OutcomeKind.IMPRESSION, 1, 2, 7), {}),
     "having seen it elsewhere": (outcomes(OutcomeKind.IMPRESSION, 1, 2, 3, channel=Channel.ATM), {}),
+    "having accepted it 30 days ago": (outcomes(OutcomeKind.ACCEPT, 30), {}),
+    "having accepted another": (outcomes(OutcomeKind.ACCEPT, 1, code="SAVE"), {}),
+    "having accepted it, got it and given it back": (
+        outcomes(OutcomeKind.ACCEPT, 20) | had("GOLD", date(2026, 6, 10), date(2026, 6, 20)),
+        {},
+    ),
+    "in a family with a little of its limit left, whatever his own": (
+        in_family(("HEAD", 500.0, 200.0), ("OTHER", None, 100.0), credit_limit=None, **held(LOAN=-199.99)),
+        {},
+    ),
+    "in a family of one, by his own limit": (
+        in_family(role=MemberRole.PRINCIPAL, **held(LOAN=-9_999.99)),
+        {},
+    ),
+    "in a family whose principal's limit is unknown, not on credit": (in_family(), {"credit": False}),
+    "in a family programme in another role, by his own limit": (in_family(role=MemberRole.MEMBER), {}),
     "having clicked it often": (outcomes(OutcomeKind.CLICK, 1, 2, 3), {}),
 }
 
@@ -176,6 +221,23 @@ def test_what_a_rule_does_not_forbid_passes(refusals, customer, product_rules):
     assert refusals(customer, product_rules) == []
 
 
+@pytest.mark.parametrize("opened", [None, date(2020, 1, 1), YESTERDAY])
+def test_an_accepted_product_that_is_held_is_refused_as_held_alone(refusals, opened):
+    customer = outcomes(OutcomeKind.ACCEPT, 1) | had("GOLD", opened, None)
+
+    assert [refusal.code for refusal in refusals(customer)] == ["HELD"]
+
+
+@pytest.mark.parametrize("role", [MemberRole.DEPENDANT, MemberRole.PRINCIPAL])
+def test_nothing_that_is_said_of_a_shared_limit_has_a_figure_in_it(refusals, role):
+    for limit, debt in ((77_000.0, 88_000.0), (None, 88_000.0)):
+        family = in_family(("HEAD", limit, debt), role=role, credit_limit=limit)
+        [refusal] = refusals(family)
+
+        told = " ".join([refusal.saw.replace("FAMILY-1", ""), *refusal.text.values(), *refusal.unlock.values()])
+        assert not any(character.isdigit() for character in told)
+
+
 def test_of_a_customer_of_whom_nothing_is_known_only_a_harmless_product_is_refused_for_consent_alone(refusals):
     unknown = {
         "birth_date": None,
@@ -222,7 +284,10 @@ def test_a_batch_is_decided_as_each_customer_alone(pair, product, catalogue, bat
     ]
     offered = [pair((), rules)[1]["GOLD"] for _, _, rules, *_ in REFUSED]
     renamed = [
-        product(f"GOLD-{number}", **{name: getattr(item, name) for name in item.__slots__ if name != "product_code"})
+        product(
+            "GOLD" if number == 0 else f"GOLD-{number}",
+            **{name: getattr(item, name) for name in item.__slots__ if name != "product_code"},
+        )
         for number, item in enumerate(offered)
     ]
     products = catalogue("SAVE", product("LOAN", credit=True), *pair()[1].of_category("deposit")[:1], *renamed)

@@ -1,8 +1,9 @@
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from graph.records import ActivityMonth, Holding, Interaction, Membership, Outcome, Relation
+from graph.records import ActivityMonth, Debt, FamilyMember, Holding, Interaction, Membership, Outcome, Relation
 from graph.words import (
     Channel,
     LifecycleStage,
@@ -12,7 +13,7 @@ from graph.words import (
     RelationKind,
     ValueTier,
 )
-from recommenders.view import CustomerView
+from recommenders.view import CustomerView, SharedLimit
 
 TODAY = date(2026, 6, 30)
 TOMORROW, YESTERDAY = TODAY + timedelta(1), TODAY - timedelta(1)
@@ -196,3 +197,77 @@ def test_the_tier_is_the_banks_or_else_by_rule(seen):
     assert seen(value_tier=ValueTier.LOW, income=99_000.0).tier is ValueTier.LOW
     assert seen(income=99_000.0).tier is ValueTier.HIGH
     assert seen(holds=["A", "B", "C"]).tier is ValueTier.MIDDLE
+
+
+def of_family(role, code="FAMILY-1", **dates):
+    return Membership(code, ProgrammeKind.FAMILY, role, **dates)
+
+
+DEPENDANT, PRINCIPAL = of_family(MemberRole.DEPENDANT), of_family(MemberRole.PRINCIPAL)
+HEAD = FamilyMember("HEAD", "FAMILY-1", "HEAD", 500.0, (Debt(balance=-20.0), Debt(balance=30.0), Debt()))
+CHILD = FamilyMember("CHILD", "FAMILY-1", "HEAD", 9_000.0, (Debt(balance=-7.0),))
+
+
+def test_a_dependant_shares_the_limit_of_the_principal_on_which_all_others_owe(seen):
+    customer = seen(memberships=(DEPENDANT,), family=(HEAD, CHILD))
+
+    assert customer.shared_limits == (SharedLimit("FAMILY-1", 500.0, 57.0, is_own=False),)
+
+
+def test_a_principal_shares_his_own_limit(seen):
+    customer = seen(memberships=(PRINCIPAL,), family=(replace(CHILD, principal_no="C1"),))
+
+    assert customer.shared_limits == (SharedLimit("FAMILY-1", 10_000.0, 7.0, is_own=True),)
+
+
+def test_who_is_tied_in_two_ways_owes_once(seen):
+    customer = seen(memberships=(DEPENDANT,), family=(HEAD, CHILD, HEAD, CHILD))
+
+    assert customer.shared_limits == (SharedLimit("FAMILY-1", 500.0, 57.0, is_own=False),)
+
+
+def test_who_is_tied_to_two_principals_is_in_both_families(seen):
+    other = FamilyMember("OTHER", "FAMILY-1", "OTHER", 80.0, (Debt(balance=-1.0),))
+    customer = seen(memberships=(DEPENDANT,), family=(HEAD, CHILD, other))
+
+    assert {(shared.limit, shared.owed_by_others) for shared in customer.shared_limits} == {(500.0, 57.0), (80.0, 1.0)}
+
+
+UNSHARED = {
+    "in no programme": (),
+    "in a programme of another kind": (student(),),
+    "in the family programme in another role": (of_family(MemberRole.MEMBER),),
+    "who was a dependant until yesterday": (of_family(MemberRole.DEPENDANT, until=YESTERDAY),),
+    "who becomes a dependant tomorrow": (of_family(MemberRole.DEPENDANT, since=TOMORROW),),
+    "in a family programme that has ended": (of_family(MemberRole.DEPENDANT, programme_ends_on=YESTERDAY),),
+}
+
+
+@pytest.mark.parametrize("memberships", UNSHARED.values(), ids=UNSHARED)
+def test_who_is_in_no_family_today_shares_no_limit(seen, memberships):
+    assert seen(memberships=memberships, family=(HEAD, CHILD)).shared_limits == ()
+
+
+@pytest.mark.parametrize(
+    "family",
+    [(), (CHILD,), (replace(HEAD, since=TOMORROW),), (replace(HEAD, until=YESTERDAY),), (replace(HEAD, programme_code="F2", principal_no="HEAD"),)],
+    ids=["nobody known", "no principal", "a later one", "a former one", "of another family programme"],
+)  # fmt: skip
+def test_without_a_principal_today_the_shared_limit_is_unknown(seen, family):
+    customer = seen(memberships=(DEPENDANT,), family=family)
+
+    assert customer.shared_limits == (SharedLimit("FAMILY-1", None, 0.0, is_own=False),)
+
+
+def test_of_a_family_only_what_is_owed_today_by_who_belongs_today_counts(seen):
+    debts = (
+        Debt(TOMORROW, None, -1.0),
+        Debt(date(2020, 1, 1), TODAY, -2.0),
+        Debt(date(2020, 1, 1), TOMORROW, -4.0),
+        Debt(TODAY, None, -8.0),
+    )
+    family = (replace(HEAD, debts=debts), replace(CHILD, until=YESTERDAY), replace(CHILD, since=TOMORROW))
+
+    [shared] = seen(memberships=(DEPENDANT,), family=family).shared_limits
+
+    assert shared.owed_by_others == 12.0
