@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
+from neo4j.exceptions import ConstraintError
+
 from graph.migrations import EDGE_KEYS, NODE_KEYS
 from graph.store import Statement, Store
 
@@ -50,7 +52,8 @@ class Imported:
     unchanged: int
 
 
-IMPORTS: Final[Mapping[str, NodeImport | EdgeImport]] = {
+Target: TypeAlias = NodeImport | EdgeImport
+IMPORTS: Final[Mapping[str, Target]] = {
     "partners": NodeImport("Partner"),
     "programmes": NodeImport("Programme", (Link("RUN_BY", "Partner", "partner_code"),)),
     "managers": NodeImport("Manager"),
@@ -78,6 +81,8 @@ IMPORTS: Final[Mapping[str, NodeImport | EdgeImport]] = {
         (Link("DID", "Customer", "customer_no", inward=True), Link("ABOUT", "Product", "product_code")),
     ),
 }
+WRITES: Final = 5
+"""How often a batch is tried while others write the same rows."""
 GIVEN_CONSENT: Final = "WITH row, n, CASE WHEN n.consent_at IS NULL THEN null ELSE n.marketing_consent END AS given"
 """What a customer said himself holds against the bank's files."""
 
@@ -93,71 +98,112 @@ async def missing_keys(store: Store, table: str, keys: Sequence[str]) -> set[str
     return set(keys) - {row["key"] for row in found}
 
 
-async def import_rows(store: Store, table: str, rows: Sequence[ImportRow]) -> Imported:
-    """Write a table's rows, whole or not at all; every key stands in ``rows`` once, every reference exists."""
+async def is_empty(store: Store, table: str) -> bool:
+    """Whether the graph has no row of a table yet."""
     target = IMPORTS[table]
-    digests = {row["key"]: row["digest"] for row in await store.read(_digests(target), rows=_identities(target, rows))}
+    some = f"(n:{target.label})" if isinstance(target, NodeImport) else f"()-[n:{target.kind}]->()"
+    return not await store.read(f"MATCH {some} RETURN 1 AS n LIMIT 1")
+
+
+async def import_rows(store: Store, table: str, rows: Sequence[ImportRow], *, fresh: bool = False) -> Imported:
+    """Write a table's rows, whole or not at all; every key stands in ``rows`` once, every reference exists.
+
+    ``fresh`` rows are taken to be new without a look. Where that is wrong, as where another load writes the same rows
+    at the same time, the keys' uniqueness refuses the transaction, and what is there is read and compared.
+    """
+    target = IMPORTS[table]
+    for _ in range(WRITES - 1):
+        try:
+            return await _import(store, target, rows, {} if fresh else await _digests(store, target, rows))
+        except ConstraintError:
+            fresh = False
+    return await _import(store, target, rows, await _digests(store, target, rows))
+
+
+async def _import(store: Store, target: Target, rows: Sequence[ImportRow], digests: Mapping[str, str]) -> Imported:
     created = [row for row in rows if row["key"] not in digests]
     updated = [row for row in rows if digests.get(row["key"], row["digest"]) != row["digest"]]
     if created or updated:
-        writes = _node_writes if isinstance(target, NodeImport) else _edge_writes
-        await store.write_all([*writes(target, created, updated)])
+        await store.write_all(_writes(target, created, updated))
     return Imported(len(created), len(updated), len(rows) - len(created) - len(updated))
 
 
-def _identities(target: NodeImport | EdgeImport, rows: Sequence[ImportRow]) -> list[dict[str, Any]]:
-    if isinstance(target, NodeImport):
-        return [{"key": row["key"]} for row in rows]
-    return [{"key": row["key"], "start": row["properties"][target.start[1]]} for row in rows]
-
-
-def _digests(target: NodeImport | EdgeImport) -> str:
+async def _digests(store: Store, target: Target, rows: Sequence[ImportRow]) -> dict[str, str]:
+    """Digests by key of those rows that are there."""
     if isinstance(target, NodeImport):
         found = f"(n:{target.label} {{{NODE_KEYS[target.label]}: row.key}})"
+        named = [{"key": row["key"]} for row in rows]
     else:
-        label = target.start[0]
-        found = (
-            f"(:{label} {{{NODE_KEYS[label]}: row.start}})-[n:{target.kind} {{{EDGE_KEYS[target.kind]}: row.key}}]->()"
-        )
-    return f"UNWIND $rows AS row MATCH {found} RETURN row.key AS key, n.row_digest AS digest"
+        (label, column), key = target.start, EDGE_KEYS[target.kind]
+        found = f"(:{label} {{{NODE_KEYS[label]}: row.start}})-[n:{target.kind} {{{key}: row.key}}]->()"
+        named = [{"key": row["key"], "start": row["properties"][column]} for row in rows]
+    cypher = f"UNWIND $rows AS row MATCH {found} RETURN row.key AS key, n.row_digest AS digest"
+    return {row["key"]: row["digest"] for row in await store.read(cypher, rows=named)}
 
 
-def _node_writes(target: Any, created: Sequence[ImportRow], updated: Sequence[ImportRow]) -> list[Statement]:
+def _writes(target: Target, created: Sequence[ImportRow], updated: Sequence[ImportRow]) -> list[Statement]:
+    if isinstance(target, NodeImport):
+        return _node_writes(target, created, updated)
+    return _edge_writes(target, created, updated)
+
+
+def _node_writes(target: NodeImport, created: Sequence[ImportRow], updated: Sequence[ImportRow]) -> list[Statement]:
     own = f"(n:{target.label} {{{NODE_KEYS[target.label]}: row.key}})"
-    changed = [*created, *updated]
     change = "SET n += row.properties, n.row_digest = row.digest"
     if target.label == "Customer":
         change = f"{GIVEN_CONSENT} {change} SET n.marketing_consent = coalesce(given, n.marketing_consent)"
-    statements: list[Statement] = [(f"UNWIND $rows AS row MERGE {own} {change}", {"rows": changed})]
-    for link in target.links:
-        old = f"<-[r:{link.kind}]-" if link.inward else f"-[r:{link.kind}]->"
-        new = old.replace("r:", ":")
+    statements: list[Statement] = []
+    if created:
+        create = f"UNWIND $rows AS row CREATE (n:{target.label}) SET n = row"
+        # One link is made along with its row: half the work of finding every row again for it.
+        for link in target.links[:1]:
+            create += f" WITH n, row {_linked(link, f'row.{link.column}')}"
+        statements.append((create, {"rows": [_known(row, NODE_KEYS[target.label]) for row in created]}))
+    if updated:
+        statements.append((f"UNWIND $rows AS row MATCH {own} {change}", {"rows": updated}))
+    for number, link in enumerate(target.links):
         if updated:
             keys = [{"key": row["key"]} for row in updated]
-            statements.append((f"UNWIND $rows AS row MATCH {own}{old}() DELETE r", {"rows": keys}))
+            statements.append((f"UNWIND $rows AS row MATCH {own}{_arrow(link, 'r')}() DELETE r", {"rows": keys}))
         pairs = [
             {"key": row["key"], "other": row["properties"][link.column]}
-            for row in changed
+            for row in (*(created if number else ()), *updated)
             if row["properties"].get(link.column) is not None
         ]
-        other = f"(o:{link.label} {{{NODE_KEYS[link.label]}: row.other}})"
         if pairs:
-            statements.append((f"UNWIND $rows AS row MATCH {own} MATCH {other} CREATE (n){new}(o)", {"rows": pairs}))
+            statements.append((f"UNWIND $rows AS row MATCH {own} {_linked(link, 'row.other')}", {"rows": pairs}))
     return statements
 
 
-def _edge_writes(target: Any, created: Sequence[ImportRow], updated: Sequence[ImportRow]) -> list[Statement]:
+def _edge_writes(target: EdgeImport, created: Sequence[ImportRow], updated: Sequence[ImportRow]) -> list[Statement]:
     key = EDGE_KEYS[target.kind]
-    ends = [f"({name}:{label} {{{NODE_KEYS[label]}: row.properties.{column}}})"
-            for name, (label, column) in (("s", target.start), ("e", target.end))]  # fmt: skip
-    change = f"SET r += row.properties, r.row_digest = row.digest, r.{key} = row.key"
+    (start, column), (end, other) = target.start, target.end
+    starts = f"UNWIND $rows AS row MATCH (s:{start} {{{NODE_KEYS[start]}: "
     statements: list[Statement] = []
     if created:
         create = (
-            f"UNWIND $rows AS row MATCH {ends[0]} MATCH {ends[1]} CREATE (s)-[r:{target.kind} {{{key}: row.key}}]->(e)"
+            f"{starts}row.{column}}}) MATCH (e:{end} {{{NODE_KEYS[end]}: row.{other}}}) "
+            f"CREATE (s)-[r:{target.kind}]->(e) SET r = row"
         )
-        statements.append((f"{create} {change}", {"rows": created}))
+        statements.append((create, {"rows": [_known(row, key) for row in created]}))
     if updated:
-        update = f"UNWIND $rows AS row MATCH {ends[0]}-[r:{target.kind} {{{key}: row.key}}]->() {change}"
+        update = (
+            f"{starts}row.properties.{column}}})-[r:{target.kind} {{{key}: row.key}}]->() "
+            "SET r += row.properties, r.row_digest = row.digest"
+        )
         statements.append((update, {"rows": updated}))
     return statements
+
+
+def _known(row: ImportRow, key: str) -> dict[str, Any]:
+    """A row's properties that are known, with its key and digest."""
+    known = {name: value for name, value in row["properties"].items() if value is not None}
+    return known | {key: row["key"], "row_digest": row["digest"]}
+
+
+def _linked(link: Link, key: str) -> str:
+    return f"MATCH (o:{link.label} {{{NODE_KEYS[link.label]}: {key}}}) CREATE (n){_arrow(link)}(o)"
+
+
+def _arrow(link: Link, name: str = "") -> str:
+    return f"<-[{name}:{link.kind}]-" if link.inward else f"-[{name}:{link.kind}]->"

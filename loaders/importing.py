@@ -1,24 +1,25 @@
 """Loads a source into the graph: survey every file, then validate and write, batch by batch.
 
-Memory does not grow with the rows but for the survey's hashes. One batch is in flight at a time: two writers at once
-would only wait for each other on the products they link to.
+Memory does not grow with the rows but for hashes of the survey and of keys written. One batch is written at a time,
+while the next is made ready: two writers at once would only wait for each other on the products they link to.
 """
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import polars as pl
 
-from graph.imports import import_rows, missing_keys
+from graph.imports import ImportRow, import_rows, is_empty, missing_keys
 from graph.store import Store
 from loaders.rejects import RejectsFile
 from loaders.sources import Source
 from loaders.survey import Survey, key_hashes, survey
-from loaders.tables import TABLES, Column
+from loaders.tables import REFERENCED, TABLES, Column
 from loaders.validation import EXTRA, KEY, Checked, check, reject
 
 BATCH_ROWS: Final = 5_000
@@ -82,6 +83,17 @@ async def check_bank(source: Source, rejects: Path, *, progress: Progress | None
     return await _Load(source, surveys, RejectsFile(rejects), progress, None, writes=False).run()
 
 
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """Rows of a file read, as what will become of them: rejected, twice the same, written if they are not there yet."""
+
+    read: int
+    rejects: pl.DataFrame
+    twice: int
+    keys: pl.Series
+    rows: list[ImportRow]
+
+
 @dataclass
 class _Load:
     source: Source
@@ -91,6 +103,8 @@ class _Load:
     store: Store | None
     writes: bool
     files: list[FileSummary] = field(default_factory=list)
+    written: dict[str, pl.Series] = field(default_factory=dict)
+    """Hashes of the keys that are in the graph by this load's doing, of the tables that others reference."""
 
     async def run(self) -> LoadSummary:
         for name in self.surveys:
@@ -100,25 +114,31 @@ class _Load:
     async def _load_table(self, name: str) -> None:
         summary = FileSummary(self.source.file_name(name))
         self.files.append(summary)
+        store = self.store if self.writes else None
+        fresh = store is not None and await is_empty(store, name)
+        hashes = [pl.Series(dtype=pl.UInt64)]
+        async with aclosing(_one_ahead(self._ready(name))) as batches:
+            async for batch in batches:
+                self.rejects.add(summary.file, batch.rejects)
+                summary.rejected += len(batch.rejects)
+                if store is not None:
+                    await _write(store, name, batch, summary, fresh=fresh)
+                    hashes.append(key_hashes(batch.keys))
+                summary.read += batch.read
+                if self.progress is not None:
+                    self.progress(summary.file, summary.read, self.surveys[name].rows)
+        if store is not None and name in REFERENCED:
+            self.written[name] = pl.concat(hashes)
+
+    async def _ready(self, name: str) -> AsyncGenerator[_Ready]:
         batches = _validated(self.source, self.surveys[name])
         while (checked := await asyncio.to_thread(next, batches, None)) is not None:
             read = len(checked.rows) + len(checked.rejects)
             checked = await self._check_references(name, checked)
-            self.rejects.add(summary.file, checked.rejects)
-            summary.rejected += len(checked.rejects)
-            if self.writes and self.store is not None:
-                await self._write(self.store, name, checked.rows, summary)
-            summary.read += read
-            if self.progress is not None:
-                self.progress(summary.file, summary.read, self.surveys[name].rows)
-
-    async def _write(self, store: Store, name: str, rows: pl.DataFrame, summary: FileSummary) -> None:
-        once = rows.unique(KEY, keep="first", maintain_order=True)
-        summary.unchanged += len(rows) - len(once)
-        for batch in once.iter_slices(BATCH_ROWS):
-            done = await import_rows(store, name, _import_rows(name, batch, self.surveys[name].extras))
-            summary.loaded += done.created + done.updated
-            summary.unchanged += done.unchanged
+            once = checked.rows.unique(KEY, keep="first", maintain_order=True)
+            extras = self.surveys[name].extras
+            rows = await asyncio.to_thread(_import_rows, name, once, extras) if self.writes else []
+            yield _Ready(read, checked.rejects, len(checked.rows) - len(once), once[KEY], rows)
 
     async def _check_references(self, name: str, checked: Checked) -> Checked:
         for column in TABLES[name].columns:
@@ -144,9 +164,35 @@ class _Load:
         """Return the keys that neither the graph nor, where it isn't written yet, the file has."""
         if keys.is_empty():
             return set()
-        if table in self.surveys and (own or not self.writes):
-            keys = keys.filter(~key_hashes(keys).is_in(self.surveys[table].keys.implode()))
+        known = (
+            self.surveys[table].keys if table in self.surveys and (own or not self.writes) else self.written.get(table)
+        )
+        if known is not None:
+            keys = keys.filter(~key_hashes(keys).is_in(known.implode()))
+            if keys.is_empty():
+                return set()
         return await missing_keys(self.store, table, keys.to_list()) if self.store else set(keys)
+
+
+async def _one_ahead(batches: AsyncGenerator[_Ready]) -> AsyncGenerator[_Ready]:
+    """Yield the batches; while one is used, the next is made."""
+    async with aclosing(batches):
+        upcoming = asyncio.ensure_future(anext(batches, None))
+        try:
+            while (batch := await upcoming) is not None:
+                upcoming = asyncio.ensure_future(anext(batches, None))
+                yield batch
+        finally:
+            upcoming.cancel()
+            await asyncio.gather(upcoming, return_exceptions=True)
+
+
+async def _write(store: Store, name: str, batch: _Ready, summary: FileSummary, *, fresh: bool) -> None:
+    summary.unchanged += batch.twice
+    for start in range(0, len(batch.rows), BATCH_ROWS):
+        done = await import_rows(store, name, batch.rows[start : start + BATCH_ROWS], fresh=fresh)
+        summary.loaded += done.created + done.updated
+        summary.unchanged += done.unchanged
 
 
 def _validated(source: Source, seen: Survey) -> Iterator[Checked]:
@@ -169,7 +215,7 @@ def _validated(source: Source, seen: Survey) -> Iterator[Checked]:
             yield checked
 
 
-def _import_rows(name: str, rows: pl.DataFrame, extras: tuple[Column, ...]) -> list[dict[str, Any]]:
+def _import_rows(name: str, rows: pl.DataFrame, extras: tuple[Column, ...]) -> list[ImportRow]:
     table = TABLES[name]
     properties = rows.select(
         *(pl.col(column) for column in table.column_names), *(pl.col(c.name).alias(EXTRA + c.name) for c in extras)

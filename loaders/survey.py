@@ -10,7 +10,7 @@ from typing import Final
 import polars as pl
 
 from loaders.sources import Source
-from loaders.tables import TABLES, Column, ColumnType, Table
+from loaders.tables import REFERENCED, TABLES, Column, ColumnType, Table
 from loaders.validation import judge
 
 SEPARATOR: Final = "\x1f"
@@ -50,7 +50,8 @@ def survey(source: Source, name: str) -> Survey:
     both = pl.concat(hashes) if hashes else pl.DataFrame(schema={"key": pl.UInt64, "row": pl.UInt64})
     repeated = both.unique().group_by("key").len().filter(pl.col("len") > 1)
     extras = tuple(Column(extra, "kept as an attribute", reads or "text") for extra, reads in judged.items())
-    return Survey(table, len(both), extras, repeated["key"], both["key"].unique())
+    keys = both["key"].unique() if name in REFERENCED else both["key"].clear()
+    return Survey(table, len(both), extras, repeated["key"], keys)
 
 
 def key_hashes(keys: pl.Series) -> pl.Series:

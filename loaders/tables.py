@@ -276,3 +276,5 @@ TABLES: Final = {
     )
 }  # fmt: skip
 """Every table by name, in the order of loading: a table comes after those it references."""
+REFERENCED: Final = {column.references for table in TABLES.values() for column in table.columns if column.references}
+"""Names of the tables that others, or they themselves, reference."""

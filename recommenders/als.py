@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from graph.words import Language
 from recommenders.batch import Batch
-from recommenders.contract import Arrays, Candidates, Reason, Scores
+from recommenders.contract import Arrays, Candidates, Mask, Reason, Scores
 from recommenders.portfolio import Portfolio
 
 FACTORS: Final = 16
@@ -40,7 +40,7 @@ class Als:
         width = min(FACTORS, max(1, len(portfolio.catalogue) - 1))
         if not portfolio.holdings:
             return {"factors": np.zeros((len(portfolio.catalogue), width), np.float32)}
-        # implicit runs threads of its own; BLAS threads beside them cost more than they give
+        # implicit runs threads of its own, whose number does not change its factors; BLAS threads only get in their way
         with threadpool_limits(1, "blas"):
             model = AlternatingLeastSquares(
                 factors=width,
@@ -48,7 +48,7 @@ class Als:
                 alpha=ALPHA,
                 iterations=ITERATIONS,
                 random_state=SEED,
-                num_threads=1,
+                num_threads=0,
             )
             model.fit(portfolio.held, show_progress=False)
         return {"factors": np.asarray(model.item_factors, np.float32)}
@@ -60,14 +60,15 @@ class Als:
     def propose(self, batch: Batch) -> Candidates:
         """Score every product that training knew, for customers who hold anything."""
         factors = self._factors_by_column(batch.catalogue.codes)
-        held = batch.held.astype(np.float32)
+        first, place = distinct(batch.held)
+        held = batch.held[first].astype(np.float32)
         scores = np.concatenate([
             fold_in(held[start : start + FOLD_IN_ROWS], factors) @ factors.T
             for start in range(0, max(1, len(held)), FOLD_IN_ROWS)
         ])  # fmt: skip
-        scores[~batch.held.any(axis=1)] = np.nan
+        scores[~held.any(axis=1)] = np.nan
         scores[:, ~factors.any(axis=1)] = np.nan
-        return Candidates(scores, lambda row, column: self._reason(batch, factors, row, column))
+        return Candidates(scores[place], lambda row, column: self._reason(batch, factors, row, column))
 
     def _factors_by_column(self, codes: Sequence[str]) -> Scores:
         if self.factors is None:
@@ -93,6 +94,22 @@ class Als:
                 Language.ZH: f"与您持有的{nearest.name_zh or nearest.name}相配。",
             },
         )
+
+
+def distinct(held: Mask) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return one row of each set of holdings, and ``(n,)`` the place among these of every customer's own set.
+
+    Many customers hold the same: of 100,000 customers of the sample bank, some 13,000 sets. Each is solved once.
+    """
+    octets = np.packbits(held, axis=1)
+    words = np.zeros((len(held), octets.shape[1] // 8 + 1), np.uint64)
+    words.view(np.uint8)[:, : octets.shape[1]] = octets
+    order = np.lexsort(words.T)
+    is_first = np.ones(len(held), np.bool_)
+    is_first[1:] = (words[order[1:]] != words[order[:-1]]).any(axis=1)
+    place = np.empty(len(held), np.intp)
+    place[order] = np.cumsum(is_first) - 1
+    return order[is_first], place
 
 
 def fold_in(held: Scores, factors: Scores) -> Scores:

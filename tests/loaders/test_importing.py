@@ -12,6 +12,7 @@ from graph import embedded
 from graph.feedback import set_consent
 from graph.migrations import migrate
 from graph.store import Store
+from loaders import csv_records
 from loaders.bank_directory import BankDirectory
 from loaders.importing import load_bank
 from loaders.sample import write_sample
@@ -138,6 +139,53 @@ async def test_parquet_loads_as_csv_does(empty_store, bank, tmp_path):
     summary = await load(empty_store, folder, tmp_path)
 
     assert {file.loaded for file in summary.files} == {0}
+
+
+async def test_two_loads_at_once_write_every_row_once(empty_store, tmp_path):
+    write_sample(tmp_path / "bank", 60, 3)
+    alone = await load(empty_store, tmp_path / "bank", tmp_path)
+    graph = await whole_graph(empty_store)
+    await empty_store.write("MATCH (n) WHERE NOT n:Migration DETACH DELETE n")
+
+    both = await asyncio.gather(*(load(empty_store, tmp_path / "bank", tmp_path) for _ in range(2)))
+
+    assert await whole_graph(empty_store) == graph
+    for one, other, whole in zip(*(summary.files for summary in (*both, alone)), strict=True):
+        assert one.loaded + other.loaded == whole.loaded == whole.read
+        assert one.unchanged + other.unchanged == whole.read
+
+
+async def test_a_row_that_stands_twice_far_apart_is_written_once(empty_store, bank, tmp_path, monkeypatch):
+    monkeypatch.setattr(csv_records, "BLOCK_BYTES", 16)
+    folder = bank(holdings="customer_no,product_code\nC1,SAVE\nC2,SAVE\nC1,GOLD\nC1,SAVE\n")
+
+    summary = await load(empty_store, folder, tmp_path)
+
+    assert counts(summary)["holdings.csv"] == (4, 3, 1, 0)
+    assert await empty_store.read("MATCH ()-[h:HOLDS]->() RETURN count(h) AS n") == [{"n": 3}]
+
+
+async def test_a_reference_to_a_rejected_row_is_rejected(empty_store, bank, tmp_path):
+    summary = await load(empty_store, bank(customers="customer_no,kind\nC1,person\nC2,robot\n"), tmp_path)
+
+    assert counts(summary)["relations.csv"] == (1, 0, 0, 1)
+    assert "relations.csv,2,to_customer_no,C2," in summary.rejects.read_text()
+
+
+async def test_codes_of_a_table_that_is_not_handed_over_are_kept_without_a_relationship(empty_store, bank, tmp_path):
+    folder = bank(
+        customers="customer_no,kind,manager_no\nC1,person,M1\nC2,company,\n",
+        cards="card_no,customer_no,programme_code,account_no\nK1,C1,CAMPUS,A1\n",
+    )
+
+    summary = await load(empty_store, folder, tmp_path)
+
+    assert summary.rejected == 0
+    assert await empty_store.read("MATCH (c:Customer {manager_no: 'M1'}) RETURN c.customer_no AS number") == [
+        {"number": "C1"}
+    ]
+    linked = "MATCH (k:Card {programme_code: 'CAMPUS'})-[r]-() RETURN type(r) AS kind ORDER BY kind"
+    assert await empty_store.read(linked) == [{"kind": "CARRIES"}, {"kind": "DRAWS_ON"}]
 
 
 @pytest.mark.embedded

@@ -119,6 +119,41 @@ def test_the_same_portfolio_gives_the_same_factors(catalogue, portfolio):
     assert np.array_equal(first, second)
 
 
+def test_factors_are_those_of_implicit_whatever_its_number_of_threads(catalogue, portfolio):
+    held = portfolio(catalogue(*CODES), [{"holdings": taste} for taste in TASTES for _ in range(500)])
+    with threadpool_limits(1, "blas"):
+        model = AlternatingLeastSquares(
+            factors=len(CODES) - 1,
+            regularization=als.REGULARIZATION,
+            alpha=als.ALPHA,
+            iterations=als.ITERATIONS,
+            random_state=als.SEED,
+            num_threads=1,
+        )
+        model.fit(held.held, show_progress=False)
+
+    assert np.array_equal(Als().fit(held)["factors"], model.item_factors)
+
+
+def test_who_holds_the_same_is_scored_the_same_and_everyone_by_his_own_holdings(catalogue, batch, person):
+    codes = [f"P{number:03}" for number in range(130)]  # more than two words of 64 bits
+    products = catalogue(*codes)
+    factors = np.random.default_rng(5).standard_normal((len(codes), 8)).astype(np.float32)
+    holdings = [codes[-1:], codes[:1], codes[64:66], codes[:1], [], codes[-1:], codes]
+    learnt = Als(factors=factors, product_codes=products.codes)
+
+    scores = learnt.propose(batch([person(f"C{row}", own) for row, own in enumerate(holdings)], products)).scores
+
+    for row, own in enumerate(holdings):
+        alone = learnt.propose(batch([person("C", own)], products)).scores[0]
+        assert np.allclose(scores[row], alone, rtol=1e-5, atol=1e-6, equal_nan=True)
+    assert np.array_equal(scores[[0, 1]], scores[[5, 3]])
+
+
+def test_a_batch_of_nobody_is_scored(trained, catalogue, batch):
+    assert trained.propose(batch([], catalogue(*CODES))).scores.shape == (0, len(CODES))
+
+
 def test_customers_beyond_one_block_are_solved_as_those_within(trained, catalogue, person, batch, monkeypatch):
     asked = batch([person(f"C{row}", [code]) for row, code in enumerate(CODES)], catalogue(*CODES))
     whole = trained.propose(asked).scores
