@@ -6,7 +6,7 @@ time from what he holds (fold-in), so that a new customer or holding counts at o
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from implicit.cpu.als import AlternatingLeastSquares
@@ -61,11 +61,12 @@ class Als:
         """Score every product that training knew, for customers who hold anything."""
         factors = self._factors_by_column(batch.catalogue.codes)
         first, place = distinct(batch.held)
-        held = batch.held[first].astype(np.float32)
+        # in double precision, so that single precision is the same whatever else is in the batch
+        held, factors = batch.held[first].astype(np.float64), factors.astype(np.float64)
         scores = np.concatenate([
             fold_in(held[start : start + FOLD_IN_ROWS], factors) @ factors.T
             for start in range(0, max(1, len(held)), FOLD_IN_ROWS)
-        ])  # fmt: skip
+        ]).astype(np.float32)  # fmt: skip
         scores[~held.any(axis=1)] = np.nan
         scores[:, ~factors.any(axis=1)] = np.nan
         return Candidates(scores[place], lambda row, column: self._reason(batch, factors, row, column))
@@ -112,13 +113,13 @@ def distinct(held: Mask) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     return order[is_first], place
 
 
-def fold_in(held: Scores, factors: Scores) -> Scores:
+def fold_in(held: NDArray[Any], factors: NDArray[Any]) -> NDArray[Any]:
     """Solve customers' factors ``(n, f)`` from what they hold ``(n, m)``, as implicit's ``recalculate_user`` does.
 
     Each solves (YᵀY + Yᵀ(C − I)Y + λI) x = YᵀCp with confidence ``ALPHA`` for what is held, 1 otherwise.
     """
     width = factors.shape[1]
     outer = (factors[:, :, None] * factors[:, None, :]).reshape(len(factors), width * width)
-    gram = factors.T @ factors + REGULARIZATION * np.eye(width, dtype=np.float32)
+    gram = factors.T @ factors + REGULARIZATION * np.eye(width, dtype=factors.dtype)
     systems = gram + ((ALPHA - 1) * held @ outer).reshape(-1, width, width)
-    return np.linalg.solve(systems, (ALPHA * held @ factors)[:, :, None])[:, :, 0].astype(np.float32)
+    return np.linalg.solve(systems, (ALPHA * held @ factors)[:, :, None])[:, :, 0]

@@ -19,7 +19,6 @@ from recommenders.features import extract
 from recommenders.popularity import Popularity
 from recommenders.portfolio import Ledger
 from recommenders.rules import LifecycleRules
-from recommenders.timeline import find_period, moments
 from recommenders.training import learn
 
 AS_OF = date(2026, 6, 30)
@@ -183,15 +182,13 @@ def later_facts(customer):
 
 
 MOMENT = date(2026, 5, 30)
-"""A month before the last opening, which nobody changes."""
 
 
 async def features_at_the_moment(bank, customers, schema_of):
     ledger, load = bank(customers)
-    moment = next(moments(ledger, find_period(ledger, AS_OF)))
-    assert moment.portfolio.today == MOMENT
-    known = [r.with_arrays(r.fit(moment.portfolio), CODES) if hasattr(r, "fit") else r for r in RECOMMENDERS]
-    seen = Seen(moment.portfolio.rows, np.zeros((0, 2), np.int32))
+    then = ledger.portfolio(MOMENT)
+    known = [r.with_arrays(r.fit(then), CODES) if hasattr(r, "fit") else r for r in RECOMMENDERS]
+    seen = Seen(then.rows, np.zeros((0, 2), np.int32))
     schema = await sample_schema(bank(schema_of)[1], ledger, [r.name for r in RECOMMENDERS], AS_OF, ())
     drawn = draw(len(customers), len(CODES), [seen])
     return await read_examples(load, ledger, schema, drawn, [Past(MOMENT, tuple(known))], lambda _: None)
