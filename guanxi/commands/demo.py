@@ -18,10 +18,11 @@ from api.roles import Role
 from graph import customers, embedded, programmes
 from graph.errors import GuanxiError
 from graph.records import Customer
-from guanxi.commands.serve import listening
-from guanxi.opening import open_engine, open_store
-from guanxi.serving import token_rules
+from guanxi.deciding import open_engine
+from guanxi.listening import listening
+from guanxi.opening import open_store
 from guanxi.settings import Settings
+from guanxi.token_rules import token_rules
 from recommenders.artefact import current_id
 from recommenders.contract import Answer, Context
 
