@@ -31,11 +31,13 @@ async def reach_store(settings: Settings) -> AsyncIterator[Store]:
     """Yield the store without asking it for anything, so that it may be down."""
     if settings.neo4j_uri is not None:
         password = settings.neo4j_password.get_secret_value()
-        async with Store(settings.neo4j_uri, settings.neo4j_username, password, settings.neo4j_database) as store:
+        login = settings.neo4j_uri, settings.neo4j_username, password, settings.neo4j_database
+        async with Store(*login, settings.store_retry_seconds) as store:
             yield store
         return
     with embedded.join(settings.home) as lease:
-        async with Store(lease.uri, lease.username, lease.password, lease.database) as store:
+        login = lease.uri, lease.username, lease.password, lease.database
+        async with Store(*login, settings.store_retry_seconds) as store:
             yield store
 
 
