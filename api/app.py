@@ -33,8 +33,9 @@ logger = logging.getLogger("guanxi.api")
 
 GRAPHIQL: Final = Path(__file__).parent / "graphiql"
 MOST_HEADER_BYTES: Final = 16_384
+START_SECONDS: Final = 10.0
 READY_SECONDS: Final = 3.0
-"""How long a store that takes connections and says nothing is waited for, at the start and by ``/readyz``."""
+"""How long a store that takes connections and says nothing is waited for: by a server's start, and by ``/readyz``."""
 UVICORN: Final[dict[str, Any]] = {"log_level": "warning", "server_header": False, "ws_max_size": MOST_BYTES}
 """How uvicorn is to serve the application."""
 
@@ -88,7 +89,7 @@ async def _served(store: Store, wiring: Wiring) -> AsyncIterator[Services]:
     services = Services(store, engine, Changes(), wiring.offer_secret)
     engine.on_change = services.changes.publish_all
     try:
-        await store.ping(READY_SECONDS)
+        await store.ping(START_SECONDS)
         await engine.refresh()
     except StoreError as error:
         logger.warning("%s Answering 503 until it comes.", error)

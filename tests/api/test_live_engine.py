@@ -252,6 +252,7 @@ async def test_a_store_that_is_down_at_the_start_is_waited_for(relay, behind, se
 async def test_a_store_that_takes_connections_and_says_nothing_is_not_ready_until_it_speaks(
     relay, behind, serving, monkeypatch
 ):
+    monkeypatch.setattr(app, "START_SECONDS", 0.5)
     monkeypatch.setattr(app, "READY_SECONDS", 0.5)
     relay.silent = True
     async with serving(behind) as server:
