@@ -17,6 +17,7 @@ OWN_PACKAGES: Final = ("api", "graph", "guanxi", "loaders", "plugins", "recommen
 OURS: Final = re.compile(rf"^({'|'.join(OWN_PACKAGES)})[/.]", re.MULTILINE)
 """A line of a distribution's RECORD that is about a package, or module, of our name."""
 FUNCTIONS: Final = {"format": "format_"}
+"""The functions that are not named as their command, for Python has the name."""
 COMMANDS: Final = {
     "demo": "Load a sample bank, train, serve it, and print a token for each role and a query for each kind of user.",
     "sample": "Write a sample bank: persons, families, firms, students and retailers, in the bank directory format.",
