@@ -1,7 +1,8 @@
 """Fits the ranker to examples of the past, and measures it on those it was not fitted to."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -27,11 +28,30 @@ FOLDS: Final = 3
 MOST_FEATURES_TOLD: Final = 30
 
 
-def fit_ranker(schema: FeatureSchema, examples: Examples, portfolio: Portfolio, period: Period) -> Ranker:
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What the ranker was measured on before it was fitted to it too.
+
+    Attributes:
+        examples: of those who opened something.
+        shares: ``(n, m)`` log shares, by parts that had not seen these.
+    """
+
+    examples: Examples
+    shares: Shares
+
+
+def fit_ranker(
+    schema: FeatureSchema,
+    examples: Examples,
+    portfolio: Portfolio,
+    period: Period,
+    tell: Callable[[Judged], None] = lambda _: None,
+) -> Ranker:
     """Fit every part; what there is too little to learn from is left out.
 
     The stack, the rounds of boosting and the corrections are learnt on the openings of the latest moments, which the
-    parts that they judge had not seen; then the parts are fitted anew to all.
+    parts that they judge had not seen; then the parts are fitted anew to all. ``tell`` is given what was measured on.
     """
     drawn = examples.draw
     openers = np.asarray(drawn.opened.any(axis=1))
@@ -66,6 +86,7 @@ def fit_ranker(schema: FeatureSchema, examples: Examples, portfolio: Portfolio, 
     choice = fit_choice(schema, of_openers.features, of_openers.draw.opened)
     trial = _with(plain, stack, choice, pairs, counts)
     corrections, card = _judge(trial, examples.take(valid), logit[valid], on_valid, stack)
+    tell(Judged(examples.take(valid & openers), stacked(stack, on_valid, held[judged])))
     if pairs is not None:
         pairs, _ = fit_pairs(
             schema, of_openers.features, of_openers.draw.opened, {"logit": logit[openers]}, judged, rounds
