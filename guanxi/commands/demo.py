@@ -69,7 +69,7 @@ def _prepare(home: Path, size: int) -> None:
         _run("sample", str(bank), "--customers", str(size), "--seed", "7")
     if current_id(home / "models") is None or asyncio.run(_count()) != size:
         _run("load", str(bank))
-        _run("train")
+        _run("train", "--promote", "always")
 
 
 def _run(*arguments: str) -> None:
