@@ -33,6 +33,9 @@ logger = logging.getLogger("guanxi.api")
 
 GRAPHIQL: Final = Path(__file__).parent / "graphiql"
 MOST_HEADER_BYTES: Final = 16_384
+START_SECONDS: Final = 10.0
+READY_SECONDS: Final = 3.0
+"""How long a store that takes connections and says nothing is waited for: by a server's start, and by ``/readyz``."""
 UVICORN: Final[dict[str, Any]] = {"log_level": "warning", "server_header": False, "ws_max_size": MOST_BYTES}
 """How uvicorn is to serve the application."""
 
@@ -86,6 +89,7 @@ async def _served(store: Store, wiring: Wiring) -> AsyncIterator[Services]:
     services = Services(store, engine, Changes(), wiring.offer_secret)
     engine.on_change = services.changes.publish_all
     try:
+        await store.ping(START_SECONDS)
         await engine.refresh()
     except StoreError as error:
         logger.warning("%s Answering 503 until it comes.", error)
@@ -126,7 +130,7 @@ def _ready(services: Services) -> Callable[[Request], Any]:
     async def ready(_: Request) -> Response:
         model = services.engine.model_id
         try:
-            await services.store.read("RETURN 1 AS one")
+            await services.store.ping(READY_SECONDS)
         except StoreError:
             return JSONResponse({"status": "not ready", "store": "unreachable", "model": model}, 503)
         return JSONResponse({"status": "ready", "store": "reachable", "model": model})

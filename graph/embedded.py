@@ -82,6 +82,11 @@ class StoreFolder:
         return self.path / "log.txt"
 
 
+def is_installed() -> bool:
+    """Whether this environment has the embedded store."""
+    return importlib.util.find_spec("arcadedb_embedded") is not None
+
+
 @contextmanager
 def join(home: Path) -> Iterator[EmbeddedLease]:
     """Use the home's store, starting it where none runs; it stops soon after its last user's end.
@@ -90,7 +95,7 @@ def join(home: Path) -> Iterator[EmbeddedLease]:
         SettingsError: the store is not installed, or the home cannot be written.
         StoreUnavailable: the store did not start; the text names its log.
     """
-    if importlib.util.find_spec("arcadedb_embedded") is None:
+    if not is_installed():
         raise SettingsError("The embedded store is not installed: pip install 'guanxi[embedded]', or set NEO4J_URI.")
     folder = StoreFolder(home.absolute() / "store")
     with ExitStack() as held:

@@ -4,6 +4,7 @@ Every read is a read transaction and every write a write transaction, so a clust
 reads, transient conflicts are retried, and a write is whole or absent (auto-commit is not, on every store).
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC
@@ -21,9 +22,12 @@ Statement: TypeAlias = tuple[str, Mapping[str, object]]
 
 
 class Store:
-    """A pool of Bolt connections to one database."""
+    """A pool of Bolt connections to one database.
 
-    def __init__(self, uri: str, username: str, password: str, database: str) -> None:
+    ``retry_seconds`` is how long what could not be done, because the store was down or busy, is begun anew.
+    """
+
+    def __init__(self, uri: str, username: str, password: str, database: str, retry_seconds: float = 2.0) -> None:
         self.uri = uri
         self.database = database
         try:
@@ -31,7 +35,7 @@ class Store:
                 uri,
                 auth=(username, password),
                 connection_timeout=5,
-                max_transaction_retry_time=5,
+                max_transaction_retry_time=retry_seconds,
                 # Most columns of a bank's files are optional: a property that no node has yet is nothing to log.
                 notifications_disabled_classifications=["UNRECOGNIZED"],
             )
@@ -49,6 +53,19 @@ class Store:
     async def close(self) -> None:
         """Give the connections back."""
         await self._driver.close()
+
+    async def ping(self, seconds: float) -> None:
+        """Return as soon as the store answers.
+
+        Raises:
+            StoreUnavailable: it cannot be reached, or has not answered in time.
+            StoreRefused: wrong credentials or database.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                await self.read("RETURN 1 AS one")
+        except TimeoutError as error:
+            raise StoreUnavailable(f"The store at {self.uri} has not answered in {seconds:g} seconds.") from error
 
     async def read(self, cypher: str, **parameters: object) -> list[Row]:
         """Run one query in a read transaction and return its rows, temporal values as Python's own.

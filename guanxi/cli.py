@@ -1,37 +1,79 @@
 """The command ``guanxi``: puts the commands together and turns errors into one line and an exit code."""
 
 import logging
+import re
 import sys
-from importlib.metadata import packages_distributions
-from typing import Final
+from importlib import import_module
+from importlib.metadata import distributions, version
+from typing import Annotated, Any, Final
 
 import typer
 from pydantic import ValidationError
+from typer.core import TyperGroup
 
 from graph.errors import GuanxiError
-from guanxi.commands import check, demo, explain, load, models, plugins, recommend, sample, serve, token, train
-from guanxi.commands import format as format_command
 
 OWN_PACKAGES: Final = ("api", "graph", "guanxi", "loaders", "plugins", "recommenders")
+OURS: Final = re.compile(rf"^({'|'.join(OWN_PACKAGES)})[/.]", re.MULTILINE)
+"""A line of a distribution's RECORD that is about a package, or module, of our name."""
+FUNCTIONS: Final = {"format": "format_"}
+"""The functions that are not named as their command, for Python has the name."""
+COMMANDS: Final = {
+    "demo": "Load a sample bank, train, serve it, and print a token for each role and a query for each kind of user.",
+    "sample": "Write a sample bank: persons, families, firms, students and retailers, in the bank directory format.",
+    "format": "Print the documentation of the bank directory, as Markdown.",
+    "check": "Validate a bank's files by themselves. Exit code 0: all rows are good; 1: some are not; 2: unreadable.",
+    "load": "Load a bank's files. Exit code 0: all loaded; 1: some rows rejected; 2: nothing written.",
+    "train": "Learn from the graph and put the new model in force, under GUANXI_HOME/models.",
+    "recommend": "Recommend: one line an offer, best first; never a product that is held, unknown or refused "
+    "by a gate.",
+    "explain": "Explain a customer's offers, or one product's decision, stage by stage.",
+    "models": "List models, show one, or say which is live. Exit code 1: one is broken, or --check found a change.",
+    "plugins": "List the plugins. Exit code 1 when one is broken.",
+    "serve": "Serve GraphQL at /graphql, and health at /healthz and /readyz.",
+    "token": "Print a token, in development mode only (GUANXI_DEVELOPMENT=1).",
+}
+"""What ``guanxi --help`` says of each, so that it need not import them all: the first line of its own help."""
 
-app = typer.Typer(
-    name="guanxi",
-    help="Know the bank's customers and offer each one the right thing next.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-)
-app.command("demo")(demo.demo)
-app.command("sample")(sample.sample)
-app.command("format")(format_command.format_)
-app.command("check")(check.check)
-app.command("load")(load.load)
-app.command("train")(train.train)
-app.command("recommend")(recommend.recommend)
-app.command("explain")(explain.explain)
-app.command("models")(models.models)
-app.command("plugins")(plugins.plugins)
-app.command("serve")(serve.serve)
-app.command("token")(token.token)
+
+class LazyGroup(TyperGroup):
+    """Imports a command's module when that command is run: the engine's libraries take seconds, and few need them."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """Return the command that the first argument names."""
+        name, _, rest = super().resolve_command(ctx, args)
+        return name, command(name) if name else None, rest
+
+
+def command(name: str) -> Any:
+    """Return a command, imported."""
+    module = import_module(f"guanxi.commands.{name}")
+    alone = typer.Typer(add_completion=False)
+    alone.command(name)(getattr(module, FUNCTIONS.get(name, name)))
+    return typer.main.get_command(alone)
+
+
+def tell_version(asked: bool) -> None:
+    """Print the version and stop."""
+    if asked:
+        typer.echo(f"guanxi {version('guanxi')}")
+        raise typer.Exit
+
+
+app = typer.Typer(name="guanxi", cls=LazyGroup, no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def guanxi(
+    _: Annotated[
+        bool, typer.Option("--version", callback=tell_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Know the bank's customers and offer each one the right thing next."""
+
+
+for name, help_ in COMMANDS.items():
+    app.command(name, help=help_)(lambda: None)
 
 
 def main() -> None:
@@ -64,10 +106,10 @@ def refuse_intruders() -> None:
     Raises:
         GuanxiError: names the intruder and the cure.
     """
-    providers = packages_distributions()
-    for package in OWN_PACKAGES:
-        for intruder in sorted({name for name in providers.get(package, ()) if name != "guanxi"}):
+    for distribution in distributions():
+        found = OURS.search(distribution.read_text("RECORD") or "")
+        if found and distribution.name != "guanxi":
             raise GuanxiError(
-                f"The distribution {intruder!r} also installs a package named {package!r}; "
+                f"The distribution {distribution.name!r} also installs a package named {found[1]!r}; "
                 "install guanxi in a virtual environment of its own."
             )

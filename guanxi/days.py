@@ -1,6 +1,6 @@
 """The option ``--as-of``: to act as if today were another day."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, TypeAlias
 
 import typer
@@ -12,5 +12,5 @@ AsOf: TypeAlias = Annotated[
 
 
 def day(as_of: datetime | None) -> date:
-    """Return the day asked for, or today."""
-    return as_of.date() if as_of is not None else date.today()
+    """Return the day asked for, or today in UTC, as the API has it."""
+    return as_of.date() if as_of is not None else datetime.now(UTC).date()

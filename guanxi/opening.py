@@ -1,4 +1,4 @@
-"""Opens what a command works on: the store that the settings name, migrated."""
+"""Opens the store that the settings name."""
 
 import asyncio
 import logging
@@ -7,16 +7,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
-from graph import embedded, products
+from graph import embedded
 from graph.errors import GuanxiError
 from graph.migrations import migrate
 from graph.store import Store
 from guanxi.settings import Settings
-from plugins.deciding import build_engine
-from plugins.host import PluginHost
-from recommenders.artefact import load_current
-from recommenders.catalogue import Catalogue
-from recommenders.engine import Engine
 
 logger = logging.getLogger("guanxi")
 
@@ -36,11 +31,13 @@ async def reach_store(settings: Settings) -> AsyncIterator[Store]:
     """Yield the store without asking it for anything, so that it may be down."""
     if settings.neo4j_uri is not None:
         password = settings.neo4j_password.get_secret_value()
-        async with Store(settings.neo4j_uri, settings.neo4j_username, password, settings.neo4j_database) as store:
+        login = settings.neo4j_uri, settings.neo4j_username, password, settings.neo4j_database
+        async with Store(*login, settings.store_retry_seconds) as store:
             yield store
         return
     with embedded.join(settings.home) as lease:
-        async with Store(lease.uri, lease.username, lease.password, lease.database) as store:
+        login = lease.uri, lease.username, lease.password, lease.database
+        async with Store(*login, settings.store_retry_seconds) as store:
             yield store
 
 
@@ -68,9 +65,3 @@ async def _revive(settings: Settings) -> None:
 def _join_and_leave(home: Path) -> None:
     with embedded.join(home):
         pass
-
-
-async def open_engine(store: Store, settings: Settings) -> Engine:
-    """Return the engine of the store's catalogue, the settings' plugins and the model in force."""
-    catalogue = Catalogue(await products.catalogue(store))
-    return build_engine(catalogue, PluginHost.load(settings.plugins), load_current(settings.models_dir))

@@ -27,6 +27,8 @@ class Settings(BaseSettings):
     """Password of that user."""
     neo4j_database: str = Field(default="neo4j", validation_alias=AliasChoices("NEO4J_DATABASE"))
     """Database on that Neo4j."""
+    store_retry_seconds: float = Field(default=2.0, ge=0)
+    """How long a read or write is tried again, in seconds, before the store counts as down."""
     origins: Annotated[tuple[str, ...], NoDecode] = ()
     """Web origins, separated by commas, whose pages may call the API from a browser."""
     development: bool = False

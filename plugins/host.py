@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.util
+import logging
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -22,9 +23,12 @@ from recommenders.catalogue import Catalogue
 from recommenders.contract import BundleRule, Gate, Recommender, Trainable
 from recommenders.popularity import Popularity
 
+logger = logging.getLogger("guanxi.plugins")
+
 DEFAULT_PLUGINS: Final = (shipped, campus, tobacco, family, cobranded)
 ENTRY_POINTS: Final = "guanxi.plugins"
 SHIPPED: Final = "shipped"
+BUNDLES: Final = "bundles: "
 Loader: TypeAlias = Callable[[], object]
 
 
@@ -44,13 +48,22 @@ class RecommenderInfo:
 
 @dataclass(slots=True)
 class PluginInfo:
-    """A plugin: where it is from, and ``loaded``, or ``failing`` or ``broken`` with the error."""
+    """A plugin: where it is from, and ``loaded``, or ``failing`` or ``broken`` with the error.
+
+    ``failures`` counts what went wrong in its gates and bundles; bundles that failed are asked for again, and the
+    plugin is ``loaded`` once they come.
+    """
 
     name: str
     source: str
     state: str = "loaded"
     error: str | None = None
     recommenders: list[str] = field(default_factory=list)
+    failures: int = 0
+
+    def note(self, said: str) -> None:
+        """Record a failure that leaves the plugin in use."""
+        self.state, self.error, self.failures = "failing", said, self.failures + 1
 
 
 class PluginHost:
@@ -117,7 +130,7 @@ class PluginHost:
         return list(self._gates)
 
     def bundle_rules(self, catalogue: Catalogue) -> list[BundleRule]:
-        """Return the bundle rules for a catalogue; a plugin that fails at this has none."""
+        """Return the bundle rules for a catalogue; a plugin that fails at this has none until it is asked anew."""
         rules: list[BundleRule] = []
         for plugin in self._manager.get_plugins():
             own: list[BundleRule] = []
@@ -126,10 +139,19 @@ class PluginHost:
                 hooks(register=own.append, catalogue=catalogue)
                 _check_bundles(own, rules)
             except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
-                self._break(plugin, self._info(plugin), error)
+                self._fail_bundles(self._info(plugin), error)
             else:
+                self._pass_bundles(self._info(plugin))
                 rules += own
         return sorted(rules, key=lambda rule: rule.code)
+
+    def _fail_bundles(self, info: PluginInfo, error: BaseException) -> None:
+        info.note(f"{BUNDLES}{told(error)}")
+        logger.warning("plugin %s failed: %s", info.name, info.error)
+
+    def _pass_bundles(self, info: PluginInfo) -> None:
+        if info.error is not None and info.error.startswith(BUNDLES):
+            info.state, info.error = "loaded", None
 
     def infos(self) -> list[RecommenderInfo]:
         """Return the state of every recommender."""
@@ -177,7 +199,7 @@ class PluginHost:
         if info.source == SHIPPED:
             self._gates += gates
         else:
-            self._gates += [GuardedGate(gate, partial(_note, info)) for gate in gates]
+            self._gates += [GuardedGate(gate, info.note) for gate in gates]
         info.recommenders = [recommender.name for recommender in found]
 
     def _break(self, plugin: object, info: PluginInfo, error: BaseException) -> None:
@@ -208,10 +230,6 @@ class PluginHost:
             self.plugins.append(PluginInfo(name, source, "broken", told(error)))
         else:
             self.add(plugin, name, source)
-
-
-def _note(info: PluginInfo, said: str) -> None:
-    info.state, info.error = "failing", said
 
 
 def _check_all(given: Sequence[object], kind: type, none: str) -> None:

@@ -21,7 +21,7 @@ MOST_ROUNDS: Final = 400
 PATIENCE: Final = 25
 SEED: Final = 7
 COMMON: Final[dict[str, Any]] = {
-    "learning_rate": 0.1,
+    "learning_rate": 0.06,
     "lambda_l2": 5.0,
     "cat_smooth": 20.0,
     "feature_fraction": 0.6,
@@ -31,8 +31,13 @@ COMMON: Final[dict[str, Any]] = {
     "force_row_wise": True,
     "verbose": -1,
 }
-PAIR_PARAMETERS: Final = COMMON | {"objective": "binary", "num_leaves": 31, "min_data_in_leaf": 50}
-COUNT_PARAMETERS: Final = COMMON | {"objective": "poisson", "num_leaves": 15, "min_data_in_leaf": 100}
+PAIR_PARAMETERS: Final = COMMON | {"objective": "binary", "num_leaves": 63, "min_data_in_leaf": 50}
+COUNT_PARAMETERS: Final = COMMON | {
+    "objective": "poisson",
+    "num_leaves": 15,
+    "learning_rate": 0.1,
+    "min_data_in_leaf": 100,
+}
 BATCH_PAIRS: Final = 200_000
 
 
@@ -58,30 +63,34 @@ class Boosted:
         return {name: float(gain) for name, gain in zip(names, gains / max(gains.sum(), 1e-12), strict=True)}
 
 
-def pair_names(schema: FeatureSchema, extra: Sequence[str]) -> tuple[str, ...]:
+def pair_names(schema: FeatureSchema) -> tuple[str, ...]:
     """Names of the columns of ``pair_table``."""
     holds = [f"holds:{code}" for code in schema.product_codes]
-    return (*schema.names, *holds, "product", *_pair_columns(schema), *extra)
+    scores = [f"score:{name}" for name in schema.recommenders]
+    return (*schema.names, *holds, "product", *(name for name in PAIRS if name != "holds"), *scores)
 
 
 def pair_table(
-    features: Features, rows: NDArray[np.intp], columns: NDArray[np.intp], extra: Sequence[NDArray[np.float32]]
+    schema: FeatureSchema, features: Features, rows: NDArray[np.intp], columns: NDArray[np.intp]
 ) -> NDArray[np.float32]:
-    """``(pairs, …)``: the customer's columns, what he holds, the product, what is known of the pair, and ``extra``."""
-    pairs = [values[rows, columns] for name, values in features.pairs.items() if name != "holds"]
-    own = [columns.astype(np.float32), *pairs, *(values[rows, columns] for values in extra)]
+    """``(pairs, …)``: the customer's columns, what he holds, the product, and what is known of the pair.
+
+    Scores that are learnt anew at each moment are rounded to powers of four: by its last digits a share would tell a
+    tree which moment it is of, and so what was opened next.
+    """
+    drifting = {f"score:{name}" for name in schema.relearnt}
+    own = [columns.astype(np.float32)]
+    for name, values in features.pairs.items():
+        if name != "holds":
+            found = values[rows, columns]
+            own.append(_rounded(found) if name in drifting else found)
     return np.concatenate(
         [features.customers[rows], features.pairs["holds"][rows], np.stack(own, axis=1)], axis=1, dtype=np.float32
     )
 
 
 def fit_pairs(
-    schema: FeatureSchema,
-    features: Features,
-    opened: Mask,
-    extra: dict[str, NDArray[np.float32]],
-    valid: NDArray[np.bool_],
-    rounds: int | None = None,
+    schema: FeatureSchema, features: Features, opened: Mask, valid: Mask, rounds: int | None = None
 ) -> tuple[Boosted, int]:
     """Fit to ``(n, m)`` openings; without ``rounds``, stop by the rows of ``valid``, which are not learnt from.
 
@@ -92,12 +101,12 @@ def fit_pairs(
     rate = np.minimum(1.0, NEGATIVES / np.maximum(1, open_to.sum(axis=1)))[:, None]
     drawn = open_to & (opened | (generator.random(open_to.shape) < rate))
     weights = np.where(opened, 1.0, np.broadcast_to(1 / rate, opened.shape))
-    names = pair_names(schema, tuple(extra))
+    names = pair_names(schema)
     categories = [*schema.words, "product"]
 
-    def data(those: NDArray[np.bool_], reference: lgb.Dataset | None = None) -> lgb.Dataset:
+    def data(those: Mask, reference: lgb.Dataset | None = None) -> lgb.Dataset:
         rows, columns = np.nonzero(drawn & those[:, None])
-        table = pair_table(features, rows, columns, tuple(extra.values()))
+        table = pair_table(schema, features, rows, columns)
         return _dataset(table, opened[rows, columns], weights[rows, columns], names, categories, reference)
 
     return _train(PAIR_PARAMETERS, data, valid, rounds)
@@ -108,13 +117,13 @@ def fit_counts(
     features: Features,
     counts: NDArray[np.float32],
     weights: NDArray[np.float32],
-    valid: NDArray[np.bool_],
+    valid: Mask,
     rounds: int | None = None,
 ) -> tuple[Boosted, int]:
     """Fit how many products each customer opens in a period; as ``fit_pairs``."""
     names = (*schema.names, *(f"holds:{code}" for code in schema.product_codes))
 
-    def data(those: NDArray[np.bool_], reference: lgb.Dataset | None = None) -> lgb.Dataset:
+    def data(those: Mask, reference: lgb.Dataset | None = None) -> lgb.Dataset:
         table = count_table(features)[those]
         return _dataset(table, counts[those], weights[those], names, list(schema.words), reference)
 
@@ -126,7 +135,7 @@ def count_table(features: Features) -> NDArray[np.float32]:
     return np.concatenate([features.customers, features.pairs["holds"]], axis=1)
 
 
-def _train(parameters: dict[str, Any], data: Any, valid: NDArray[np.bool_], rounds: int | None) -> tuple[Boosted, int]:
+def _train(parameters: dict[str, Any], data: Any, valid: Mask, rounds: int | None) -> tuple[Boosted, int]:
     if rounds is not None:
         booster = lgb.train(parameters, data(np.ones(len(valid), np.bool_)), rounds)
         return Boosted(booster.model_to_string()), rounds
@@ -161,8 +170,9 @@ def _dataset(
     )
 
 
-def _pair_columns(schema: FeatureSchema) -> tuple[str, ...]:
-    return (*(name for name in PAIRS if name != "holds"), *(f"score:{name}" for name in schema.recommenders))
+def _rounded(scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    powers = np.round(np.log2(np.maximum(np.abs(scores), np.float32(2**-20))) / 2)
+    return np.sign(scores) * np.exp2(2 * powers)
 
 
 def _threads(table: NDArray[np.float32]) -> int:

@@ -27,7 +27,7 @@ class Card:
             fitted to them too, and ``examples``, how many customers at a moment; empty where nothing was measured.
         metrics: by name; ``map@7``, ``map@7 of MEMBER`` for each member of the stack alone, ``calibration_error``.
         stack: weight of each member.
-        rounds: rounds of boosting.
+        rounds: rounds of boosting, of the pair model and of the counts.
         features: share of the gain of the most important ones; empty where nothing was boosted.
         feature_count: how many there are.
         recommenders: versions by name of those whose scores are features.
@@ -44,7 +44,7 @@ class Card:
     judged: Mapping[str, Any]
     metrics: Mapping[str, float]
     stack: Mapping[str, float]
-    rounds: int
+    rounds: Mapping[str, int]
     features: Mapping[str, float]
     feature_count: int
     recommenders: Mapping[str, str]
@@ -58,7 +58,7 @@ class Card:
         ranker, training = manifest["ranker"] or {}, manifest.get("training", {})
         told = ranker.get("card", {})
         trained_at = training.get("trained_at")
-        names = pair_names(FeatureSchema.from_json(ranker["schema"]), ()) if ranker else ()
+        names = pair_names(FeatureSchema.from_json(ranker["schema"])) if ranker else ()
         return cls(
             model_id=model_id,
             as_of=date.fromisoformat(manifest["as_of"]),
@@ -68,7 +68,7 @@ class Card:
             judged=dict(training.get("judged", {})),
             metrics=_metrics(told),
             stack=dict(ranker.get("stack", {})),
-            rounds=told.get("rounds", 0),
+            rounds=dict(told.get("rounds", {})),
             features=dict(told.get("features", {})),
             feature_count=len(names),
             recommenders=dict(training.get("recommenders", manifest["versions"])),
@@ -105,7 +105,7 @@ def _limits(ranker: Mapping[str, Any], told: Mapping[str, Any]) -> list[str]:
         limits.append("Openings carry no dates: a propensity is the chance of being the next one, at no stated time.")
     if not told:
         limits.append("Too few customers opened something to learn from: customers are ranked by popularity alone.")
-    elif not told["rounds"]:
+    elif not told["rounds"]["pairs"]:
         limits.append("Too few customers opened something to boost: the ranker is a logit beside popularity.")
     if told:
         limits.append("The metrics are of the parts before they were fitted anew to all openings, these included.")

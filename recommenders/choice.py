@@ -22,10 +22,10 @@ Shares: TypeAlias = NDArray[np.float32]
 QUANTILES: Final = (0.1, 0.25, 0.4, 0.55, 0.7, 0.85, 0.95)
 FEW_VALUES: Final = 12
 """A number with so few values, such as the month, has a bin for each."""
-MOST_INDICATORS: Final = 60
+MOST_INDICATORS: Final = 250
 """Values of one category that have a weight of their own."""
 LEAST_SEEN: Final = 20
-RIDGE: Final = 20.0
+RIDGE: Final = 5.0
 ITERATIONS: Final = 60
 FLOOR: Final = -30.0
 

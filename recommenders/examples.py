@@ -8,7 +8,7 @@ but his features.
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from graph.records import Customer
 from recommenders.batch import Batch
 from recommenders.catalogue import Catalogue
-from recommenders.contract import Context, Mask, Omitted, Recommender, Scores
+from recommenders.contract import Context, Mask, Omitted, Recommender, Scores, Trainable
 from recommenders.features import Features, FeatureSchema, extract, learn_schema
 from recommenders.portfolio import Ledger
 from recommenders.view import CustomerView
@@ -24,7 +24,7 @@ from recommenders.view import CustomerView
 Load: TypeAlias = Callable[[Sequence[str]], Awaitable[Sequence[Customer]]]
 """Reads customers by their numbers."""
 
-MOST_OPENERS: Final = 40_000
+MOST_OPENERS: Final = 60_000
 MOST_OTHERS: Final = 20_000
 SCHEMA_SAMPLE: Final = 4_000
 PAGE: Final = 1_000
@@ -141,9 +141,9 @@ async def read_examples(
 
 
 async def sample_schema(
-    load: Load, ledger: Ledger, recommenders: Sequence[str], as_of: date, protected: Sequence[str]
+    load: Load, ledger: Ledger, recommenders: Sequence[Recommender], as_of: date, **options: Any
 ) -> FeatureSchema:
-    """Learn the schema from a random sample of customers."""
+    """Learn the schema from a random sample of customers; ``options`` as of ``learn_schema``."""
     generator = np.random.default_rng(SEED)
     count = len(ledger.customer_nos)
     rows = np.sort(generator.choice(count, min(SCHEMA_SAMPLE, count), replace=False))
@@ -151,7 +151,9 @@ async def sample_schema(
     for start in range(0, len(rows), PAGE):
         numbers = [ledger.customer_nos[row] for row in rows[start : start + PAGE]]
         views += [CustomerView(record, as_of) for record in await load(numbers)]
-    return learn_schema(views, ledger.catalogue.codes, recommenders, protected)
+    relearnt = tuple(recommender.name for recommender in recommenders if isinstance(recommender, Trainable))
+    names = [recommender.name for recommender in recommenders]
+    return learn_schema(views, ledger.catalogue.codes, names, relearnt=relearnt, **options)
 
 
 def proposals(recommenders: Sequence[Recommender], batch: Batch) -> dict[str, Scores]:

@@ -8,7 +8,7 @@ is no feature: it was another at a past moment, and would tell what came after i
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from typing import Any, Final, Self
 
@@ -61,6 +61,9 @@ class FeatureSchema:
         words: the values told apart of each category, most frequent first.
         interaction_kinds: the kinds of contact that are counted.
         recommenders: whose scores are features.
+        relearnt: those of them that learn anew from each moment's portfolio.
+        protected: columns that no feature is made of.
+        seasonal: whether the month is a feature: only where moments saw each month of the year.
     """
 
     product_codes: tuple[str, ...]
@@ -69,7 +72,9 @@ class FeatureSchema:
     words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     interaction_kinds: tuple[str, ...] = ()
     recommenders: tuple[str, ...] = ()
+    relearnt: tuple[str, ...] = ()
     protected: tuple[str, ...] = ()
+    seasonal: bool = False
 
     def __post_init__(self) -> None:
         seen = {name: {word: float(number) for number, word in enumerate(words)} for name, words in self.words.items()}
@@ -85,7 +90,8 @@ class FeatureSchema:
         contacts = ["contacts_3", "contacts_12", "since_contact_any", *(f"contacts_{channel}" for channel in Channel)]
         kinds = [f"contacts:{kind}" for kind in self.interaction_kinds]
         own = [f"own:{name}" for name in (*self.numbers, *self.dates)]
-        return (*profile, *HELD, "month", "since_activity", *flows, *contacts, *kinds, "relations", "kin_number", *own)
+        season = ["month"] if self.seasonal else []
+        return (*profile, *HELD, *season, "since_activity", *flows, *contacts, *kinds, "relations", "kin_number", *own)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -94,16 +100,14 @@ class FeatureSchema:
 
     def as_json(self) -> dict[str, Any]:
         """Return what ``from_json`` takes."""
-        names = ("product_codes", "numbers", "dates", "interaction_kinds", "recommenders", "protected")
-        return {name: list(getattr(self, name)) for name in names} | {
-            "words": {name: list(words) for name, words in self.words.items()}
-        }
+        return asdict(self)
 
     @classmethod
     def from_json(cls, given: Mapping[str, Any]) -> Self:
         """Return the schema that ``as_json`` told of."""
         words = {name: tuple(values) for name, values in given["words"].items()}
-        return cls(**{name: tuple(values) for name, values in given.items() if name != "words"}, words=words)
+        lists = {name: tuple(values) for name, values in given.items() if isinstance(values, list | tuple)}
+        return cls(**lists, words=words, seasonal=given["seasonal"])
 
     def surprise(self, name: str, found: object) -> None:
         """Note, once, that the bank's column has another type than was learnt; its value counts as not known."""
@@ -154,12 +158,14 @@ def learn_schema(
     customers: Iterable[CustomerView],
     product_codes: Sequence[str],
     recommenders: Sequence[str],
-    protected: Sequence[str] = (),
+    **options: Any,
 ) -> FeatureSchema:
     """Find the bank's own columns, their types and words, in a sample of its customers.
 
     A column that is a number in one row and a text in another is a category; one with a single value is no feature.
+    ``options`` are fields of the schema that are not found in customers: ``relearnt``, ``protected``, ``seasonal``.
     """
+    protected = options.get("protected", ())
     words: dict[str, Counter[str]] = {}
     values: dict[str, set[Scalar]] = {}
     types: dict[str, set[type]] = {}
@@ -190,7 +196,7 @@ def learn_schema(
         },
         interaction_kinds=tuple(kind for kind, _ in kinds.most_common(MOST_KINDS)),
         recommenders=tuple(recommenders),
-        protected=tuple(protected),
+        **options,
     )
 
 
@@ -244,7 +250,7 @@ def _type(value: Scalar) -> type:
 def _numbers(schema: FeatureSchema, customer: CustomerView, row: int, pairs: Mapping[str, Scores]) -> list[float]:
     numbers = [value(customer) for name, value in PROFILE_NUMBERS.items() if name not in schema.protected]
     numbers += _holdings(schema, customer, row, pairs)
-    numbers.append(customer.today.month)
+    numbers += [customer.today.month] if schema.seasonal else []
     numbers += _activity(customer)
     numbers += _contacts(schema, customer, row, pairs)
     numbers += [len(customer.relations), _kin(schema, customer, row, pairs)]

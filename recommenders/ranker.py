@@ -2,7 +2,7 @@
 
 ``propensity = 1 − exp(−openings × share × correction)``: how many products the customer is expected to open (a Poisson
 model over customers), how they fall among what he does not hold (a stack of the logit, the pair model and popularity,
-weighed where neither had looked: Wolpert 1992), and how each product came out against that (a ratio shrunk to 1).
+weighed by openings that none had seen: Wolpert 1992), and how each product came out against that (a ratio shrunk to 1).
 Where there was too little to learn from, the stack has popularity alone.
 """
 
@@ -65,9 +65,14 @@ class Ranker:
 
     def of_features(self, features: Features) -> Scores:
         """``(n, m)``: chances of opening, nan for what is held."""
-        shares = np.exp(stacked(self.stack, self.members(features), features.pairs["holds"] > 0))
-        expected = self.expected_openings(features)[:, None] * shares * self.corrections
+        expected = self.expected(features, self.members(features))
         return np.where(features.pairs["holds"] > 0, np.nan, -np.expm1(-expected)).astype(np.float32)
+
+    def expected(self, features: Features, members: Mapping[str, Shares]) -> Shares:
+        """``(n, m)``: openings expected within the period, by the members' log shares; none of what is held."""
+        held = features.pairs["holds"] > 0
+        shares = np.where(held, 0, np.exp(stacked(self.stack, members, held)))
+        return np.asarray(self.expected_openings(features)[:, None] * shares * self.corrections, np.float32)
 
     def expected_openings(self, features: Features) -> NDArray[np.float32]:
         """``(n,)``: products a customer is expected to open within the period."""
@@ -75,18 +80,18 @@ class Ranker:
             return np.full(len(features), self.rate, np.float32)
         return np.exp(self.counts.predict(count_table(features)))
 
-    def members(self, features: Features, logit: Shares | None = None) -> dict[str, Shares]:
-        """Log shares, ``(n, m)``, by each member of the stack; ``logit`` stands for those of the fitted one."""
+    def members(self, features: Features) -> dict[str, Shares]:
+        """Log shares, ``(n, m)``, by each member of the stack."""
         held = features.pairs["holds"] > 0
         found = {"popularity": log_softmax(np.broadcast_to(self.popularity, held.shape), held)}
         if self.choice is not None:
-            found["logit"] = self.choice.log_shares(self.schema, features) if logit is None else logit
-            if self.pairs is not None:
-                found["boosting"] = boosted_shares(self.pairs, features, found["logit"])
+            found["logit"] = self.choice.log_shares(self.schema, features)
+        if self.pairs is not None:
+            found["boosting"] = boosted_shares(self.schema, self.pairs, features)
         return found
 
 
-def boosted_shares(model: Boosted, features: Features, logit: Shares) -> Shares:
+def boosted_shares(schema: FeatureSchema, model: Boosted, features: Features) -> Shares:
     """Turn the pair model's chances into log shares among what is not held."""
     held = features.pairs["holds"] > 0
     logs = np.zeros(held.shape, np.float32)
@@ -94,7 +99,7 @@ def boosted_shares(model: Boosted, features: Features, logit: Shares) -> Shares:
     for start in range(0, len(features), step):
         rows, columns = np.nonzero(~held[start : start + step])
         rows += start
-        odds = model.predict(pair_table(features, rows, columns, (logit,)))
+        odds = model.predict(pair_table(schema, features, rows, columns))
         logs[rows, columns] = -np.logaddexp(0, -odds)
     return log_softmax(logs, held)
 
@@ -114,7 +119,7 @@ def fit_stack(members: Mapping[str, Shares], held: Mask, opened: Mask) -> Stack:
     logs = np.stack([members[name] for name in names], axis=2)
     chosen = opened.astype(np.float64)
     count = chosen.sum(axis=1, keepdims=True)
-    start = np.array([1.0 if name == names[-1] else 0.0 for name in names])
+    start = np.array([0.0 if name == "popularity" else 1 / (len(names) - 1) for name in names])
 
     def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         shares = log_softmax((logs @ weights).astype(np.float32), held)

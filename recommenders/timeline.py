@@ -46,6 +46,11 @@ class Period:
         """Whether moments hide a holding each instead of looking at a period."""
         return self.months == 0
 
+    @property
+    def sees_seasons(self) -> bool:
+        """Whether the moments saw every month of a year."""
+        return self.months * self.moments >= 12
+
 
 @dataclass(frozen=True, slots=True)
 class Moment:

@@ -95,13 +95,14 @@ async def learn(
     products = len(ledger.catalogue)
     drawn = draw_hidden(products, seen) if period.hides else draw(len(ledger.customer_nos), products, seen)
     if drawn.opened.any():
-        names = [recommender.name for recommender in known]
         with clock.of("examples"):
-            schema = await sample_schema(load, ledger, names, as_of, protected)
+            schema = await sample_schema(
+                load, ledger, known, as_of, protected=tuple(protected), seasonal=period.sees_seasons
+            )
             examples = await read_examples(load, ledger, schema, drawn, past, lambda read: progress("examples", read))
         with clock.of("ranker"):
             ranker = fit_ranker(schema, examples, now, period, judged.append)
-            calibration = learn_calibration(examples, names)
+            calibration = learn_calibration(examples, schema.recommenders)
     versions = {recommender.name: recommender.version for recommender in recommenders if recommender.name in arrays}
     model = Model(ledger.catalogue.codes, as_of, arrays, calibration, ranker, versions, _learnt_from(now, period),
                   training=_told(known, protected, judged, period, past, clock))  # fmt: skip

@@ -16,6 +16,8 @@ def pytest_addoption(parser):
 
 
 def pytest_configure():
+    # A store of a test lives for seconds, in which Java's second compiler and its threads cost more than they bring.
+    os.environ.setdefault("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
     # What a shell starts in the background ignores Ctrl-C, and so would every command that a test starts and interrupts.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from guanxi.commands.load import Format, open_source
+from guanxi.formats import Format, open_source
 from guanxi.reporting import progress_bars, report
 from guanxi.settings import Settings
 from loaders.importing import check_bank

@@ -1,6 +1,7 @@
 """``guanxi demo``: the commands a newcomer would type, run in order, and what to try next."""
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -8,22 +9,21 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from datetime import date
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeAlias
 
 import typer
 
 from api.roles import Role
-from graph import customers, embedded, programmes
-from graph.errors import GuanxiError
-from graph.records import Customer
-from guanxi.commands.serve import listening
-from guanxi.opening import open_engine, open_store
-from guanxi.serving import token_rules
+from graph import embedded
+from graph.errors import GuanxiError, SettingsError
+from guanxi.listening import listening
 from guanxi.settings import Settings
-from recommenders.artefact import current_id
-from recommenders.contract import Answer, Context
+from guanxi.token_rules import token_rules
+
+Keys: TypeAlias = dict[Role, str]
+"""The roles to print a token for, each with the number or code that it is about."""
 
 QUERIES: Final = {
     "mobile banking, as the customer": (
@@ -41,8 +41,9 @@ QUERIES: Final = {
     ),
 }
 HOST: Final = "127.0.0.1"
-START_SECONDS: Final = 60
-LOOKED_AT: Final = 500
+START_SECONDS: Final = 90
+STATE: Final = "demo.json"
+"""How far a demo's home has come: the size of its bank and, once it is loaded and trained, what was shown."""
 
 
 def demo(
@@ -51,25 +52,53 @@ def demo(
 ) -> None:
     """Load a sample bank, train, serve it, and print a token for each role and a query for each kind of user."""
     listening(HOST, port).close()
+    if not embedded.is_installed():
+        raise SettingsError("The demo needs the embedded store: pip install 'guanxi[embedded]', or make demo.")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    home = Settings().home / "demo"
+    home = _home(Settings().home)
     for name in [name for name in os.environ if name.startswith("NEO4J_")]:
         del os.environ[name]
     os.environ |= {"GUANXI_HOME": str(home), "GUANXI_DEVELOPMENT": "1"}
+    keys = _kept(home, size)
+    if keys is not None:
+        typer.echo("Starting the embedded store and the server …")
+        _serve(port, keys)
+        return
     typer.echo("Starting the embedded store …")
     with embedded.join(home):
-        _prepare(home, size)
-        shown = asyncio.run(_shown())
-        _serve(port, shown)
+        _serve(port, _prepared(home, size))
 
 
-def _prepare(home: Path, size: int) -> None:
+def _home(given: Path) -> Path:
+    """Return the demo's own home, beside the bank's; where the given one is a demo's already, that one."""
+    return given if (given / STATE).exists() else given / "demo"
+
+
+def _kept(home: Path, size: int) -> Keys | None:
+    """Return what an earlier run showed at its end, if all that it loaded and trained is still there."""
+    with suppress(FileNotFoundError, ValueError):
+        state = json.loads((home / STATE).read_text())
+        if state["customers"] == size and (home / "store").exists() and (home / "models" / "current").exists():
+            return {Role(role): key for role, key in state["keys"].items()} or None
+    return None
+
+
+def _keep(home: Path, size: int, keys: Keys) -> None:
+    fresh = home / f"{STATE}.new"
+    fresh.write_text(json.dumps({"customers": size, "keys": keys}))
+    fresh.replace(home / STATE)
+
+
+def _prepared(home: Path, size: int) -> Keys:
+    _keep(home, size, {})
     bank = home / f"bank-{size}"
     if not bank.exists():
         _run("sample", str(bank), "--customers", str(size), "--seed", "7")
-    if current_id(home / "models") is None or asyncio.run(_count()) != size:
-        _run("load", str(bank))
-        _run("train", "--promote", "always")
+    _run("load", str(bank))
+    _run("train", "--promote", "always")
+    keys = _shown()
+    _keep(home, size, keys)
+    return keys
 
 
 def _run(*arguments: str) -> None:
@@ -79,33 +108,19 @@ def _run(*arguments: str) -> None:
         raise GuanxiError(f"guanxi {arguments[0]} ended with {status}; what it said stands above.")
 
 
-async def _count() -> int:
-    async with open_store(Settings()) as store:
-        return await customers.count(store)
+def _shown() -> Keys:
+    from guanxi.showing import keys_to_show  # the engine's libraries, which a second run can do without
+
+    return asyncio.run(keys_to_show(Settings()))
 
 
-async def _shown() -> tuple[Customer, str]:
-    """Return the customer, of the first few, whose screen has most to show, and a partner's code."""
-    settings = Settings()
-    async with open_store(settings) as store:
-        numbers = await anext(customers.pages(store, LOOKED_AT))
-        records = {customer.customer_no: customer for customer in await customers.load(store, numbers)}
-        engine = await open_engine(store, settings)
-        answers = engine.answer(list(records.values()), Context(today=date.today()))
-        partners = [p.partner.partner_code for p in await programmes.programmes(store) if p.partner]
-    return records[max(answers, key=_richness).customer_no], partners[0]
-
-
-def _richness(answer: Answer) -> tuple[int, int, float]:
-    return len(answer.bundles), len(answer.offers), sum(len(offer.reasons) for offer in answer.offers)
-
-
-def _serve(port: int, shown: tuple[Customer, str]) -> None:
+def _serve(port: int, keys: Keys) -> None:
     server = subprocess.Popen([sys.executable, "-m", "guanxi", "serve", "--port", str(port)])  # noqa: S603 - our own
     try:
-        _wait_until_ready(server, port)
-        typer.echo(_told(port, *shown))
-        server.wait()
+        with embedded.join(Settings().home):  # the store starts while the server imports its libraries
+            _wait_until_ready(server, port)
+            typer.echo(_told(port, keys))
+            server.wait()
     finally:
         server.terminate()
         server.wait()
@@ -124,20 +139,13 @@ def _wait_until_ready(server: "subprocess.Popen[bytes]", port: int) -> None:
     raise GuanxiError(f"The server was not ready within {START_SECONDS} seconds.")
 
 
-def _told(port: int, customer: Customer, partner: str) -> str:
+def _told(port: int, keys: Keys) -> str:
     rules = token_rules(Settings())
-    keys = {
-        Role.CUSTOMER: customer.customer_no,
-        Role.RELATIONSHIP_MANAGER: customer.manager_no or "",
-        Role.MARKETING: "",
-        Role.PARTNER: partner,
-        Role.ADMIN: "",
-    }
     lines = [f"\nGraphiQL: http://{HOST}:{port}/graphql\n", "Tokens, for the header Authorization: Bearer TOKEN"]
     lines += [f"\n{role} {key}\n{rules.issue(role, key)}" for role, key in keys.items()]
     lines += ["\nQueries to paste"]
     lines += [f"\n{user} ({role}):\n{query}" for user, (role, query) in QUERIES.items()]
     command = f"GUANXI_HOME={Settings().home.absolute()} {Path(sys.executable).with_name('guanxi')}"
-    lines += [f"\nOther commands on this bank, in another terminal:\n{command} explain {customer.customer_no}"]
+    lines += [f"\nOther commands on this bank, in another terminal:\n{command} explain {keys[Role.CUSTOMER]}"]
     lines += ["\nStop with Ctrl-C."]
     return "\n".join(lines)

@@ -9,7 +9,8 @@ from graph import customers
 from graph.errors import NotFound
 from graph.words import Channel, Language
 from guanxi.days import AsOf, day
-from guanxi.opening import open_engine, open_store
+from guanxi.deciding import open_engine
+from guanxi.opening import open_store
 from guanxi.settings import Settings
 from recommenders.contract import Answer, Context, Decision, Offer
 

@@ -1,26 +1,17 @@
 """``guanxi load``: a bank's files into the graph."""
 
 import asyncio
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from guanxi.formats import Format, open_source
 from guanxi.opening import open_store
 from guanxi.reporting import progress_bars, report
 from guanxi.settings import Settings
-from loaders.bank_directory import BankDirectory
-from loaders.berka import Berka
 from loaders.importing import LoadSummary, load_bank
 from loaders.sources import Source
-
-
-class Format(StrEnum):
-    """The formats of a bank's files."""
-
-    BANK = "bank"
-    BERKA = "berka"
 
 
 def load(
@@ -42,13 +33,6 @@ def load(
     if not summary.rejected:
         return 0
     return 2 if strict else 1
-
-
-def open_source(directory: Path, format_: Format, *, assume_consent: bool = False) -> Source:
-    """Return the source that reads a directory in a format."""
-    if format_ is Format.BERKA:
-        return Berka(directory, assume_consent=assume_consent)
-    return BankDirectory(directory)
 
 
 async def _load(settings: Settings, source: Source, rejects: Path, *, strict: bool, quiet: bool) -> LoadSummary:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import random
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Final
 
@@ -11,6 +11,7 @@ import typer
 
 from graph import customers
 from graph.errors import ModelError, SettingsError
+from guanxi.days import day
 from guanxi.opening import open_store
 from guanxi.settings import Settings
 from recommenders import artefact
@@ -138,7 +139,7 @@ def _told(card: Card, own: list[Life], *, is_live: bool) -> list[str]:
     lines += [f"    {name:<34} {value:.4f}" for name, value in card.metrics.items()]
     if card.stack:
         lines.append("  stack        " + ", ".join(f"{name} {weight:g}" for name, weight in card.stack.items()))
-    lines.append(f"  features     {card.feature_count}, in {card.rounds} rounds of boosting")
+    lines.append(f"  features     {card.feature_count}, in {card.rounds.get('pairs', 0)} rounds of boosting")
     lines += [f"    {name:<34} {share:6.1%}" for name, share in list(card.features.items())[:FEATURES_SHOWN]]
     lines += ["  limits", *(f"    {limit}" for limit in card.limits)]
     return [*lines, *(["  history"] if own else []), *(f"    {_moment(life.at)} {life.how}" for life in own)]
@@ -169,6 +170,6 @@ async def _changed(settings: Settings, model_id: str) -> list[str]:
     async with open_store(settings) as store:
         numbers = [number async for page in customers.pages(store, PAGE) for number in page]
         sample = random.Random(0).sample(numbers, min(SAMPLE, len(numbers)))  # noqa: S311 - nothing secret
-        views = [CustomerView(record, date.today()) for record in await customers.load(store, sample)]
+        views = [CustomerView(record, day(None)) for record in await customers.load(store, sample)]
     learnt = ranker.schema
-    return changes(learnt, learn_schema(views, learnt.product_codes, learnt.recommenders, learnt.protected))
+    return changes(learnt, learn_schema(views, learnt.product_codes, learnt.recommenders, protected=learnt.protected))

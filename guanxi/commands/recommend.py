@@ -17,7 +17,8 @@ from graph.errors import GuanxiError, NotFound, SettingsError
 from graph.store import Store
 from graph.words import Channel, Language
 from guanxi.days import AsOf, day
-from guanxi.opening import open_engine, open_store
+from guanxi.deciding import open_engine
+from guanxi.opening import open_store
 from guanxi.settings import Settings
 from recommenders.contract import Answer, Context
 from recommenders.engine import Engine

@@ -12,8 +12,9 @@ from uvicorn.supervisors import Multiprocess
 from api.app import UVICORN
 from graph import embedded
 from graph.errors import GuanxiError
-from guanxi import serving
+from guanxi.listening import listening
 from guanxi.settings import Settings
+from guanxi.token_rules import token_rules
 
 
 def serve(
@@ -28,7 +29,7 @@ def serve(
     if development:
         os.environ["GUANXI_DEVELOPMENT"] = "1"
     settings = Settings()
-    serving.token_rules(settings)
+    token_rules(settings)
     with ExitStack() as held:
         if settings.neo4j_uri is None:
             held.enter_context(embedded.join(settings.home))
@@ -50,19 +51,3 @@ def _run(host: str, listener: socket.socket, workers: int) -> None:
         return
     if not server.started:
         raise GuanxiError("The server did not start; what it said stands above.")
-
-
-def listening(host: str, port: int) -> socket.socket:
-    """Return a socket that listens.
-
-    Raises:
-        GuanxiError: the address or port cannot be had.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        listener = socket.create_server((host, port), family=family)
-    except OSError as error:
-        why = str(error.strerror).partition(" (")[0]  # socket adds the address once more
-        raise GuanxiError(f"{host}:{port} cannot be listened on: {why}. Try another --port.") from error
-    listener.set_inheritable(True)
-    return listener

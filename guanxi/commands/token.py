@@ -6,8 +6,8 @@ import typer
 
 from api.roles import KEYS, Role
 from graph.errors import SettingsError
-from guanxi.serving import token_rules
 from guanxi.settings import Settings
+from guanxi.token_rules import token_rules
 
 OPTIONS = {Role.CUSTOMER: "--customer", Role.RELATIONSHIP_MANAGER: "--manager", Role.PARTNER: "--partner"}
 

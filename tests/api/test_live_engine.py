@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from api import live_engine
+from api import app, endpoint, live_engine
 from graph import products
 from graph.imports import import_rows
 from graph.store import Store
@@ -83,7 +83,7 @@ async def relay(login):
 @pytest.fixture
 async def behind(bank, login, relay):  # noqa: ARG001 - what is behind it
     """The bank's store, reached through the relay."""
-    async with Store(f"bolt://127.0.0.1:{relay.port}", *login[1:]) as store:
+    async with Store(f"bolt://127.0.0.1:{relay.port}", *login[1:], retry_seconds=0) as store:
         yield store
 
 
@@ -249,6 +249,22 @@ async def test_a_store_that_is_down_at_the_start_is_waited_for(relay, behind, se
         assert set(await offered(server, bearers.anna)) == {"CARD", "AUTOPAY", "CAMPUS-CARD"}
 
 
+async def test_a_store_that_takes_connections_and_says_nothing_is_not_ready_until_it_speaks(
+    relay, behind, serving, monkeypatch
+):
+    monkeypatch.setattr(app, "START_SECONDS", 0.5)
+    monkeypatch.setattr(app, "READY_SECONDS", 0.5)
+    relay.silent = True
+    async with serving(behind) as server:
+        assert await ready(server) == (503, {"status": "not ready", "store": "unreachable", "model": "fallback"})
+        assert (await server.client.get("/healthz")).status_code == 200
+
+        relay.silent = False
+
+        await until(lambda: is_in_service(server, "fallback"))
+        assert (await ready(server))[0] == 200
+
+
 async def test_a_store_that_goes_down_under_load_is_503_until_it_is_back(relay, behind, serving, bearers):
     async with serving(behind) as server:
         expected = await offered(server, bearers.anna)
@@ -283,6 +299,7 @@ async def test_a_store_that_goes_down_under_load_is_503_until_it_is_back(relay, 
 
 async def test_a_store_that_falls_silent_is_looked_at_again(relay, behind, bank, serving, bearers, monkeypatch):
     monkeypatch.setattr(live_engine, "PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr(endpoint, "SECONDS", 1)
     async with serving(behind) as server:
         relay.silent = True
         response = await server.post(OFFERS, bearers.anna)

@@ -29,7 +29,7 @@ CARD = {
     "map@7": {"popularity": 0.4, "stack": 0.6},
     "calibration_error": 0.002,
     "features": {"logit": 0.7, "own:points": 0.3},
-    "rounds": 12,
+    "rounds": {"pairs": 12, "counts": 7},
 }
 
 

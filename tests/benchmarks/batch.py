@@ -1,14 +1,17 @@
 """The ten best products of many customers: the engine beside a bare matrix product with argpartition.
 
 Bare: ready-made customers' factors times products' factors, what is held struck out, ten best by argpartition, sorted.
-Beside it, on the same customers and factors:
+Beside it, with the same products' factors:
 
-arrays   ``Als.propose`` on what is held (it solves the customers' factors first), and the ten best as ``Ranking.top``
-         finds them
+arrays   ``Als.propose`` on what is held (it solves the factors of each set of holdings first), and the ten best as
+         ``Ranking.top`` finds them
 engine   ``Engine.rank`` with every shipped recommender and gate on customers as records, a page at a time as
          ``guanxi recommend --all`` asks, and ``Ranking.top``; reading the store and telling reasons not included
 
-    python tests/benchmarks/batch.py [--customers 100000] [--distinct 2000] [--rounds 3]
+What is held is that of a sample bank of so many customers, every one generated. The records of ``engine`` are those
+of a smaller bank, repeated: no page of them has a customer twice.
+
+    python tests/benchmarks/batch.py [--customers 100000] [--records 2000] [--rounds 3]
 """
 
 import argparse
@@ -19,6 +22,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 from rich.console import Console
 from rich.table import Table
 
@@ -31,7 +35,7 @@ from loaders.importing import load_bank
 from loaders.sample import UNTIL, write_sample
 from plugins.deciding import build_engine
 from plugins.host import PluginHost
-from recommenders.als import Als, fold_in
+from recommenders.als import Als, distinct, fold_in
 from recommenders.batch import Batch
 from recommenders.catalogue import Catalogue
 from recommenders.contract import Context
@@ -43,11 +47,11 @@ PAGE = 1_000
 CONTEXT = Context(today=UNTIL, top=TOP)
 
 
-async def sample(distinct):
+async def sample(customers):
     """Load, train on and read a sample bank; return its records, catalogue, plugin host and model."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        write_sample(folder / "bank", distinct, 1)
+        write_sample(folder / "bank", customers, 1)
         with embedded.join(folder / "home") as lease:
             async with Store(lease.uri, lease.username, lease.password, lease.database) as store:
                 await migrate(store)
@@ -58,6 +62,19 @@ async def sample(distinct):
                 async for page in customers_of.pages(store, PAGE):
                     records += await customers_of.load(store, page)
     return records, catalogue, host, trained.model
+
+
+def held_in_sample(customers, catalogue):
+    """``(n, m)``: what each customer of a sample bank holds at its end, read from its files."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "bank"
+        write_sample(folder, customers, 1)
+        rows = pl.read_csv(folder / "customers.csv").select("customer_no").with_row_index("row")
+        holdings = pl.read_csv(folder / "holdings.csv").filter(pl.col("closed_on").is_null())
+    holdings = holdings.join(rows, on="customer_no")
+    held = np.zeros((customers, len(catalogue)), np.bool_)
+    held[holdings["row"], [catalogue.index[code] for code in holdings["product_code"]]] = True
+    return held
 
 
 def with_held(held, catalogue):
@@ -99,11 +116,12 @@ def best_by_engine(engine, records):
         engine.rank(Batch.of(records[start : start + PAGE], engine.catalogue, CONTEXT)).top(TOP)
 
 
-def main(customers, distinct, rounds):
-    records, catalogue, host, model = asyncio.run(sample(distinct))
+def main(customers, records, rounds):
+    some, catalogue, host, model = asyncio.run(sample(records))
     engine = build_engine(catalogue, host, model)
-    records = (records * -(-customers // len(records)))[:customers]
-    held = np.concatenate([Batch.of(records[i : i + PAGE], catalogue, CONTEXT).held for i in range(0, customers, PAGE)])
+    records = (some * -(-customers // len(some)))[:customers]
+    held = held_in_sample(customers, catalogue)
+    sets = len(distinct(held)[0])
     als = Als().with_arrays(model.arrays["als"], model.product_codes)
     users = np.concatenate([fold_in(part.astype(np.float32), als.factors) for part in np.array_split(held, 20)])
     ways = {
@@ -119,7 +137,7 @@ def main(customers, distinct, rounds):
             if number:
                 taken[name].append(time.perf_counter() - started)
     table = Table("median of rounds", "seconds", "customers a second", "ratio to bare",
-                  title=f"{customers:,} customers × {len(catalogue)} products, ten best")  # fmt: skip
+                  title=f"{customers:,} customers × {len(catalogue)} products, {sets:,} sets of holdings, ten best")  # fmt: skip
     medians = {name: statistics.median(seconds) for name, seconds in taken.items()}
     for name, seconds in medians.items():
         table.add_row(name, f"{seconds:.3f}", f"{customers / seconds:,.0f}", f"{medians['bare'] / seconds:.3f}")
@@ -129,6 +147,6 @@ def main(customers, distinct, rounds):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--customers", type=int, default=100_000)
-    parser.add_argument("--distinct", type=int, default=2_000)
+    parser.add_argument("--records", type=int, default=2_000)
     parser.add_argument("--rounds", type=int, default=3)
     main(**vars(parser.parse_args()))

@@ -41,7 +41,7 @@ from api.tokens import TokenRules
 from graph import customers as customers_of
 from graph import embedded
 from graph.store import Store
-from guanxi.commands.serve import listening
+from guanxi.listening import listening
 from loaders.sample import write_sample
 
 HOST = "127.0.0.1"

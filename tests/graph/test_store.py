@@ -1,3 +1,4 @@
+import socket
 from datetime import UTC, date, datetime
 
 import pytest
@@ -53,6 +54,18 @@ async def test_wrong_credentials_are_refused_by_name_of_the_setting(login):
 
 
 async def test_a_store_that_is_down_is_unavailable():
-    async with Store("bolt://127.0.0.1:1", "root", "x", "bank") as nobody:
+    async with Store("bolt://127.0.0.1:1", "root", "x", "bank", retry_seconds=0) as nobody:
         with pytest.raises(StoreUnavailable, match="is it running"):
             await nobody.read("RETURN 1")
+
+
+async def test_a_store_that_answers_is_there(store):
+    await store.ping(60)
+
+
+async def test_a_store_that_takes_connections_and_says_nothing_is_unavailable():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        async with Store(f"bolt://127.0.0.1:{port}", "root", "x", "bank") as nobody:
+            with pytest.raises(StoreUnavailable, match=f"{port} has not answered in 0.2 seconds"):
+                await nobody.ping(0.2)

@@ -16,7 +16,7 @@ CARD = {
     "calibration_error": 0.002,
     "stack": {"popularity": 0.1, "boosting": 0.9},
     "features": {"logit": 0.7, "product": 0.3},
-    "rounds": 12,
+    "rounds": {"pairs": 12, "counts": 7},
 }
 TRAINING = {
     "trained_at": "2026-07-01T03:00:00+00:00",

@@ -68,7 +68,7 @@ def test_a_port_in_use_is_named(tmp_path, guanxi, name):
     ],
 )
 def test_a_store_that_is_not_there_is_named(tmp_path, guanxi, uri, line):
-    assert_refused(guanxi(tmp_path, "recommend", "--all", NEO4J_URI=uri), line)
+    assert_refused(guanxi(tmp_path, "recommend", "--all", NEO4J_URI=uri, GUANXI_STORE_RETRY_SECONDS="0"), line)
 
 
 def test_a_wrong_setting_is_named(tmp_path, guanxi):

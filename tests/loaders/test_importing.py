@@ -188,37 +188,43 @@ async def test_codes_of_a_table_that_is_not_handed_over_are_kept_without_a_relat
     assert await empty_store.read(linked) == [{"kind": "CARRIES"}, {"kind": "DRAWS_ON"}]
 
 
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sample") / "bank"
+    write_sample(folder, 400, 3)
+    return folder
+
+
+@pytest.fixture(scope="module")
+async def whole(store, sample, tmp_path_factory):
+    """The graph of the sample, loaded without a break."""
+    await store.write("MATCH (n) WHERE NOT n:Migration DETACH DELETE n")
+    await load(store, sample, tmp_path_factory.mktemp("rejects"))
+    return await whole_graph(store)
+
+
 @pytest.mark.embedded
 @pytest.mark.parametrize("victim", ["store", "loader"])
-async def test_a_killed_load_is_finished_by_the_next(tmp_path, victim, serving_pid):
-    write_sample(tmp_path / "bank", 400, 3)
+async def test_a_killed_load_is_finished_by_the_next(tmp_path, victim, serving_pid, sample, whole):
     home = tmp_path / "home"
-    with embedded.join(home) as lease:
-        whole = await loaded_graph(lease, tmp_path / "bank", tmp_path)
-    other = tmp_path / "other"
     loader = subprocess.Popen(
-        [sys.executable, "-m", "guanxi", "load", str(tmp_path / "bank")],
-        env=os.environ | {"GUANXI_HOME": str(other)},
+        [sys.executable, "-m", "guanxi", "load", str(sample)],
+        env=os.environ | {"GUANXI_HOME": str(home)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    folder = embedded.StoreFolder(other / "store")
+    folder = embedded.StoreFolder(home / "store")
     await wait_for_rows(folder)
     os.kill(serving_pid(folder) if victim == "store" else loader.pid, signal.SIGKILL)
     loader.kill()
     loader.wait()
 
-    with embedded.join(other) as lease:
+    with embedded.join(home) as lease:
         async with Store(lease.uri, lease.username, lease.password, lease.database) as store:
             assert await whole_graph(store) != whole
-        assert await loaded_graph(lease, tmp_path / "bank", tmp_path) == whole
-
-
-async def loaded_graph(lease, bank, tmp_path):
-    async with Store(lease.uri, lease.username, lease.password, lease.database) as store:
-        await migrate(store)
-        await load(store, bank, tmp_path)
-        return await whole_graph(store)
+            await migrate(store)
+            await load(store, sample, tmp_path)
+            assert await whole_graph(store) == whole
 
 
 async def wait_for_rows(folder):

@@ -52,8 +52,8 @@ def running(home: Path) -> Iterator[dict[str, str]]:
     )
     with (home / "output").open("wb") as output:
         server = subprocess.Popen(
-            ["java", "-Xmx1g", "-cp", f"{JARS}/*", "org.neo4j.server.CommunityEntryPoint",
-             f"--home-dir={home}", f"--config-dir={home / 'conf'}"],
+            ["java", "-Xmx1g", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", f"{JARS}/*",
+             "org.neo4j.server.CommunityEntryPoint", f"--home-dir={home}", f"--config-dir={home / 'conf'}"],
             stdout=output,
             stderr=output,
             start_new_session=True,

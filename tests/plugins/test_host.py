@@ -201,13 +201,36 @@ def test_a_reason_that_is_none_is_left_out_and_counted(host_of, answers, crowd, 
     assert info(host).failures > 0
 
 
-def test_a_bundle_hook_that_raises_breaks_its_own_plugin_only(host_of, bank):
+def test_a_bundle_hook_that_raises_costs_its_own_plugin_its_bundles_only(host_of, bank, caplog):
     host = host_of(
         own="from guanxi import hookimpl\n@hookimpl\ndef bundles(register, catalogue):\n    1 / 0",
     )
 
     assert host.bundle_rules(bank) == host_of().bundle_rules(bank)
-    assert (plugin(host).state, plugin(host).error) == ("broken", "ZeroDivisionError: division by zero")
+    assert (plugin(host).state, plugin(host).error) == ("failing", "bundles: ZeroDivisionError: division by zero")
+    assert "plugin own failed: bundles: ZeroDivisionError: division by zero" in caplog.text
+
+
+def test_a_bundle_hook_that_failed_is_asked_again_for_the_next_engine(bank):
+    class Sometimes:
+        fails = True
+
+        @hookimpl
+        def bundles(self, register):
+            if self.fails:
+                raise OSError("not yet")
+            register(BundleRule("PAIR", ("SAVE", "CARD"), say("Pair", "一对"), say("Cheaper", "更便宜")))
+
+    host, sometimes = PluginHost(), Sometimes()
+    found = host.add(sometimes, "sometimes", "test")
+
+    assert [host.bundle_rules(bank), host.bundle_rules(bank)] == [[], []]
+    assert (found.state, found.error, found.failures) == ("failing", "bundles: OSError: not yet", 2)
+
+    sometimes.fails = False
+
+    assert [rule.code for rule in host.bundle_rules(bank)] == ["PAIR"]
+    assert (found.state, found.error, found.failures) == ("loaded", None, 2)
 
 
 PAIR = "BundleRule('PAIR', ('SAVE',), {'en': 'Pair', 'zh': 'P'}, {'en': 'Pair', 'zh': 'P'})"
@@ -226,7 +249,7 @@ PAIR = "BundleRule('PAIR', ('SAVE',), {'en': 'Pair', 'zh': 'P'}, {'en': 'Pair', 
         ("BundleRule('PAIR', ('SAVE',), {'en': 'Pair'}, {})", "'PAIR' without a title and benefit in each language"),
     ],
 )
-def test_a_bundle_that_is_none_breaks_its_own_plugin_only(host_of, answers, crowd, bank, given, error):
+def test_a_bundle_that_is_none_costs_its_own_plugin_its_bundles_only(host_of, answers, crowd, bank, given, error):
     hook = "from guanxi import BundleRule, hookimpl\n@hookimpl\ndef bundles(register, catalogue):\n"
     host = host_of(own=f"{hook}    register({given})")
 

@@ -202,7 +202,7 @@ async def test_a_card_says_what_a_model_was_learnt_from_and_how_good_it_is(bank,
     ]
     assert card.headline == model.ranker.card["map@7"]["stack"] > card.metrics["map@7 of popularity"]
     assert set(card.stack) == {"popularity", "logit", "boosting"}
-    assert card.rounds > 0
+    assert card.rounds["pairs"] > 0
     assert list(card.features.values()) == sorted(card.features.values(), reverse=True)
     assert card.feature_count > len(card.features) == 30
     assert len(card.limits) == 2

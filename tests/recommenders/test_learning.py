@@ -189,7 +189,7 @@ async def features_at_the_moment(bank, customers, schema_of):
     then = ledger.portfolio(MOMENT)
     known = [r.with_arrays(r.fit(then), CODES) if hasattr(r, "fit") else r for r in RECOMMENDERS]
     seen = Seen(then.rows, np.zeros((0, 2), np.int32))
-    schema = await sample_schema(bank(schema_of)[1], ledger, [r.name for r in RECOMMENDERS], AS_OF, ())
+    schema = await sample_schema(bank(schema_of)[1], ledger, RECOMMENDERS, AS_OF)
     drawn = draw(len(customers), len(CODES), [seen])
     return await read_examples(load, ledger, schema, drawn, [Past(MOMENT, tuple(known))], lambda _: None)
 
