@@ -1,7 +1,8 @@
 """Who may see what: every rule of every role, in this one place.
 
-CUSTOMER sees himself; RELATIONSHIP_MANAGER the customers of his book; MARKETING products, programmes and recommenders,
-and no customer; PARTNER its own programmes; ADMIN everything. What a viewer may not see is, to him, not there.
+CUSTOMER sees himself; RELATIONSHIP_MANAGER the customers of his book; MARKETING products, programmes, recommenders and
+the model, and no customer; PARTNER its own programmes; ADMIN everything. What a viewer may not see is, to him, not
+there.
 """
 
 from dataclasses import replace
@@ -14,6 +15,7 @@ from graph.records import Customer, Programme
 
 SERVES_CUSTOMERS: Final = frozenset({Role.RELATIONSHIP_MANAGER, Role.ADMIN})
 SEES_RECOMMENDERS: Final = frozenset({Role.RELATIONSHIP_MANAGER, Role.MARKETING, Role.ADMIN})
+SEES_MODELS: Final = frozenset({Role.RELATIONSHIP_MANAGER, Role.MARKETING, Role.ADMIN})
 SEES_INTERNALS: Final = frozenset({Role.RELATIONSHIP_MANAGER, Role.MARKETING, Role.ADMIN})
 LEAST_GROUP: Final = 20
 

@@ -16,15 +16,15 @@ from plugins.deciding import build_engine
 from plugins.host import PluginHost
 from recommenders.artefact import Model, current_id, load_current
 from recommenders.catalogue import Catalogue
-from recommenders.contract import Answer, Context, Decision
+from recommenders.contract import FALLBACK, Answer, Context, Decision
 from recommenders.engine import Engine
+from recommenders.history import Life, lives
 
 logger = logging.getLogger("guanxi.api")
 
 REFRESH_SECONDS: Final = 2.0
 PATIENCE_SECONDS: Final = 30.0
 """A store that took a question and says nothing for so long is asked anew, on another connection."""
-FALLBACK: Final = "fallback"
 
 
 class LiveEngine:
@@ -48,9 +48,13 @@ class LiveEngine:
         return self._model.model_id if self._model else FALLBACK
 
     @property
-    def has_model(self) -> bool:
-        """Whether a trained model answers."""
-        return self._model is not None
+    def model(self) -> Model | None:
+        """The model in service; None while there is none."""
+        return self._model
+
+    async def lives(self) -> list[Life]:
+        """Return what was ever put in force, oldest first."""
+        return await asyncio.to_thread(lives, self._models)
 
     async def engine(self) -> Engine:
         """Return the engine in service, built at the first call; raises as reading the catalogue does."""

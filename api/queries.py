@@ -13,6 +13,7 @@ from api.requests import Asked
 from api.roles import KEYS, Role, Viewer
 from api.session import Session
 from api.types.customers import Customer
+from api.types.models import Model
 from api.types.offers import Decision, Offer
 from api.types.products import Product, Programme
 from api.types.relay import LONGEST_PAGE, After, Before, Connection, First, Last, Node, Paging, connection, page_of
@@ -242,6 +243,15 @@ class Query:
         access.require(session.viewer, access.SEES_RECOMMENDERS, "recommenders")
         await session.services.engine.engine()
         return [RecommenderInfo.of(state) for state in session.services.engine.host.infos()]
+
+    @strawberry.field(description="The model in service; null while there is none; for the bank's staff.")
+    async def model(self, info: Asked) -> Model | None:
+        """The model of this process."""
+        session = info.context.session
+        access.require(session.viewer, access.SEES_MODELS, "models")
+        live = session.services.engine
+        await live.engine()
+        return Model.of(live.model, await live.lives()) if live.model else None
 
     @strawberry.field(description="Why a product is, or is not, offered to a customer; for those who serve him.")
     async def decision(

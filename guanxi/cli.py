@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "recommend": "Recommend: one line an offer, best first; never a product that is held, unknown or refused "
     "by a gate.",
     "explain": "Explain a customer's offers, or one product's decision, stage by stage.",
+    "models": "List models, show one, or say which is live. Exit code 1: one is broken, or --check found a change.",
     "plugins": "List the plugins. Exit code 1 when one is broken.",
     "serve": "Serve GraphQL at /graphql, and health at /healthz and /readyz.",
     "token": "Print a token, in development mode only (GUANXI_DEVELOPMENT=1).",

@@ -3,6 +3,7 @@
 from plugins.host import PluginHost
 from recommenders.artefact import Model
 from recommenders.catalogue import Catalogue
+from recommenders.contract import FALLBACK
 from recommenders.engine import Engine
 
 
@@ -15,4 +16,5 @@ def build_engine(catalogue: Catalogue, host: PluginHost, model: Model | None) ->
         host.bundle_rules(catalogue),
         model.calibration if model else None,
         model.ranker if model else None,
+        model_id=model.model_id if model else FALLBACK,
     )

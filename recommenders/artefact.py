@@ -1,7 +1,8 @@
 """The trained model on disk: a folder of plain arrays and a manifest, written whole or not at all.
 
 ``MODELS/<id>/manifest.json``, one ``<recommender>.npz`` each (no pickle), and the boosted models as text; the file
-``MODELS/current`` names the one in force. A broken artefact is passed over for the newest good one.
+``MODELS/current`` names the one in force. A broken artefact is passed over for the last good one that was in force, or
+else for the newest good one.
 """
 
 import hashlib
@@ -11,8 +12,10 @@ import os
 import shutil
 import zipfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,12 +25,17 @@ from numpy.typing import NDArray
 from graph.errors import ModelError
 from recommenders.boosting import Boosted
 from recommenders.calibration import Calibration, Curve
+from recommenders.card import Card
 from recommenders.choice import Choice
 from recommenders.contract import Arrays, Recommender, Trainable
 from recommenders.features import FeatureSchema
+from recommenders.history import How, ids, lives, previous, put_in_force, stack
+from recommenders.history import current_id as current_id
 from recommenders.ranker import Ranker
 
-KEPT: Final = 3
+KEPT: Final = 5
+"""How many of the newest artefacts are kept, beside the one in force and the one before it."""
+BROKEN: Final = (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile)
 CURVES: Final = "calibration"
 RANKER: Final = "ranker"
 BOOSTED: Final = ("pairs", "counts")
@@ -42,6 +50,8 @@ class Model:
         arrays: each trainable recommender's own, by its name.
         ranker: None where there was nothing to learn from.
         learnt_from: what the manifest tells of the data: customers, holdings, date range.
+        training: what it tells of the training: when, with which recommenders, without which columns, how long it
+            took, and what the ranker was measured on; see ``Card``.
     """
 
     product_codes: tuple[str, ...]
@@ -52,6 +62,12 @@ class Model:
     versions: Mapping[str, str] = field(default_factory=dict)
     learnt_from: Mapping[str, Any] = field(default_factory=dict)
     model_id: str = field(default_factory=lambda: f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
+    training: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def card(self) -> Card:
+        """What is told of it."""
+        return Card.of(self.model_id, _manifest(self))
 
     def apply(self, recommenders: Sequence[Recommender]) -> list[Recommender]:
         """Give the trainable recommenders what they learnt, and leave out those that learnt nothing."""
@@ -64,8 +80,8 @@ class Model:
         return applied
 
 
-def save(models: Path, model: Model) -> Path:
-    """Write an artefact and put it in force; older ones but the last three are removed.
+def save(models: Path, model: Model, *, live: bool = True) -> Path:
+    """Write an artefact and, where it is to be ``live``, put it in force; then old ones are removed.
 
     Raises:
         ModelError: it cannot be written; what was in force stays.
@@ -75,47 +91,111 @@ def save(models: Path, model: Model) -> Path:
         unfinished.mkdir(parents=True)
         _write(unfinished, model)
         unfinished.rename(models / model.model_id)
-        _replace(models / "current", model.model_id)
-        for old in _ids(models)[:-KEPT]:
-            shutil.rmtree(models / old)
+        if live:
+            put_in_force(models, model.model_id, "trained")
     except OSError as error:
         raise ModelError(f"The model cannot be written to {models}: {error.strerror}. The last one stays.") from error
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
+    _remove_old(models)
     return models / model.model_id
 
 
+def promote(models: Path, model_id: str, how: How = "promoted") -> Model:
+    """Put an artefact in force, and return it.
+
+    Raises:
+        ModelError: there is none of this id, it is broken, or it cannot be put in force; what was in force stays.
+    """
+    model = read(models, model_id)
+    try:
+        put_in_force(models, model_id, how)
+    except OSError as error:
+        raise ModelError(f"{models} cannot be written: {error.strerror}. The last model stays.") from error
+    return model
+
+
+def read(models: Path, model_id: str) -> Model:
+    """Return a model by its id.
+
+    Raises:
+        ModelError: there is none of this id, or it is broken.
+    """
+    if model_id not in ids(models):
+        raise ModelError(f"There is no model {model_id!r}; guanxi models lists those there are.")
+    try:
+        return _read(models / model_id)
+    except BROKEN as error:
+        raise ModelError(f"The model {model_id} is broken ({_told(error)}); promote another, or train anew.") from error
+
+
+def roll_back(models: Path) -> Model:
+    """Put the artefact in force that was so before, and return it.
+
+    Raises:
+        ModelError: none was, it is gone or broken, or it cannot be put in force; what was in force stays.
+    """
+    before = previous(models)
+    if before is None:
+        raise ModelError("No model was in force before this one; promote one that guanxi models lists.")
+    return promote(models, before, "rolled back")
+
+
 def load_current(models: Path) -> Model | None:
-    """Return the model in force, or the newest good one where that is broken; None where there was never one.
+    """Return the model in force, or the last good one where that is broken; None where there was never one.
 
     Raises:
         ModelError: there are artefacts, and every one is broken.
     """
-    ids = _ids(models)
-    current = current_id(models)
+    there = ids(models)
     last: Exception | None = None
-    for model_id in ([current] if current in ids else []) + [other for other in reversed(ids) if other != current]:
+    told = lives(models)
+    were = [*reversed(stack(told)), *(life.model_id for life in reversed(told))]
+    for model_id in dict.fromkeys([*(known for known in were if known in there), *reversed(there)]):
         try:
             return _read(models / model_id)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+        except BROKEN as error:
             last = error
     if last is not None:
         raise ModelError(f"Every model in {models} is broken ({last}); run guanxi train.") from last
     return None
 
 
-def current_id(models: Path) -> str | None:
-    """Return the id of the artefact in force, without reading it; None where no file says so."""
+def read_card(models: Path, model_id: str) -> Card:
+    """Return an artefact's card, from its manifest alone.
+
+    Raises:
+        ModelError: there is none of this id, or its manifest is broken.
+    """
+    if model_id not in ids(models):
+        raise ModelError(f"There is no model {model_id!r}; guanxi models lists those there are.")
     try:
-        return (models / "current").read_text().strip()
-    except (OSError, UnicodeDecodeError):
-        return None
+        return Card.of(model_id, json.loads((models / model_id / "manifest.json").read_text(encoding="utf-8")))
+    except BROKEN as error:
+        raise ModelError(f"The model {model_id} is broken ({_told(error)}); promote another, or train anew.") from error
 
 
-def _ids(models: Path) -> list[str]:
-    if not models.is_dir():
-        return []
-    return sorted(path.name for path in models.iterdir() if path.is_dir() and not path.name.startswith("."))
+def fault(models: Path, model_id: str) -> str | None:
+    """Return what is wrong with an artefact; None where it is whole."""
+    try:
+        _read(models / model_id)
+    except BROKEN as error:
+        return _told(error)
+    return None
+
+
+def _told(error: Exception) -> str:
+    if isinstance(error, KeyError):
+        return f"its manifest lacks {error}"
+    return f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.filename else str(error)
+
+
+def _remove_old(models: Path) -> None:
+    """Remove all but the newest, the one in force, and the one that a rollback would put in force."""
+    with suppress(OSError):  # what cannot be removed now will be another time
+        for old in ids(models)[:-KEPT]:
+            if old not in {current_id(models), previous(models)}:
+                shutil.rmtree(models / old)
 
 
 def _write(folder: Path, model: Model) -> None:
@@ -124,18 +204,34 @@ def _write(folder: Path, model: Model) -> None:
         curves |= {f"{name}|edges": curve.edges, f"{name}|rates": curve.rates}
     digests = {name: _write_arrays(folder / f"{name}.npz", arrays) for name, arrays in model.arrays.items()}
     digests[CURVES] = _write_arrays(folder / f"{CURVES}.npz", curves)
-    manifest: dict[str, Any] = {
-        "as_of": model.as_of.isoformat(),
-        "product_codes": model.product_codes,
-        "versions": dict(model.versions),
-        "learnt_from": dict(model.learnt_from),
-        "sha256": digests,
-        "ranker": _write_ranker(folder, model.ranker) if model.ranker else None,
-    }
+    manifest = _manifest(model) | {"sha256": digests}
+    if model.ranker is not None:
+        manifest["ranker"] |= _write_ranker(folder, model.ranker)
     with (folder / "manifest.json").open("w", encoding="utf-8") as file:
         json.dump(manifest, file, indent=1, ensure_ascii=False)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _manifest(model: Model) -> dict[str, Any]:
+    """Everything but what is in other files, and their digests."""
+    ranker = model.ranker
+    return {
+        "as_of": model.as_of.isoformat(),
+        "product_codes": model.product_codes,
+        "versions": dict(model.versions),
+        "learnt_from": dict(model.learnt_from),
+        "training": dict(model.training),
+        "ranker": {
+            "schema": ranker.schema.as_json(),
+            "period_months": ranker.period_months,
+            "stack": dict(ranker.stack),
+            "rate": ranker.rate,
+            "card": dict(ranker.card),
+        }
+        if ranker
+        else None,
+    }
 
 
 def _write_ranker(folder: Path, ranker: Ranker) -> dict[str, Any]:
@@ -144,11 +240,6 @@ def _write_ranker(folder: Path, ranker: Ranker) -> dict[str, Any]:
         arrays |= {f"{CHOICE}{name}": array for name, array in ranker.choice.as_arrays().items()}
     boosted = {name: model.text for name in BOOSTED if (model := getattr(ranker, name)) is not None}
     return {
-        "schema": ranker.schema.as_json(),
-        "period_months": ranker.period_months,
-        "stack": dict(ranker.stack),
-        "rate": ranker.rate,
-        "card": dict(ranker.card),
         "sha256": _write_arrays(folder / f"{RANKER}.npz", arrays),
         "boosted": {name: _write_text(folder / f"{name}.txt", text) for name, text in boosted.items()},
     }
@@ -193,12 +284,6 @@ def _write_bytes(path: Path, content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _replace(path: Path, text: str) -> None:
-    fresh = path.with_suffix(".new")
-    fresh.write_text(text)
-    fresh.replace(path)
-
-
 def _read(folder: Path) -> Model:
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     arrays = {name: _read_arrays(folder / f"{name}.npz", digest) for name, digest in manifest["sha256"].items()}
@@ -213,6 +298,7 @@ def _read(folder: Path) -> Model:
         versions=manifest["versions"],
         learnt_from=manifest["learnt_from"],
         model_id=folder.name,
+        training=manifest.get("training", {}),
     )
 
 

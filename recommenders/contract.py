@@ -7,7 +7,7 @@ every score or mask over a batch is an array of shape ``(n, m)``.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,9 @@ Mask: TypeAlias = NDArray[np.bool_]
 Arrays: TypeAlias = Mapping[str, NDArray[np.generic]]
 Text: TypeAlias = Mapping[Language, str]
 GateGroup: TypeAlias = Literal["eligibility", "suitability", "credit", "consent", "contact"]
+
+FALLBACK: Final = "fallback"
+"""Stands for a model's id while there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +187,7 @@ class Offer:
         value: yearly value to the bank, in its currency.
         priority: propensity × context weight × value × lever; the order of offers.
         recommenders: names, strongest first.
+        model: id of the model that it was ranked with.
     """
 
     customer_no: str
@@ -196,6 +200,7 @@ class Offer:
     recommenders: tuple[str, ...]
     reasons: tuple[Reason, ...]
     trace: tuple[TraceStep, ...]
+    model: str = FALLBACK
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from recommenders.bundling import bundles
 from recommenders.calibration import PRIOR_PROPENSITY, Calibration
 from recommenders.catalogue import Catalogue
 from recommenders.contract import (
+    FALLBACK,
     Answer,
     BundleRule,
     Candidates,
@@ -79,6 +80,7 @@ class Engine:
         calibration: Calibration | None = None,
         ranker: Ranker | None = None,
         levers: Mapping[str, float] | None = None,
+        model_id: str = FALLBACK,
     ) -> None:
         self.catalogue = catalogue
         self.recommenders = tuple(recommenders)
@@ -86,6 +88,7 @@ class Engine:
         self.bundle_rules = tuple(bundle_rules)
         self.calibration = calibration or Calibration()
         self.ranker = ranker
+        self.model_id = model_id
         self.arbitration = Arbitration(catalogue, levers or {})
 
     @cached_property
@@ -198,6 +201,7 @@ class Engine:
             recommenders=names,
             reasons=reasons[:MOST_REASONS],
             trace=self._trace(ranking, row, column, rank, (), reasons),
+            model=self.model_id,
         )
 
     @staticmethod

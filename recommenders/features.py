@@ -200,6 +200,18 @@ def learn_schema(
     )
 
 
+def changes(learnt: FeatureSchema, found: FeatureSchema) -> list[str]:
+    """Say which of the bank's own columns are not as they were learnt; ``found`` is learnt from them as they are."""
+    before, after = _own_types(learnt), _own_types(found)
+    told = [
+        f"column {name} held {before[name]}s and now holds {after[name]}s: it counts as unknown"
+        for name in sorted(before.keys() & after.keys())
+        if before[name] != after[name]
+    ]
+    told += [f"column {name} is gone, or always the same now" for name in sorted(before.keys() - after.keys())]
+    return told + [f"column {name} is new: no feature is made of it" for name in sorted(after.keys() - before.keys())]
+
+
 def extract(schema: FeatureSchema, batch: Batch, scores: Mapping[str, Scores]) -> Features:
     """Return the features of a batch; ``scores`` are ``(n, m of the batch)``, by the recommender's name."""
     shape = len(batch.customers), len(schema.product_codes)
@@ -224,6 +236,11 @@ def aligned(
         known = [(place, index[code]) for place, code in enumerate(product_codes) if code in index]
         found[:, [place for place, _ in known]] = scores[:, [column for _, column in known]]
     return found
+
+
+def _own_types(schema: FeatureSchema) -> dict[str, str]:
+    words = [name.removeprefix("own:") for name in schema.words if name.startswith("own:")]
+    return dict.fromkeys(schema.numbers, "number") | dict.fromkeys(schema.dates, "date") | dict.fromkeys(words, "word")
 
 
 def _type(value: Scalar) -> type:

@@ -1,6 +1,6 @@
 """Fits the ranker to examples of the past, and measures it on those it was not fitted to."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
@@ -32,11 +32,30 @@ class Rounds:
     counts: int
 
 
-def fit_ranker(schema: FeatureSchema, examples: Examples, portfolio: Portfolio, period: Period) -> Ranker:
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What the ranker was measured on before it was fitted to it too.
+
+    Attributes:
+        examples: of those who opened something.
+        shares: ``(n, m)`` log shares, by parts that had not seen these.
+    """
+
+    examples: Examples
+    shares: Shares
+
+
+def fit_ranker(
+    schema: FeatureSchema,
+    examples: Examples,
+    portfolio: Portfolio,
+    period: Period,
+    tell: Callable[[Judged], None] = lambda _: None,
+) -> Ranker:
     """Fit every part; what there is too little to learn from is left out.
 
     The stack, the rounds of boosting and the corrections are learnt on the openings of the latest moments, which the
-    parts that they judge had not seen; then the parts are fitted anew to all.
+    parts that they judge had not seen; then the parts are fitted anew to all. ``tell`` is given what was measured on.
     """
     plain = _popularity(schema, examples, portfolio, period)
     openers = np.asarray(examples.draw.opened.any(axis=1))
@@ -48,6 +67,7 @@ def fit_ranker(schema: FeatureSchema, examples: Examples, portfolio: Portfolio, 
     members = trial.members(judged.features)
     held, opened = judged.features.pairs["holds"] > 0, judged.draw.opened
     trial = replace(trial, stack=fit_stack(members, held, opened))
+    tell(Judged(judged.take(openers[valid]), stacked(trial.stack, members, held)[openers[valid]]))
     expected = trial.expected(judged.features, members)
     corrections = learn_corrections(expected, opened, judged.draw.weights)
     final, _ = _fit_parts(plain, examples, openers, np.zeros(len(openers), np.bool_), rounds)

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -17,9 +17,10 @@ from graph.store import Store
 from recommenders.artefact import Model
 from recommenders.calibration import Calibration, learn_curve
 from recommenders.catalogue import Catalogue
+from recommenders.comparing import Comparison, compare
 from recommenders.contract import Arrays, Recommender, Trainable
 from recommenders.examples import Examples, Load, Past, Seen, draw, draw_hidden, read_examples, sample_schema
-from recommenders.learning import fit_ranker
+from recommenders.learning import Judged, fit_ranker
 from recommenders.portfolio import Ledger, Portfolio
 from recommenders.timeline import Moment, Period, find_period, moments
 
@@ -32,10 +33,11 @@ Progress: TypeAlias = Callable[[str, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A model, and how long each part took in seconds."""
+    """A model, how long each part took in seconds, and how it compares with the live one, where there is one."""
 
     model: Model
     seconds: dict[str, float]
+    comparison: Comparison | None = None
 
 
 async def train(
@@ -46,11 +48,12 @@ async def train(
     *,
     guard: Guard = lambda recommender: recommender,
     protected: Sequence[str] = (),
+    live: Model | None = None,
     progress: Progress = lambda _, __: None,
 ) -> Trained:
     """Learn from the graph as it was on ``as_of``; of ``protected`` columns no feature is made.
 
-    ``guard`` makes of each recommender one that raises nothing but ``Omitted``.
+    ``guard`` makes of each recommender one that raises nothing but ``Omitted``; ``live`` is compared with.
 
     Raises:
         ModelError: the graph has no customers or no products.
@@ -59,8 +62,10 @@ async def train(
     ledger = await read_ledger(store, catalogue, lambda read: progress("portfolio", read))
     reading = time.perf_counter() - started
     trained = await learn(ledger, partial(customers.load, store), recommenders, as_of, guard=guard,
-                          protected=protected, progress=progress)  # fmt: skip
-    return replace(trained, seconds={"reading": reading} | trained.seconds)
+                          protected=protected, live=live, progress=progress)  # fmt: skip
+    seconds = {"reading": reading} | trained.seconds
+    training = {**trained.model.training, "seconds": seconds}
+    return replace(trained, model=replace(trained.model, training=training), seconds=seconds)
 
 
 async def learn(
@@ -71,6 +76,7 @@ async def learn(
     *,
     guard: Guard = lambda recommender: recommender,
     protected: Sequence[str] = (),
+    live: Model | None = None,
     progress: Progress = lambda _, __: None,
 ) -> Trained:
     """Learn from a ledger, reading the customers of examples by ``load``; as ``train``."""
@@ -81,7 +87,7 @@ async def learn(
     known = [recommender for recommender in recommenders
              if not isinstance(recommender, Trainable) or recommender.name in arrays]  # fmt: skip
     period = find_period(ledger, as_of)
-    ranker, calibration = None, Calibration()
+    ranker, calibration, judged = None, Calibration(), list[Judged]()
     past, seen = list[Past](), list[Seen]()
     for moment in moments(ledger, period):
         past.append(_past(moment, known, guard))
@@ -95,11 +101,18 @@ async def learn(
             )
             examples = await read_examples(load, ledger, schema, drawn, past, lambda read: progress("examples", read))
         with clock.of("ranker"):
-            ranker = fit_ranker(schema, examples, now, period)
+            ranker = fit_ranker(schema, examples, now, period, judged.append)
             calibration = learn_calibration(examples, schema.recommenders)
     versions = {recommender.name: recommender.version for recommender in recommenders if recommender.name in arrays}
-    model = Model(ledger.catalogue.codes, as_of, arrays, calibration, ranker, versions, _learnt_from(now, period))
-    return Trained(model, clock.seconds)
+    model = Model(ledger.catalogue.codes, as_of, arrays, calibration, ranker, versions, _learnt_from(now, period),
+                  training=_told(known, protected, judged, period, past, clock))  # fmt: skip
+    if live is None:
+        return Trained(model, clock.seconds)
+    served = [guard(recommender) for recommender in live.apply(recommenders)]
+    with clock.of("comparison"):
+        latest = judged[0] if judged else None
+        comparison = await compare(model, live, latest, ledger, load, period, past, served)
+    return Trained(model, clock.seconds, comparison)
 
 
 async def read_ledger(store: Store, catalogue: Catalogue, progress: Callable[[int], None]) -> Ledger:
@@ -159,6 +172,30 @@ def _learnt_from(now: Portfolio, period: Period) -> dict[str, Any]:
         "period_months": period.months,
         "moments": period.moments,
     }
+
+
+def _told(
+    known: Sequence[Recommender],
+    protected: Sequence[str],
+    judged: Sequence[Judged],
+    period: Period,
+    past: Sequence[Past],
+    clock: "_Clock",
+) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "recommenders": {recommender.name: recommender.version for recommender in known},
+        "protected": list(protected),
+        "seconds": dict(clock.seconds),
+    }
+    for latest in judged:
+        earliest = past[int(latest.examples.draw.moments.max())].day
+        told["judged"] = {
+            "from": None if period.hides else str(earliest),
+            "until": str(period.until),
+            "examples": len(latest.examples.draw.rows),
+        }
+    return told
 
 
 class _Clock:

@@ -68,10 +68,8 @@ class Offer(Node):
     @strawberry.field(description="Global id: the signed decision. Give it back with an outcome.")
     def id(self) -> strawberry.ID:
         """Sign the decision."""
-        services = self.session.services
-        token = self.token or decisions.sign(
-            self.offer, self.context, services.engine.model_id, self.session.now, services.offer_secret
-        )
+        secret = self.session.services.offer_secret
+        token = self.token or decisions.sign(self.offer, self.context, self.offer.model, self.session.now, secret)
         return global_id("Offer", token)
 
     @strawberry.field(

@@ -95,7 +95,7 @@ def _prepared(home: Path, size: int) -> Keys:
     if not bank.exists():
         _run("sample", str(bank), "--customers", str(size), "--seed", "7")
     _run("load", str(bank))
-    _run("train")
+    _run("train", "--promote", "always")
     keys = _shown()
     _keep(home, size, keys)
     return keys

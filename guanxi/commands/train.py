@@ -3,37 +3,90 @@
 import asyncio
 import sys
 from datetime import date
+from enum import StrEnum
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import Progress
 
 from graph import products
+from graph.errors import ModelError
 from guanxi.days import AsOf, day
 from guanxi.opening import open_store
 from guanxi.settings import Settings
 from plugins.host import PluginHost
-from recommenders.artefact import save
+from recommenders.artefact import Model, load_current, save
 from recommenders.catalogue import Catalogue
+from recommenders.comparing import MARGIN, Comparison
 from recommenders.training import Trained
 from recommenders.training import train as learn
 
 
-def train(as_of: AsOf = None) -> None:
+class Promote(StrEnum):
+    """When a new model is put in force by itself."""
+
+    ALWAYS = "always"
+    BETTER = "better"
+    NEVER = "never"
+
+
+def train(
+    as_of: AsOf = None,
+    promote: Annotated[
+        Promote,
+        typer.Option(
+            help=f"When to put the new model in force: better is unless its MAP@7 is more than {MARGIN:.0%} below "
+            "the live model's. The first always is."
+        ),
+    ] = Promote.BETTER,
+) -> None:
     """Learn from the graph and put the new model in force, under GUANXI_HOME/models."""
     settings = Settings()
-    trained = asyncio.run(_train(settings, day(as_of)))
-    path = save(settings.models_dir, trained.model)
+    live = _live(settings)
+    trained = asyncio.run(_train(settings, day(as_of), live))
+    why_not = None if live is None else _why_not(promote, live, trained.comparison)
+    path = save(settings.models_dir, trained.model, live=why_not is None)
     learnt = trained.model.learnt_from
     typer.echo(
         f"Learnt from {learnt['holdings']:,} holdings of {learnt['customers']:,} customers and {learnt['products']} "
         f"products, opened from {learnt['first']} to {learnt['last']}, as of {trained.model.as_of}."
     )
     typer.echo("Took " + ", ".join(f"{part} {seconds:.2f} s" for part, seconds in trained.seconds.items()) + ".")
-    typer.echo(f"In force: {path}")
+    if trained.comparison is not None:
+        typer.echo(_compared(trained.comparison))
+    if why_not is None:
+        typer.echo(f"In force: {path}")
+    else:
+        typer.echo(f"Not in force: {why_not} To put it in force: guanxi models promote {trained.model.model_id}")
 
 
-async def _train(settings: Settings, today: date) -> Trained:
+def _live(settings: Settings) -> Model | None:
+    """The model in service; a broken one has nothing to be compared with."""
+    try:
+        return load_current(settings.models_dir)
+    except ModelError:
+        return None
+
+
+def _why_not(promote: Promote, live: Model, comparison: Comparison | None) -> str | None:
+    if promote is Promote.NEVER:
+        return f"not asked for; {live.model_id} stays."
+    if promote is Promote.BETTER and comparison is not None and comparison.is_worse:
+        return f"it evaluates worse than {live.model_id} by more than {comparison.allowed:.4f}, which stays."
+    return None
+
+
+def _compared(comparison: Comparison) -> str:
+    if comparison.candidate is None and comparison.live is None:
+        return f"Not compared with the live model {comparison.live_id}: {comparison.on}."
+    one, other = [
+        "not measured" if figure is None else f"{figure:.4f}" for figure in (comparison.candidate, comparison.live)
+    ]
+    return f"MAP@7 {one}, of the live model {comparison.live_id} {other}: on {comparison.on}."
+
+
+async def _train(settings: Settings, today: date, live: Model | None) -> Trained:
     async with open_store(settings) as store:
         catalogue = Catalogue(await products.catalogue(store))
         host = PluginHost.load(settings.plugins)
@@ -46,5 +99,6 @@ async def _train(settings: Settings, today: date) -> Trained:
                 today,
                 guard=host.guard,
                 protected=settings.protected,
+                live=live,
                 progress=lambda part, read: bars.update(task, description=f"customers read: {part}", completed=read),
             )

@@ -1,6 +1,7 @@
 """``guanxi serve`` and ``guanxi token`` as processes, from the first line to Ctrl-C."""
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -123,6 +124,23 @@ def test_readyz_names_the_model_in_force(served, journey):
 
     model = (journey.home / "models" / "current").read_text()
     assert httpx.get(f"{url}/readyz").json() == {"status": "ready", "store": "reachable", "model": model}
+
+
+def test_a_running_server_takes_up_what_is_promoted_and_what_is_rolled_back_to(served, journey, guanxi):
+    models = journey.home / "models"
+    first = (models / "current").read_text()
+    shutil.copytree(models / first, models / "other")
+    _, url = served()
+    try:
+        promoted = guanxi(journey.home, "models", "promote", "other")
+        wait_until(lambda: httpx.get(f"{url}/readyz").json()["model"] == "other")
+        back = guanxi(journey.home, "models", "rollback")
+        wait_until(lambda: httpx.get(f"{url}/readyz").json()["model"] == first)
+    finally:
+        (models / "current").write_text(first)
+        shutil.rmtree(models / "other")
+
+    assert (promoted.returncode, back.returncode) == (0, 0)
 
 
 def test_a_host_that_is_not_ours_is_said_in_one_line(journey, guanxi):

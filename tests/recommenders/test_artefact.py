@@ -12,6 +12,7 @@ import pytest
 from graph.errors import ModelError
 from recommenders.artefact import KEPT, Model, current_id, load_current, save
 from recommenders.calibration import Calibration, Curve
+from recommenders.history import lives
 from recommenders.popularity import Popularity
 from recommenders.rules import LifecycleRules
 
@@ -139,12 +140,16 @@ def test_ids_made_by_time_are_in_the_order_of_time(tmp_path):
     assert sorted(made.model_id for made in fresh) == [made.model_id for made in fresh]
 
 
-def test_only_three_are_kept(tmp_path, model):
-    for number in range(1, 6):
+def test_only_the_newest_are_kept(tmp_path, model):
+    for number in range(1, 8):
         save(tmp_path, model(f"m{number}"))
 
-    assert KEPT == 3
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["current", "m3", "m4", "m5"]
+    assert KEPT == 5
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "current",
+        "history.jsonl",
+        *(f"m{n}" for n in range(3, 8)),
+    ]
 
 
 def cut(path):
@@ -229,7 +234,7 @@ def test_what_an_interrupted_save_left_behind_is_not_looked_at(tmp_path, model):
     assert load_current(tmp_path).model_id == "m3"
 
 
-@pytest.mark.parametrize("step", range(1, 8))
+@pytest.mark.parametrize("step", range(1, 10))
 def test_a_process_killed_at_any_step_of_saving_leaves_the_last_in_force(tmp_path, model, another_process, step):
     save(tmp_path, model("m1"))
 
@@ -242,13 +247,27 @@ def test_a_process_killed_at_any_step_of_saving_leaves_the_last_in_force(tmp_pat
     assert_same(load_current(tmp_path), model("m3"))
 
 
-def test_a_process_that_is_not_killed_saves_in_seven_steps(tmp_path, model, another_process):
+@pytest.mark.parametrize("step", [10, 11])
+def test_a_process_killed_before_it_has_told_the_history_leaves_the_new_one_in_force(
+    tmp_path, model, another_process, step
+):
     save(tmp_path, model("m1"))
 
-    unharmed = another_process("killed", 8)
+    killed = another_process("killed", step)
+
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert load_current(tmp_path).model_id == "m2"
+    assert [(life.model_id, life.how) for life in lives(tmp_path)] == [("m1", "trained"), ("m2", "by hand")]
+
+
+def test_a_process_that_is_not_killed_saves_in_eleven_steps(tmp_path, model, another_process):
+    save(tmp_path, model("m1"))
+
+    unharmed = another_process("killed", 12)
 
     assert (unharmed.returncode, unharmed.stderr) == (0, "")
     assert load_current(tmp_path).model_id == "m2"
+    assert [(life.model_id, life.how) for life in lives(tmp_path)] == [("m1", "trained"), ("m2", "trained")]
 
 
 @pytest.mark.parametrize("room", [0, 100, 100_000, 399_900])
@@ -260,7 +279,7 @@ def test_on_a_full_disk_the_last_stays_and_nothing_is_left_over(tmp_path, model,
     assert failed.stdout.startswith("ModelError The model cannot be written"), failed.stderr
     assert "The last one stays." in failed.stdout
     assert_same(load_current(tmp_path), model("m1"))
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["current", "m1"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["current", "history.jsonl", "m1"]
 
 
 def test_a_model_is_not_written_over(tmp_path, model):

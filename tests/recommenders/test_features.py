@@ -6,7 +6,7 @@ import pytest
 
 from graph.records import ActivityMonth, Holding, Interaction, KinHolding, Outcome
 from graph.words import Channel, Gender, OutcomeKind
-from recommenders.features import Features, FeatureSchema, extract, learn_schema
+from recommenders.features import Features, FeatureSchema, changes, extract, learn_schema
 from recommenders.view import CustomerView
 
 TODAY = date(2026, 6, 30)
@@ -182,3 +182,24 @@ def test_no_customers_have_no_features(batch, catalogue, schema, person):
 
     assert found.customers.shape == (0, len(known.names))
     assert Features.joined([found, found]).pairs["holds"].shape == (0, 2)
+
+
+def test_a_column_that_changed_its_type_is_gone_or_is_new_is_told_of(person):
+    def schema(*attributes):
+        customers = [CustomerView(person(attributes=own), TODAY) for own in attributes]
+        return learn_schema(customers, ("A",), ())
+
+    before = schema(
+        {"points": 1.0, "code": "x", "left": 1, "same": "a"}, {"points": 2.0, "code": "y", "left": 2, "same": "b"}
+    )
+    after = schema(
+        {"points": "1", "code": 1, "fresh": "n", "same": "a"}, {"points": "2", "code": 2, "fresh": "o", "same": "c"}
+    )
+
+    assert changes(before, before) == []
+    assert changes(before, after) == [
+        "column code held words and now holds numbers: it counts as unknown",
+        "column points held numbers and now holds words: it counts as unknown",
+        "column left is gone, or always the same now",
+        "column fresh is new: no feature is made of it",
+    ]
