@@ -9,7 +9,7 @@ import typer
 from pydantic import ValidationError
 
 from graph.errors import GuanxiError
-from guanxi.commands import check, demo, explain, load, plugins, recommend, sample, serve, token, train
+from guanxi.commands import check, demo, evaluate, explain, load, plugins, recommend, sample, serve, token, train
 from guanxi.commands import format as format_command
 
 OWN_PACKAGES: Final = ("api", "graph", "guanxi", "loaders", "plugins", "recommenders")
@@ -26,6 +26,7 @@ app.command("format")(format_command.format_)
 app.command("check")(check.check)
 app.command("load")(load.load)
 app.command("train")(train.train)
+app.command("evaluate")(evaluate.evaluate)
 app.command("recommend")(recommend.recommend)
 app.command("explain")(explain.explain)
 app.command("plugins")(plugins.plugins)
