@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from recommenders.contract import Mask, Scores
-from recommenders.metrics import ranking_metrics, reliability
+from recommenders.metrics import Reliability, ranking_metrics, reliability
 
 RESAMPLES: Final = 400
 LEAST_GROUP: Final = 20
@@ -196,16 +196,20 @@ def _calibration(system: System, scored: Scored) -> Report | None:
     those = ~scored.held & ~np.isnan(system.propensities)
     if not those.any():
         return None
-    found = reliability(system.propensities, scored.opened, those, scored.weights)
-    bins = zip(found.predicted, found.observed, found.share, strict=True)
-    names = ("predicted", "observed", "share")
+    pairs = system.propensities, scored.opened, those, scored.weights
     weights = _weights(scored)[those]
     return {
-        "error": found.error,
+        "error": reliability(*pairs).error,
         "foreseen": float((system.propensities[those] * weights).sum()),
         "seen": float((scored.opened[those] * weights).sum()),
-        "bins": [dict(zip(names, map(float, each), strict=True)) for each in bins],
+        "bins": _bins(reliability(*pairs)),
+        "likeliest": _bins(reliability(*pairs, by_foreseen=True)),
     }
+
+
+def _bins(found: Reliability) -> list[Report]:
+    bins = zip(found.predicted, found.observed, found.share, strict=True)
+    return [dict(zip(("predicted", "observed", "share"), map(float, each), strict=True)) for each in bins]
 
 
 def _gain(system: System, scored: Scored) -> list[Report] | None:

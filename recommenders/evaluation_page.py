@@ -31,6 +31,7 @@ def page(found: Report) -> str:
         *(f'<p class="failed">{escape(failure)}</p>' for failure in found.get("failures", ())),
         "<h2>Ranking</h2>",
         _systems(found, k),
+        f"<p>{escape(silent(found))}</p>",
         "<p><small>Intervals: 95 % over resampled customers. Only what a customer did not hold is ranked. “ranker” "
         "ranks by propensity; “ranker, gated” only what no gate refuses; “engine” is what the customer would see, by "
         "propensity × value. Novelty: bits; diversity: 1 less the likeness of a list’s products.</small></p>",
@@ -70,6 +71,17 @@ def _split(found: Report, split: Mapping[str, Any]) -> str:
     )
 
 
+def spoke(found: Report) -> dict[str, Any]:
+    """Return the systems that proposed anything, and those that are looked at whatever they do."""
+    return {name: each for name, each in found["systems"].items() if each["coverage"] or each["kind"] == "whole"}
+
+
+def silent(found: Report) -> str:
+    """Name those that proposed nothing; empty where all did."""
+    names = [name for name in found["systems"] if name not in spoke(found)]
+    return f"Proposed nothing: {', '.join(names)}." if names else ""
+
+
 def _systems(found: Report, k: int) -> str:
     metrics = [f"map@{k}", f"ndcg@{k}", "hr@1", "hr@3", f"hr@{k}", f"recall@{k}", "mrr"]
     rows = [
@@ -80,14 +92,14 @@ def _systems(found: Report, k: int) -> str:
             *(_number(system[name]) for name in ("coverage", "novelty", "diversity")),
             _number((system["calibration"] or {}).get("error"), 5),
         ]
-        for name, system in found["systems"].items()
+        for name, system in spoke(found).items()
     ]
     beside = f"map@{k} beside {found['baseline'] or 'popularity'}"
     return _table(["", *metrics, beside, "coverage", "novelty", "diversity", "calibration error"], rows)
 
 
 def _segments(found: Report, k: int) -> str:
-    names = list(found["systems"])
+    names = list(spoke(found))
     rows = [
         [segment, f"{each['customers']:,}", f"{each['openers']:,}",
          *(_interval(each["systems"][name][f"map@{k}"]) for name in names)]
@@ -102,7 +114,7 @@ def _plots(found: Report) -> str:
     gains = {name: [(p["asked"], p["openings"]) for p in found["systems"][name]["gain"]] for name in shown}
     plots = [lines("Cumulative gain", "share of pairs asked, likeliest first", "share of openings", gains)]
     if ranker["calibration"]:
-        bins = [(each["predicted"], each["observed"]) for each in ranker["calibration"]["bins"]]
+        bins = [(each["predicted"], each["observed"]) for each in ranker["calibration"]["likeliest"]]
         named = f"ranker (error {ranker['calibration']['error']:.5f})"
         plots.insert(0, lines("Reliability", "foreseen", "came true", {named: bins}))
     if found["products"]:
@@ -157,17 +169,17 @@ def _number(value: float | None, digits: int = 2) -> str:
 
 def lines(title: str, across: str, up: str, series: Mapping[str, Points]) -> str:
     """Return a plot of lines beside the diagonal, as SVG."""
-    right = top = max((value for points in series.values() for point in points for value in point), default=0) or 1
-    drawn = [_line([(0, 0), (right, right)], right, top, "#b8c2cc", "4 4")]
+    most = max((value for points in series.values() for point in points for value in point), default=0) or 1
+    drawn = [_line([(0, 0), (most, most)], most, "#b8c2cc", "4 4")]
     for place, (name, points) in enumerate(series.items()):
         colour = COLOURS[place % len(COLOURS)]
-        drawn.append(_line(points, right, top, colour))
-        drawn += [_dot(point, right, top, colour) for point in points]
-        drawn.append(_text(EDGE + 8, 18 + 16 * place, name, fill=colour))
+        drawn.append(_line(points, most, colour))
+        drawn += [_dot(point, most, colour) for point in points]
+        drawn.append(_text(WIDTH - 14, HEIGHT - EDGE - 10 - 16 * place, name, anchor="end", fill=colour))
     drawn += [
         f'<path d="M{EDGE} 8V{HEIGHT - EDGE}H{WIDTH - 8}" fill="none" stroke="#5f6b7a"/>',
-        _text(WIDTH - 8, HEIGHT - EDGE + 16, f"{right:.2g}", anchor="end"),
-        _text(EDGE - 4, 14, f"{top:.2g}", anchor="end"),
+        _text(WIDTH - 8, HEIGHT - EDGE + 16, f"{most:.2g}", anchor="end"),
+        _text(EDGE - 4, 14, f"{most:.2g}", anchor="end"),
         _text(EDGE - 4, HEIGHT - EDGE + 14, "0", anchor="end"),
         _text((WIDTH + EDGE) / 2, HEIGHT - 8, across, anchor="middle"),
         f'<g transform="translate(14 {HEIGHT / 2}) rotate(-90)">{_text(0, 0, up, anchor="middle")}</g>',
@@ -201,18 +213,18 @@ def _svg(title: str, width: int, height: int, drawn: Sequence[str]) -> str:
     )
 
 
-def _at(point: tuple[float, float], right: float, top: float) -> tuple[float, float]:
+def _at(point: tuple[float, float], most: float) -> tuple[float, float]:
     x, y = point
-    return EDGE + x / right * (WIDTH - EDGE - 8), HEIGHT - EDGE - y / top * (HEIGHT - EDGE - 8)
+    return EDGE + x / most * (WIDTH - EDGE - 8), HEIGHT - EDGE - y / most * (HEIGHT - EDGE - 8)
 
 
-def _line(points: Points, right: float, top: float, colour: str, dashes: str = "") -> str:
-    path = "L".join(f"{x:.1f} {y:.1f}" for x, y in (_at(point, right, top) for point in points))
+def _line(points: Points, most: float, colour: str, dashes: str = "") -> str:
+    path = "L".join(f"{x:.1f} {y:.1f}" for x, y in (_at(point, most) for point in points))
     return f'<path d="M{path}" fill="none" stroke="{colour}" stroke-width="2" stroke-dasharray="{dashes}"/>'
 
 
-def _dot(point: tuple[float, float], right: float, top: float, colour: str) -> str:
-    x, y = _at(point, right, top)
+def _dot(point: tuple[float, float], most: float, colour: str) -> str:
+    x, y = _at(point, most)
     return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.5" fill="{colour}"/>'
 
 

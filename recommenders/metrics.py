@@ -63,13 +63,23 @@ class Reliability:
 
 
 def reliability(
-    propensities: NDArray[np.float32], opened: Mask, those: Mask, weights: NDArray[np.float32]
+    propensities: NDArray[np.float32],
+    opened: Mask,
+    those: Mask,
+    weights: NDArray[np.float32],
+    *,
+    by_foreseen: bool = False,
 ) -> Reliability:
-    """Bin the pairs of ``those``; ``weights`` is how many customers each row stands for."""
+    """Bin the pairs of ``those``; ``weights`` is how many customers each row stands for.
+
+    ``by_foreseen`` makes bins of equal foreseen openings: where openings are rare, bins of equal weight hold but the
+    last of them next to nothing.
+    """
     predicted = propensities[those].astype(np.float64)
     seen, weight = opened[those], np.broadcast_to(weights[:, None], opened.shape)[those].astype(np.float64)
     order = np.argsort(predicted, kind="stable")
-    place = np.cumsum(weight[order]) / weight.sum()
+    measure = weight * np.maximum(predicted, 1e-12) if by_foreseen else weight
+    place = np.cumsum(measure[order]) / measure.sum()
     bins = np.minimum((place * BINS).astype(np.intp), BINS - 1)
     total = np.bincount(bins, weight[order], BINS)
     full = total > 0

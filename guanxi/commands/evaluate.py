@@ -26,7 +26,7 @@ from plugins.deciding import build_engine
 from plugins.host import PluginHost
 from recommenders.catalogue import Catalogue
 from recommenders.evaluation import Report
-from recommenders.evaluation_page import page
+from recommenders.evaluation_page import page, silent, spoke
 from recommenders.fairness import failures
 from recommenders.portfolio import Ledger
 from recommenders.training import read_ledger
@@ -180,11 +180,13 @@ def _print(found: Report, top: int, folder: Path) -> None:
         "calibration error",
         "foreseen / seen",
     )
-    for name, system in found["systems"].items():
+    for name, system in spoke(found).items():
         each = [f"{system['metrics'][metric]['mean']:.3f}" for metric in metrics]
         table.add_row(name, *each, _beside(system, f"map@{top}"), f"{system['coverage']:.2f}",
                       *_calibration(system["calibration"]))  # fmt: skip
     console.print(table)
+    if silent(found):
+        console.print(silent(found))
     if found["segments"]:
         shown = [name for name in (found["baseline"], "ranker", "engine") if name]
         table = Table("segment", "customers", "who opened", *(f"map@{top} of {name}" for name in shown))

@@ -116,6 +116,17 @@ def test_calibration_is_the_distance_of_what_was_foreseen_from_what_came_true(sc
     assert sum(each["observed"] * each["share"] for each in found["bins"]) == pytest.approx(0.3)
 
 
+def test_the_likeliest_are_binned_by_what_was_foreseen_of_them(scored):
+    chances, held = np.full((1_000, 4), 0.001), np.zeros((1_000, 4))
+    chances[:10, 0] = 0.9
+    held[:, 1:] = 1
+
+    found = evaluate(scored(chances, np.eye(1_000, 4), held), NOBODY, CODES, 3)["systems"]["ranker"]["calibration"]
+
+    assert len([each for each in found["bins"] if each["predicted"] > 0.05]) == 1
+    assert len([each for each in found["likeliest"] if each["predicted"] == pytest.approx(0.9)]) == 9
+
+
 def test_a_customer_counts_as_many_times_as_he_stands_for(scored):
     report = evaluate(
         scored([[0.5, 0.1, 0, 0], [0.5, 0.1, 0, 0]], [[1, 0, 0, 0], [0, 0, 0, 0]], weights=[1, 9]), NOBODY, CODES, 1
