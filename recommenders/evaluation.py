@@ -128,12 +128,7 @@ def evaluate(scored: Scored, holders: csr_matrix, codes: Sequence[str], k: int) 
 
 def interval(values: NDArray[np.float64], counts: NDArray[np.float32], those: Mask | None = None) -> Report:
     """Return mean, and low and high over resamples, of some or all customers."""
-    weights = counts if those is None else counts * those
-    total = weights.sum(axis=1)
-    means = (weights @ values)[total > 0] / total[total > 0]
-    low, high = np.percentile(means, [2.5, 97.5]) if len(means) else (np.nan, np.nan)
-    chosen = values if those is None else values[those]
-    return {"mean": float(chosen.mean()), "low": float(low), "high": float(high)}
+    return _intervals({"": values}, counts, those)[""]
 
 
 def resampled(count: int) -> NDArray[np.float32]:
@@ -147,8 +142,16 @@ def resampled(count: int) -> NDArray[np.float32]:
 
 def _intervals(
     values: Mapping[str, NDArray[np.float64]], counts: NDArray[np.float32], those: Mask | None = None
-) -> Report:
-    return {name: interval(found, counts, those) for name, found in values.items()}
+) -> dict[str, Report]:
+    table = np.stack(list(values.values()), axis=1)
+    if those is not None:
+        table, counts = table[those], counts[:, those]
+    total = counts.sum(axis=1, keepdims=True)
+    some = total[:, 0] > 0
+    means = (counts[some] @ table.astype(np.float32)) / total[some]  # its product with float64 would copy them
+    low, high = np.percentile(means, [2.5, 97.5], axis=0)
+    found = zip(values, table.mean(axis=0), low, high, strict=True)
+    return {name: {"mean": float(mean), "low": float(least), "high": float(most)} for name, mean, least, most in found}
 
 
 def _differences(
@@ -197,12 +200,13 @@ def _calibration(system: System, scored: Scored) -> Report | None:
     if not those.any():
         return None
     pairs = system.propensities, scored.opened, those, scored.weights
+    found = reliability(*pairs)
     weights = _weights(scored)[those]
     return {
-        "error": reliability(*pairs).error,
+        "error": found.error,
         "foreseen": float((system.propensities[those] * weights).sum()),
         "seen": float((scored.opened[those] * weights).sum()),
-        "bins": _bins(reliability(*pairs)),
+        "bins": _bins(found),
         "likeliest": _bins(reliability(*pairs, by_foreseen=True)),
     }
 
