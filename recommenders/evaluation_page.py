@@ -28,6 +28,7 @@ def page(found: Report) -> str:
     parts = [
         "<h1>How good the recommendations are</h1>",
         f"<p>{_split(found, split)}</p>",
+        f"<p>{escape(undated(found))}</p>",
         *(f'<p class="failed">{escape(failure)}</p>' for failure in found.get("failures", ())),
         "<h2>Ranking</h2>",
         _systems(found, k),
@@ -68,6 +69,17 @@ def _split(found: Report, split: Mapping[str, Any]) -> str:
         f"As of {escape(found['as_of'])}: {how}. {found['openings']:,} openings of {found['openers']:,} customers; "
         f"{found['customers']:,} looked at. {split['openings_of_newcomers']:,} openings of customers who joined later "
         "are left out."
+    )
+
+
+def undated(found: Report) -> str:
+    """Warn of holdings whose day is not known; empty where there are none."""
+    shares = [f"{code} {share:.0%}" for code, share in found["split"]["undated"].items()]
+    if not shares:
+        return ""
+    return (
+        f"Holdings without a day are taken as held since ever: {', '.join(shares)}. "
+        "Where they came later, these figures are too good."
     )
 
 

@@ -8,7 +8,7 @@ together, never both). Or the truth is given, and what was known on a day is lea
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, Literal, TypeAlias
 
@@ -28,7 +28,7 @@ from recommenders.examples import PAGE, Draw, Load, Seen, draw, draw_hidden, wit
 from recommenders.fairness import columns_of, groups_of, paths_of, proxies_of
 from recommenders.features import Features, extract
 from recommenders.metrics import best_first
-from recommenders.portfolio import Ledger
+from recommenders.portfolio import EVER, Ledger
 from recommenders.timeline import find_period, openings
 from recommenders.training import Guard, Progress, learn
 from recommenders.view import CustomerView
@@ -59,6 +59,8 @@ class Split:
         months: how long the truth reaches; 0 where it has no length.
         drawn: the customers to score, and what each opened.
         newcomers: openings of those who joined after the day, which nobody could foresee; left out.
+        undated: by product code, the share of its holdings whose day is not known, where there are any. They are taken
+            as held since ever, in learning and here: what came later makes figures better than they are.
     """
 
     how: Literal["time", "hidden", "holdout"]
@@ -69,6 +71,7 @@ class Split:
     months: int
     drawn: Draw
     newcomers: int = 0
+    undated: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,8 @@ def split_bank(ledger: Ledger, load: Load, as_of: date) -> Split:
             f"not hold by {period.until}; {len(found)} openings are of customers who joined later. Try another --as-of."
         )
     drawn = _draw(ledger, day, found[here])
-    return Split("time", ledger, load, day, period.until, period.months, drawn, int((~here).sum()))
+    return Split("time", ledger, load, day, period.until, period.months, drawn, int((~here).sum()),
+                 _undated(ledger, day))  # fmt: skip
 
 
 def split_given(ledger: Ledger, load: Load, as_of: date, truth: NDArray[np.int32]) -> Split:
@@ -185,6 +189,7 @@ def report(trial: Trial, as_of: date, k: int) -> Report:
             "months": split.months,
             "months_learnt": None if ranker is None else ranker.period_months,
             "openings_of_newcomers": split.newcomers,
+            "undated": dict(split.undated),
             "stack": None if ranker is None else dict(ranker.stack),
         },
         "products_known": list(codes),
@@ -196,6 +201,14 @@ def report(trial: Trial, as_of: date, k: int) -> Report:
 def _draw(ledger: Ledger, day: date, found: NDArray[np.int32]) -> Draw:
     seen = Seen(np.flatnonzero(ledger.present(day)).astype(np.int32), found)
     return draw(len(ledger.customer_nos), len(ledger.catalogue), [seen], MOST_OPENERS, MOST_OTHERS)
+
+
+def _undated(ledger: Ledger, day: date) -> dict[str, float]:
+    spans, width = ledger.holdings, len(ledger.catalogue)
+    known = spans.on(day.toordinal())
+    every = np.bincount(spans.columns[known], minlength=width)
+    undated = np.bincount(spans.columns[known & (spans.since == EVER)], minlength=width)
+    return {code: int(undated[c]) / int(every[c]) for c, code in enumerate(ledger.catalogue.codes) if undated[c]}
 
 
 def _hide_one(ledger: Ledger, load: Load, as_of: date) -> Split:

@@ -26,7 +26,7 @@ from plugins.deciding import build_engine
 from plugins.host import PluginHost
 from recommenders.catalogue import Catalogue
 from recommenders.evaluation import Report
-from recommenders.evaluation_page import page, silent, spoke
+from recommenders.evaluation_page import page, silent, spoke, undated
 from recommenders.fairness import failures
 from recommenders.portfolio import Ledger
 from recommenders.training import read_ledger
@@ -185,8 +185,8 @@ def _print(found: Report, top: int, folder: Path) -> None:
         table.add_row(name, *each, _beside(system, f"map@{top}"), f"{system['coverage']:.2f}",
                       *_calibration(system["calibration"]))  # fmt: skip
     console.print(table)
-    if silent(found):
-        console.print(silent(found))
+    for said in filter(None, (silent(found), undated(found))):
+        console.print(said)
     if found["segments"]:
         shown = [name for name in (found["baseline"], "ranker", "engine") if name]
         table = Table("segment", "customers", "who opened", *(f"map@{top} of {name}" for name in shown))

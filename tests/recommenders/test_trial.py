@@ -197,6 +197,17 @@ async def test_openings_of_customers_who_joined_later_are_counted_and_left_out(b
     assert not any(number.startswith("N") for number in numbers(split))
 
 
+async def test_holdings_without_a_day_are_told_of(bank, opens):
+    customers = [
+        replace(c, holdings=(*c.holdings, Holding("F"))) if number % 2 else c
+        for number, c in enumerate(opens(400, lambda dice, _: str(dice.choice(["A", "B"]))))
+    ]
+
+    split = split_bank(*bank(customers), AS_OF)
+
+    assert dict(split.undated) == {"F": 1.0}
+
+
 async def test_a_given_truth_is_scored_by_all_that_was_known_on_the_day(bank, opens):
     ledger, load = bank(opens(600, any_of))
     unheld = np.argwhere(ledger.portfolio(AS_OF).held.toarray() == 0)[::5].astype(np.int32)
@@ -324,7 +335,7 @@ def test_a_number_is_told_of_by_quarters():
 NAMES = {
     "": {"version", "as_of", "split", "products_known", "k", "customers", "openers", "openings", "baseline", "systems",
          "segments", "gates", "products", "fairness"},
-    "split": {"how", "learnt_until", "scored_until", "months", "months_learnt", "openings_of_newcomers", "stack"},
+    "split": {"how", "learnt_until", "scored_until", "months", "months_learnt", "openings_of_newcomers", "undated", "stack"},
     "systems.ranker": {"kind", "metrics", "beside_popularity", "coverage", "novelty", "diversity", "calibration", "gain"},
     "systems.ranker.metrics": {"map@1", "ndcg@1", "hr@1", "recall@1", "map@3", "ndcg@3", "hr@3", "recall@3", "mrr"},
     "systems.ranker.metrics.mrr": {"mean", "low", "high"},
