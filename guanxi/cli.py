@@ -25,6 +25,8 @@ COMMANDS: Final = {
     "check": "Validate a bank's files by themselves. Exit code 0: all rows are good; 1: some are not; 2: unreadable.",
     "load": "Load a bank's files. Exit code 0: all loaded; 1: some rows rejected; 2: nothing written.",
     "train": "Learn from the graph and put the new model in force, under GUANXI_HOME/models.",
+    "evaluate": "Learn from the past alone, and score what came after. Exit code 1: a gap or proxy is above what is "
+    "allowed.",
     "recommend": "Recommend: one line an offer, best first; never a product that is held, unknown or refused "
     "by a gate.",
     "explain": "Explain a customer's offers, or one product's decision, stage by stage.",

@@ -80,14 +80,20 @@ class Seen:
     openings: NDArray[np.int32]
 
 
-def draw(customers: int, products: int, seen: Sequence[Seen]) -> Draw:
+def draw(
+    customers: int,
+    products: int,
+    seen: Sequence[Seen],
+    most_openers: int = MOST_OPENERS,
+    most_others: int = MOST_OTHERS,
+) -> Draw:
     """Draw examples of who opened what at the moments, and of who opened nothing."""
     generator = np.random.default_rng(SEED)
     keys, opened = _openers(customers, products, seen)
-    keep, weight = _sample(generator, len(keys), MOST_OPENERS)
+    keep, weight = _sample(generator, len(keys), most_openers)
     idle = np.concatenate([np.setdiff1d(moment.rows, moment.openings[:, 0]).astype(np.int64) + number * customers
                            for number, moment in enumerate(seen)])  # fmt: skip
-    kept, weight_of_idle = _sample(generator, len(idle), MOST_OTHERS)
+    kept, weight_of_idle = _sample(generator, len(idle), most_others)
     keys = np.concatenate([keys[keep], idle[kept]])
     opened = np.concatenate([opened[keep], np.zeros((len(kept), products), np.bool_)])
     weights = np.repeat(np.array([weight, weight_of_idle], np.float32), [len(keep), len(kept)])
@@ -130,7 +136,7 @@ async def read_examples(
             places = first + np.flatnonzero(drawn.moments[first:last] == number)
             if len(places):
                 known = [
-                    _known(records[ledger.customer_nos[drawn.rows[place]]], ledger.catalogue, drawn.hidden[place])
+                    without(records[ledger.customer_nos[drawn.rows[place]]], ledger.catalogue, drawn.hidden[place])
                     for place in places
                 ]
                 parts.append(_features(schema, ledger.catalogue, moment, known))
@@ -183,8 +189,8 @@ def _sample(generator: np.random.Generator, count: int, most: int) -> tuple[NDAr
     return np.sort(generator.choice(count, most, replace=False)), count / most
 
 
-def _known(record: Customer, catalogue: Catalogue, hidden: int) -> Customer:
-    """Return the customer without the product that is hidden."""
+def without(record: Customer, catalogue: Catalogue, hidden: int) -> Customer:
+    """Return the customer without the product of a column; -1 hides none."""
     if hidden < 0:
         return record
     code = catalogue.codes[hidden]

@@ -41,6 +41,8 @@ PROFILE_WORDS: Final = (
     "kind", "gender", "region", "occupation", "industry", "branch_code", "language", "risk_profile", "credit_tier",
     "stage",
 )  # fmt: skip
+FEATURES_OF: Final[Mapping[str, str]] = {"birth_date": "age", "joined_on": "tenure"}
+"""What a feature is called that is made of a column of another name: it is shut out with its column."""
 HELD: Final = tuple(
     ["held", "ever", "undated"]
     + [f"{what}_{months}" for what in ("opened", "closed") for months in ("1", "3", "12")]
@@ -165,7 +167,8 @@ def learn_schema(
     A column that is a number in one row and a text in another is a category; one with a single value is no feature.
     ``options`` are fields of the schema that are not found in customers: ``relearnt``, ``protected``, ``seasonal``.
     """
-    protected = options.get("protected", ())
+    given = options.get("protected", ())
+    protected = options["protected"] = (*given, *(FEATURES_OF[name] for name in given if name in FEATURES_OF))
     words: dict[str, Counter[str]] = {}
     values: dict[str, set[Scalar]] = {}
     types: dict[str, set[type]] = {}

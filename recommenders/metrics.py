@@ -4,6 +4,7 @@ Ranking metrics are means over customers, as in the offline evaluation of implic
 into hits once, and each metric reads those.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,6 +26,28 @@ def mean_average_precision(scores: NDArray[np.float32], opened: Mask, held: Mask
     return float(found.mean()) if len(found) else float("nan")
 
 
+def best_first(scores: NDArray[np.floating]) -> NDArray[np.int16]:
+    """``(n, m)`` columns, best first, ties by column; -1 for what has no score (nan or minus infinity)."""
+    known = np.where(np.isnan(scores), -np.inf, scores)
+    order = np.argsort(-known, axis=1, kind="stable")
+    return np.where(np.take_along_axis(known, order, axis=1) > -np.inf, order, -1).astype(np.int16)
+
+
+def ranking_metrics(order: NDArray[np.int16], opened: Mask, cutoffs: Sequence[int]) -> dict[str, NDArray[np.float64]]:
+    """MAP, NDCG, HR and recall at each cutoff, and MRR: ``(n,)`` each, of customers who each opened something."""
+    hits = (order >= 0) & np.take_along_axis(opened, np.maximum(order, 0).astype(np.intp), axis=1)
+    ranks = np.arange(1, hits.shape[1] + 1)
+    gains, wanted = 1 / np.log2(ranks + 1), opened.sum(axis=1)
+    found: dict[str, NDArray[np.float64]] = {}
+    for k in cutoffs:
+        first, most = hits[:, :k], np.minimum(wanted, k)
+        found[f"map@{k}"] = np.asarray((first.cumsum(axis=1) / ranks[:k] * first).sum(axis=1) / most)
+        found[f"ndcg@{k}"] = np.asarray((first * gains[:k]).sum(axis=1) / gains.cumsum()[most - 1])
+        found[f"hr@{k}"] = np.asarray(first.any(axis=1), np.float64)
+        found[f"recall@{k}"] = first.sum(axis=1) / wanted
+    return found | {"mrr": np.asarray((hits / ranks).max(axis=1))}
+
+
 @dataclass(frozen=True, slots=True)
 class Reliability:
     """Predicted and observed chance in bins of equal weight, and each bin's share of all."""
@@ -40,13 +63,23 @@ class Reliability:
 
 
 def reliability(
-    propensities: NDArray[np.float32], opened: Mask, those: Mask, weights: NDArray[np.float32]
+    propensities: NDArray[np.float32],
+    opened: Mask,
+    those: Mask,
+    weights: NDArray[np.float32],
+    *,
+    by_foreseen: bool = False,
 ) -> Reliability:
-    """Bin the pairs of ``those``; ``weights`` is how many customers each row stands for."""
+    """Bin the pairs of ``those``; ``weights`` is how many customers each row stands for.
+
+    ``by_foreseen`` makes bins of equal foreseen openings: where openings are rare, bins of equal weight hold but the
+    last of them next to nothing.
+    """
     predicted = propensities[those].astype(np.float64)
     seen, weight = opened[those], np.broadcast_to(weights[:, None], opened.shape)[those].astype(np.float64)
     order = np.argsort(predicted, kind="stable")
-    place = np.cumsum(weight[order]) / weight.sum()
+    measure = weight * np.maximum(predicted, 1e-12) if by_foreseen else weight
+    place = np.cumsum(measure[order]) / measure.sum()
     bins = np.minimum((place * BINS).astype(np.intp), BINS - 1)
     total = np.bincount(bins, weight[order], BINS)
     full = total > 0

@@ -6,6 +6,7 @@ rows read.
 
 from array import array
 from collections.abc import Iterable
+from copy import copy
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -121,6 +122,12 @@ class Ledger:
     def groups(self) -> Spans:
         """Every belonging to a group."""
         return self._groups.spans()
+
+    def without(self, hidden: NDArray[np.intp]) -> "Ledger":
+        """Return a ledger that knows nothing of some holdings, given by their positions in ``holdings``."""
+        less, spans = copy(self), self.holdings
+        less.__dict__["holdings"] = Spans(*(np.delete(getattr(spans, name), hidden) for name in Spans.__slots__))
+        return less
 
     def present(self, day: date) -> Mask:
         """Which customers had joined by a day, or held anything by then."""

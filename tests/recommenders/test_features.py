@@ -155,6 +155,11 @@ def test_protected_columns_are_in_no_feature(person, schema):
     assert not {"gender", "own:tribe", "income"} & set(schema(*people, protected=("gender", "tribe", "income")).names)
 
 
+def test_what_is_made_of_a_protected_column_is_shut_out_with_it(person, schema):
+    assert {"age", "tenure"} <= set(schema(person()).names)
+    assert not {"age", "tenure"} & set(schema(person(), protected=("birth_date", "joined_on")).names)
+
+
 def test_scores_are_aligned_to_the_products_of_training(person, batch, catalogue, schema):
     known = schema(person(), codes=("CARD", "GONE", "SAVE"), recommenders=("als", "silent"))
     scores = np.array([[0.1, 0.2, 0.3]], np.float32)
