@@ -79,6 +79,11 @@ def sees_internals(viewer: Viewer) -> bool:
     return viewer.role in SEES_INTERNALS
 
 
+def sees_similar_products(viewer: Viewer) -> bool:
+    """Whether a viewer may read which products the bank's customers hold together; a partner sees its own only."""
+    return viewer.role is not Role.PARTNER
+
+
 def sees_members(viewer: Viewer, members: int) -> bool:
     """Whether a viewer may read how many members a programme has; never of fewer than 20."""
     return viewer.role is not Role.CUSTOMER and members >= LEAST_GROUP

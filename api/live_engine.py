@@ -16,7 +16,7 @@ from plugins.deciding import build_engine
 from plugins.host import PluginHost
 from recommenders.artefact import Model, current_id, load_current
 from recommenders.catalogue import Catalogue
-from recommenders.contract import Answer, Context, Decision
+from recommenders.contract import Answer, Arrays, Context, Decision
 from recommenders.engine import Engine
 
 logger = logging.getLogger("guanxi.api")
@@ -46,6 +46,15 @@ class LiveEngine:
     def model_id(self) -> str:
         """The id of the model in service; ``fallback`` while there is none."""
         return self._model.model_id if self._model else FALLBACK
+
+    def aggregate(self, name: str) -> Arrays:
+        """Return what the model in service learnt of the whole bank under a name; nothing where it did not."""
+        return self._model.aggregates.get(name, {}) if self._model else {}
+
+    @property
+    def product_codes(self) -> tuple[str, ...]:
+        """The products the model in service knows, in the order of its columns."""
+        return self._model.product_codes if self._model else ()
 
     @property
     def has_model(self) -> bool:

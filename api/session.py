@@ -86,6 +86,10 @@ class Session:
         _ = self.viewer
         return await self._products.load("all")
 
+    async def on_sale(self) -> dict[str, Product]:
+        """Return the products that are sold today by their code."""
+        return {code: found for code, found in (await self.catalogue()).items() if found.is_sold_on(self.today)}
+
     async def programmes(self) -> dict[str, Programme]:
         """Return the programmes the viewer may see, by their code."""
         return await self._programmes.load("all")

@@ -32,6 +32,7 @@ CURVES: Final = "calibration"
 RANKER: Final = "ranker"
 BOOSTED: Final = ("pairs", "counts")
 CHOICE: Final = "choice:"
+AGGREGATE: Final = "bank-"
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Model:
     Attributes:
         arrays: each trainable recommender's own, by its name.
         ranker: None where there was nothing to learn from.
+        aggregates: what holds for the whole bank and is nobody's score: ``similar`` products, ``trends``.
         learnt_from: what the manifest tells of the data: customers, holdings, date range.
     """
 
@@ -51,6 +53,7 @@ class Model:
     ranker: Ranker | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
     learnt_from: Mapping[str, Any] = field(default_factory=dict)
+    aggregates: Mapping[str, Arrays] = field(default_factory=dict)
     model_id: str = field(default_factory=lambda: f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
 
     def apply(self, recommenders: Sequence[Recommender]) -> list[Recommender]:
@@ -130,6 +133,9 @@ def _write(folder: Path, model: Model) -> None:
         "versions": dict(model.versions),
         "learnt_from": dict(model.learnt_from),
         "sha256": digests,
+        "aggregates": {
+            name: _write_arrays(folder / f"{AGGREGATE}{name}.npz", arrays) for name, arrays in model.aggregates.items()
+        },
         "ranker": _write_ranker(folder, model.ranker) if model.ranker else None,
     }
     with (folder / "manifest.json").open("w", encoding="utf-8") as file:
@@ -212,6 +218,10 @@ def _read(folder: Path) -> Model:
         ranker=_read_ranker(folder, manifest["ranker"]) if manifest["ranker"] else None,
         versions=manifest["versions"],
         learnt_from=manifest["learnt_from"],
+        aggregates={
+            name: _read_arrays(folder / f"{AGGREGATE}{name}.npz", digest)
+            for name, digest in manifest.get("aggregates", {}).items()
+        },
         model_id=folder.name,
     )
 

@@ -21,7 +21,9 @@ from recommenders.contract import Arrays, Recommender, Trainable
 from recommenders.examples import Examples, Load, Past, Seen, draw, draw_hidden, read_examples, sample_schema
 from recommenders.learning import fit_ranker
 from recommenders.portfolio import Ledger, Portfolio
+from recommenders.similar import fit_similar
 from recommenders.timeline import Moment, Period, find_period, moments
+from recommenders.trends import fit_trends
 
 logger = logging.getLogger("guanxi.training")
 
@@ -97,7 +99,10 @@ async def learn(
             ranker = fit_ranker(schema, examples, now, period)
             calibration = learn_calibration(examples, names)
     versions = {recommender.name: recommender.version for recommender in recommenders if recommender.name in arrays}
-    model = Model(ledger.catalogue.codes, as_of, arrays, calibration, ranker, versions, _learnt_from(now, period))
+    with clock.of("aggregates"):
+        aggregates = {"similar": fit_similar(now.held), "trends": fit_trends(ledger, as_of)}
+    told = _learnt_from(now, period)
+    model = Model(ledger.catalogue.codes, as_of, arrays, calibration, ranker, versions, told, aggregates)
     return Trained(model, clock.seconds)
 
 

@@ -13,7 +13,7 @@ from api.session import Session
 from api.types.holdings import Account, ActivityMonth, Card, Holding, Interaction, Membership
 from api.types.offers import Bundle, Offer
 from api.types.products import plain
-from api.types.relay import After, Before, Connection, First, Last, Node, Paging, Place, page_of
+from api.types.relay import After, Before, Connection, First, Last, Node, Paging, Place, page_of, within
 from graph import records
 from graph.words import (
     Channel,
@@ -151,7 +151,7 @@ class Customer(Node):
         self, months: Annotated[int, strawberry.argument(description="How many; 120 at most.")] = 12
     ) -> list[ActivityMonth]:
         """Months of activity."""
-        _within(months, MOST_MONTHS, "months")
+        within(months, MOST_MONTHS, "months")
         found = (await self._whole()).activity
         return [ActivityMonth.of(month) for month in found[-months:]] if months else []
 
@@ -172,7 +172,7 @@ class Customer(Node):
         ] = None,
     ) -> list[Offer]:
         """Offers."""
-        _within(first, MOST_OFFERS, "offers")
+        within(first, MOST_OFFERS, "offers")
         if budget_ms is not None and budget_ms < 1:
             raise ApiError(Code.BAD_INPUT, f"budgetMs is 1 or more, not {budget_ms}.")
         context = Context(self.session.today, channel, first, tuple(sorted(exclude or ())), budget_ms)
@@ -186,7 +186,7 @@ class Customer(Node):
         channel: Where = Channel.MOBILE,
     ) -> list[Bundle]:
         """Bundles."""
-        _within(first, MOST_OFFERS, "bundles")
+        within(first, MOST_OFFERS, "bundles")
         context = Context(self.session.today, channel, first)
         answer = await self.session.answer(self.customer_no, context)
         return [Bundle.of(self.session, bundle, context, self.record.language) for bundle in answer.bundles]
@@ -224,8 +224,3 @@ class Relation:
 
 def _holding_place(holding: records.Holding) -> Place:
     return (holding.product_code, str(holding.opened_on or ""), str(holding.closed_on or ""))
-
-
-def _within(asked: int, most: int, what: str) -> None:
-    if not 0 <= asked <= most:
-        raise ApiError(Code.BAD_INPUT, f"Ask for 0 to {most} {what}, not {asked}.")
