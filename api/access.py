@@ -64,6 +64,16 @@ def sees_programme(viewer: Viewer, programme: Programme) -> bool:
     return programme.partner is not None and programme.partner.partner_code == viewer.key
 
 
+def sees_similar_customers(viewer: Viewer) -> bool:
+    """Whether a viewer may read who is like a customer he sees; never a customer himself."""
+    return viewer.role in SERVES_CUSTOMERS
+
+
+def book_of(viewer: Viewer) -> str | None:
+    """Return the manager to whose book a viewer is bound; None for those who are bound to none."""
+    return viewer.key if viewer.role is Role.RELATIONSHIP_MANAGER else None
+
+
 def sees_offers(viewer: Viewer) -> bool:
     """Whether any customer's offers are there for a viewer."""
     return viewer.role in SERVES_CUSTOMERS | {Role.CUSTOMER}

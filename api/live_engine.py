@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
 from graph import products
 from graph.errors import ModelError, StoreUnavailable
 from graph.migrations import migrate
@@ -50,6 +52,12 @@ class LiveEngine:
     def aggregate(self, name: str) -> Arrays:
         """Return what the model in service learnt of the whole bank under a name; nothing where it did not."""
         return self._model.aggregates.get(name, {}) if self._model else {}
+
+    @property
+    def holders(self) -> dict[str, int]:
+        """How many customers held each product when the model in service was trained; for no viewer as such."""
+        counts = self.aggregate("similar").get("holders", np.zeros(0))
+        return dict(zip(self.product_codes, counts.tolist(), strict=False))
 
     @property
     def product_codes(self) -> tuple[str, ...]:

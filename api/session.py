@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from strawberry.dataloader import DataLoader
 
-from api import access
+from api import access, comparing
 from api.errors import ApiError, Code
 from api.events import Changes
 from api.live_engine import LiveEngine
@@ -18,6 +18,7 @@ from graph import browsing, customers, instruments, products, programmes
 from graph.records import Account, Card, Customer, Product, Programme
 from graph.store import Store
 from recommenders.contract import Answer, Context, Decision
+from recommenders.likeness import Alike
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
@@ -104,6 +105,10 @@ class Session:
         """Say why one product is, or is not, offered; raises NotFound for an unknown product."""
         return await self.services.engine.decide(await self.customer_or_error(customer_no), product_code, context)
 
+    async def similar(self, customer_no: str) -> list[Alike]:
+        """Return customers like one, of those the viewer may see, the most alike first."""
+        return await self._similar.load(customer_no)
+
     def forget(self, customer_no: str) -> None:
         """Read a customer anew when he is next asked for."""
         self.whole.clear(customer_no)
@@ -140,6 +145,10 @@ class Session:
         return DataLoader(self._answers)
 
     @cached_property
+    def _similar(self) -> DataLoader[str, list[Alike]]:
+        return DataLoader(self._similars)
+
+    @cached_property
     def _products(self) -> DataLoader[str, dict[str, Product]]:
         return DataLoader(self._read_products)
 
@@ -152,6 +161,24 @@ class Session:
 
     async def _profiles(self, customer_nos: Sequence[str]) -> list[Customer]:
         return await browsing.profiles(self.services.store, customer_nos)
+
+    async def _similars(self, customer_nos: list[str]) -> list[list[Alike]]:
+        services = self.services
+        asked = [whole for whole in await self.whole.load_many(customer_nos) if whole is not None]
+        found = await comparing.candidates(services.store, services.engine, self.viewer, asked)
+        numbers = sorted(set[str]().union(*found.values()))
+        wholes = [whole for whole in await self.whole.load_many(numbers) if whole is not None]
+        seen = [whole for whole in wholes if access.sees_customer(self.viewer, whole)]
+        alike = {
+            customer.customer_no: await comparing.compared(
+                services.engine,
+                customer,
+                [other for other in seen if other.customer_no in found[customer.customer_no]],
+                Context(self.today),
+            )
+            for customer in asked
+        }
+        return [alike.get(number, []) for number in customer_nos]
 
     async def _accounts(self, customer_nos: list[str]) -> list[list[Account]]:
         grouped = defaultdict(list)

@@ -36,7 +36,7 @@ class SimilarProduct:
 
 
 def fit_similar(held: csr_matrix) -> Arrays:
-    """Learn from ``(n, m)`` holdings: ``(m, m)`` scores and lifts, nan where not described."""
+    """Learn from ``(n, m)`` holdings: ``(m, m)`` scores and lifts, nan where not described, and ``(m,)`` holders."""
     both = (held.T @ held).toarray().astype(np.float64)
     holders = both.diagonal()
     chance = np.outer(holders, holders) / max(1, held.shape[0])
@@ -47,6 +47,7 @@ def fit_similar(held: csr_matrix) -> Arrays:
     lifts = both / np.where(described, chance, 1.0)
     return {
         "scores": np.where(described, scores, np.nan).astype(np.float32),
+        "holders": holders.astype(np.int32),
         "lifts": np.where(described, lifts, np.nan).astype(np.float32),
     }
 

@@ -7,12 +7,13 @@ from typing import Annotated, TypeAlias, TypeVar
 import strawberry
 from strawberry.scalars import JSON
 
+from api import access
 from api.errors import ApiError, Code
 from api.global_ids import global_id
 from api.session import Session
 from api.types.holdings import Account, ActivityMonth, Card, Holding, Interaction, Membership
 from api.types.offers import Bundle, Offer
-from api.types.products import plain
+from api.types.products import MOST_SIMILAR, Product, plain
 from api.types.relay import After, Before, Connection, First, Last, Node, Paging, Place, page_of, within
 from graph import records
 from graph.words import (
@@ -191,6 +192,31 @@ class Customer(Node):
         answer = await self.session.answer(self.customer_no, context)
         return [Bundle.of(self.session, bundle, context, self.record.language) for bundle in answer.bundles]
 
+    @strawberry.field(
+        description="Customers like this one, the most alike first, of those the viewer may see: for who serves them, "
+        "and null for the customer himself. Compared are a manager's book, or else those who share a rarely held "
+        "product, a programme or a relation with him."
+    )
+    async def similar(
+        self, first: Annotated[int, strawberry.argument(description="How many; 20 at most.")] = 5
+    ) -> list["SimilarCustomer"] | None:
+        """Similar customers."""
+        within(first, MOST_SIMILAR, "customers")
+        if not access.sees_similar_customers(self.session.viewer):
+            return None
+        found = (await self.session.similar(self.customer_no))[:first]
+        catalogue = await self.session.catalogue()
+        return [
+            SimilarCustomer(
+                customer=Customer.of(self.session, like.customer),
+                likeness=like.likeness,
+                shared_products=[
+                    Product.of(self.session, catalogue[code]) for code in like.shared if code in catalogue
+                ],
+            )
+            for like in found
+        ]
+
     async def _whole(self) -> records.Customer:
         return await self.session.whole.load(self.customer_no) or self.record
 
@@ -199,6 +225,18 @@ class Customer(Node):
 
     def _made(self, make: Callable[[Session, Record], Kind]) -> Callable[[Record], Kind]:
         return lambda record: make(self.session, record)
+
+
+@strawberry.type(description="A customer who is like another.")
+class SimilarCustomer:
+    """A customer and how alike he is."""
+
+    customer: Customer = strawberry.field(description="The customer.")
+    likeness: float = strawberry.field(
+        description="How alike, 0 to 1: half by profile (Gower's coefficient), half by what both hold of what "
+        "either holds."
+    )
+    shared_products: list[Product] = strawberry.field(description="The products both hold.")
 
 
 @strawberry.type(description="Another customer, and what he is to this one.")

@@ -94,3 +94,44 @@ async def test_trends_are_for_staff(alike, bearers, who):
 async def test_without_a_model_nothing_is_similar_or_trending(server, bearers):
     assert (await server.ask(SIMILAR, bearers.admin))["data"]["product"] == {"similar": []}
     assert (await server.ask(TRENDING, bearers.admin))["data"] == {"trending": []}
+
+
+LIKE = "query ($no: String!, $first: Int!) { customer(customerNo: $no) { similar(first: $first) { customer { customerNo } likeness sharedProducts { productCode } } } }"  # fmt: skip
+
+
+async def test_a_manager_reads_who_of_his_own_book_is_alike(alike, bearers):
+    found = (await alike.ask(LIKE, bearers.manager, no="N00", first=20))["data"]["customer"]["similar"]
+
+    assert len(found) == 20
+    assert {like["customer"]["customerNo"][0] for like in found} == {"N"}
+    assert found[0]["likeness"] == pytest.approx(1)
+    assert found[0]["sharedProducts"] == [{"productCode": code} for code in ("CURRENT", "FUND", "GONE")]
+    assert (await alike.ask(LIKE, bearers.manager, no="S00", first=5))["data"] == {"customer": None}
+
+
+async def test_an_admin_reads_who_of_the_bank_is_alike(alike, bearers):
+    found = (await alike.ask(LIKE, bearers.admin, no="S00", first=20))["data"]["customer"]["similar"]
+
+    assert [like["customer"]["customerNo"] for like in found[:19]] == [f"S{n:02}" for n in range(1, 20)]
+    assert found[19]["likeness"] < found[18]["likeness"]
+
+
+async def test_no_customer_reads_who_is_like_him(alike, bearers):
+    mine = await alike.ask(LIKE, bearers.anna, no="ANNA", first=5)
+
+    assert mine == {"data": {"customer": {"similar": None}}}
+
+
+@pytest.mark.parametrize("who", ["marketing", "partner"])
+async def test_who_sees_no_customers_sees_none_that_are_alike(alike, bearers, who):
+    assert (await alike.ask(LIKE, getattr(bearers, who), no="N00", first=5))["data"] == {"customer": None}
+
+
+async def test_the_like_of_many_customers_at_once_are_refused(alike, bearers):
+    query = "query ($n: Int!) { customers(first: $n) { nodes { customerNo similar { likeness } } } }"
+
+    few = await alike.ask(query, bearers.admin, n=5)
+    many = await alike.ask(query, bearers.admin, n=6)
+
+    assert len(few["data"]["customers"]["nodes"]) == 5
+    assert {error["extensions"]["code"] for error in many["errors"]} == {"LIMIT_EXCEEDED"}
