@@ -69,6 +69,16 @@ def sees_similar_customers(viewer: Viewer) -> bool:
     return viewer.role in SERVES_CUSTOMERS
 
 
+def sees_prospects(viewer: Viewer) -> bool:
+    """Whether a viewer may read who is likely to take a product, and not only how many are."""
+    return viewer.role in SERVES_CUSTOMERS
+
+
+def sees_group(viewer: Viewer, members: int) -> bool:
+    """Whether a viewer may read a number of so many customers: who sees no customers, of 20 and more only."""
+    return viewer.role in SERVES_CUSTOMERS or members >= LEAST_GROUP
+
+
 def book_of(viewer: Viewer) -> str | None:
     """Return the manager to whose book a viewer is bound; None for those who are bound to none."""
     return viewer.key if viewer.role is Role.RELATIONSHIP_MANAGER else None

@@ -20,6 +20,7 @@ from recommenders.artefact import Model, current_id, load_current
 from recommenders.catalogue import Catalogue
 from recommenders.contract import Answer, Arrays, Context, Decision
 from recommenders.engine import Engine
+from recommenders.prospects import Page, look
 
 logger = logging.getLogger("guanxi.api")
 
@@ -36,7 +37,7 @@ class LiveEngine:
         self.host = host
         self.on_change: Callable[[], None] = lambda: None
         self._store = store
-        self._models = models
+        self.models = models
         self._engine: Engine | None = None
         self._model: Model | None = None
         self._seen: str | None = None
@@ -89,6 +90,11 @@ class LiveEngine:
             self._thread, engine.decide, customer, product_code, context
         )
 
+    async def look(self, customers: Sequence[Customer], context: Context) -> Page:
+        """Say how likely customers are to take each product, and which gate refuses it."""
+        engine = await self.engine()
+        return await asyncio.get_running_loop().run_in_executor(self._thread, look, engine, customers, context)
+
     async def refresh(self) -> None:
         """Rebuild where something changed; a broken model leaves the last good one in service.
 
@@ -104,7 +110,7 @@ class LiveEngine:
                 catalogue = await self._catalogue()
         except TimeoutError as error:
             raise StoreUnavailable(f"The store said nothing for {PATIENCE_SECONDS:g} seconds.") from error
-        seen = await asyncio.to_thread(current_id, self._models)
+        seen = await asyncio.to_thread(current_id, self.models)
         if self._engine and seen == self._seen and catalogue.products == self._engine.catalogue.products:
             return
         first = self._engine is None
@@ -141,7 +147,7 @@ class LiveEngine:
 
     async def _load(self) -> Model | None:
         try:
-            return await asyncio.to_thread(load_current, self._models)
+            return await asyncio.to_thread(load_current, self.models)
         except ModelError as error:
             logger.warning("the model in service stays: %s", error)
             return self._model

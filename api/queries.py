@@ -15,6 +15,7 @@ from api.session import Session
 from api.types.customers import Customer
 from api.types.offers import Decision, Offer
 from api.types.products import Product, Programme
+from api.types.prospects import Prospects, prospects
 from api.types.relay import (
     LONGEST_PAGE,
     After,
@@ -275,6 +276,16 @@ class Query:
         session, engine = info.context.session, info.context.session.services.engine
         found = trends.trending(engine.aggregate("trends"), engine.product_codes, region, kind, tier)
         return await trending(session, found, first)
+
+    @strawberry.field(
+        description="Who is likely to take a product, and what a campaign may bring; for the bank's staff: customers "
+        "are for who serves them, numbers for marketing too."
+    )
+    async def prospects(
+        self, info: Asked, product_code: Annotated[str, strawberry.argument(description="The product's code.")]
+    ) -> Prospects:
+        """Prospects."""
+        return await prospects(info.context.session, product_code)
 
     @strawberry.field(description="Why a product is, or is not, offered to a customer; for those who serve him.")
     async def decision(

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from strawberry.dataloader import DataLoader
 
@@ -19,6 +19,8 @@ from graph.records import Account, Card, Customer, Product, Programme
 from graph.store import Store
 from recommenders.contract import Answer, Context, Decision
 from recommenders.likeness import Alike
+
+SPARE: Final = 30
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
@@ -108,6 +110,26 @@ class Session:
     async def similar(self, customer_no: str) -> list[Alike]:
         """Return customers like one, of those the viewer may see, the most alike first."""
         return await self._similar.load(customer_no)
+
+    async def likely(self, product_code: str, customer_nos: Sequence[str], count: int) -> list[tuple[Customer, float]]:
+        """Return those of the customers who may be offered a product now, with their chances, the most likely first.
+
+        ``customer_nos`` come in the order of an earlier day; some more than ``count`` are looked at, as some may have
+        taken it, or taken back their consent, since.
+        """
+        wholes = await self.whole.load_many(list(customer_nos[: count + SPARE]))
+        seen = [whole for whole in wholes if whole is not None and access.sees_customer(self.viewer, whole)]
+        if not seen or not count:
+            return []
+        engine = await self.services.engine.engine()
+        column = engine.catalogue.index[product_code]
+        page = await self.services.engine.look(seen, Context(self.today, None))
+        chances = [
+            (customer, float(page.propensities[row, column]))
+            for row, customer in enumerate(seen)
+            if page.refusals[row, column] < 0
+        ]
+        return sorted(chances, key=lambda found: (-found[1], found[0].customer_no))[:count]
 
     def forget(self, customer_no: str) -> None:
         """Read a customer anew when he is next asked for."""

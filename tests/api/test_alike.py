@@ -4,11 +4,14 @@ from datetime import date, timedelta
 
 import pytest
 
-from graph import products
+from graph import customers, products
 from graph.imports import import_rows
+from plugins.deciding import build_engine
 from plugins.host import PluginHost
+from recommenders import prospect_lists
 from recommenders.artefact import save
 from recommenders.catalogue import Catalogue
+from recommenders.contract import Context
 from recommenders.training import train
 
 SIMILAR = '{ product(productCode: "CURRENT") { similar { product { productCode } score lift } } }'
@@ -40,6 +43,14 @@ async def alike(bank, serving, tmp_path_factory):
     host, models = PluginHost.load(), tmp_path_factory.mktemp("models")
     trained = await train(bank, catalogue, host.recommenders(), date.today(), guard=host.guard)
     save(models, trained.model)
+    engine = build_engine(catalogue, host, trained.model)
+
+    async def pages():
+        async for numbers in customers.pages(bank, 40):
+            yield await customers.load(bank, numbers)
+
+    tallies = await prospect_lists.search(engine, pages(), Context(date.today(), None))
+    prospect_lists.write(models, date.today(), trained.model.model_id, tallies)
     async with serving(bank, host, models=models) as running:
         yield running
 
@@ -135,3 +146,91 @@ async def test_the_like_of_many_customers_at_once_are_refused(alike, bearers):
 
     assert len(few["data"]["customers"]["nodes"]) == 5
     assert {error["extensions"]["code"] for error in many["errors"]} == {"LIMIT_EXCEEDED"}
+
+
+PROSPECTS = """query ($code: String!) { prospects(productCode: $code) {
+    product { productCode } asOf eligible refused { gate customers }
+    campaigns { customers takers { expected low high } value { expected } }
+    customers(first: 100) { customer { customerNo } propensity } } }"""
+
+
+async def prospects_of(server, bearer, code):
+    return (await server.ask(PROSPECTS, bearer, code=code))["data"]["prospects"]
+
+
+async def test_an_admin_reads_the_prospects_of_the_whole_bank(alike, bearers):
+    found = await prospects_of(alike, bearers.admin, "CARD")
+
+    assert {p["customer"]["customerNo"] for p in found["customers"]} == {"ANNA", "BO", *(f"N{n:02}" for n in range(30))}
+    chances = [p["propensity"] for p in found["customers"]]
+    assert chances == sorted(chances, reverse=True)
+    assert (found["eligible"], found["asOf"]) == (32, str(date.today()))
+    assert {"gate": "HELD", "customers": 20} in found["refused"]
+    assert [campaign["customers"] for campaign in found["campaigns"]] == [10, 20, 32]
+    everybody = found["campaigns"][-1]
+    assert everybody["takers"]["expected"] == pytest.approx(sum(chances), rel=1e-4)
+    assert everybody["takers"]["low"] < everybody["takers"]["expected"] < everybody["takers"]["high"]
+    assert everybody["value"]["expected"] == pytest.approx(180 * sum(chances), rel=1e-4)
+
+
+async def test_a_manager_reads_the_prospects_of_his_own_book(alike, bearers):
+    card, fund = [await prospects_of(alike, bearers.manager, code) for code in ("CARD", "FUND")]
+
+    assert {p["customer"]["customerNo"] for p in card["customers"]} == {"ANNA", *(f"N{n:02}" for n in range(30))}
+    assert (card["eligible"], sum(refused["customers"] for refused in card["refused"])) == (31, 1)
+    assert (fund["customers"], fund["eligible"], fund["campaigns"]) == ([], 0, [])
+
+
+async def test_marketing_reads_numbers_of_twenty_and_more_and_no_customer(alike, bearers):
+    card, campus = [await prospects_of(alike, bearers.marketing, code) for code in ("CARD", "CAMPUS-CARD")]
+    seen = (await prospects_of(alike, bearers.admin, "CARD"))["campaigns"]
+
+    assert (card["customers"], card["eligible"]) == (None, 32)
+    assert card["campaigns"] == [campaign for campaign in seen if campaign["customers"] == 20]
+    assert all(refused["customers"] >= 20 for refused in card["refused"])
+    assert (campus["customers"], campus["eligible"], campus["campaigns"]) == (None, None, [])
+
+
+@pytest.mark.parametrize("who", ["anna", "partner"])
+async def test_prospects_are_for_staff(alike, bearers, who):
+    answer = await alike.ask(PROSPECTS, getattr(bearers, who), code="CARD")
+
+    assert [error["extensions"]["code"] for error in answer["errors"]] == ["FORBIDDEN"]
+
+
+async def test_who_took_back_his_consent_since_is_shown_no_more(alike, bearers, bank):
+    consent = "MATCH (c:Customer {customer_no: 'N07'}) SET c.marketing_consent = $given"
+
+    await bank.write(consent, given=False)
+    without = await prospects_of(alike, bearers.manager, "CARD")
+    await bank.write(consent, given=True)
+    again = await prospects_of(alike, bearers.manager, "CARD")
+
+    assert [len(found["customers"]) for found in (without, again)] == [30, 31]
+    assert "N07" not in {p["customer"]["customerNo"] for p in without["customers"]}
+
+
+async def test_who_went_to_another_book_is_shown_no_more(alike, bearers, bank):
+    move = "MATCH (c:Customer {customer_no: 'N08'}) SET c.manager_no = $to"
+
+    await bank.write(move, to="M2")
+    without = await prospects_of(alike, bearers.manager, "CARD")
+    await bank.write(move, to="M1")
+
+    assert "N08" not in {p["customer"]["customerNo"] for p in without["customers"]}
+
+
+async def test_so_many_prospects_are_listed_as_asked_and_a_hundred_at_most(alike, bearers):
+    query = '{ prospects(productCode: "CARD") { customers(first: 2) { customer { customerNo } } } }'
+
+    assert len((await alike.ask(query, bearers.admin))["data"]["prospects"]["customers"]) == 2
+    too_many = await alike.ask(query.replace("first: 2", "first: 101"), bearers.admin)
+    assert too_many["errors"][0]["extensions"]["code"] == "BAD_INPUT"
+
+
+@pytest.mark.parametrize(("code", "said"), [("NONE", "There is no product 'NONE'."), ("CARD", "run guanxi prospects")])
+async def test_what_has_no_prospects_is_said(server, bearers, code, said):
+    answer = await server.ask(PROSPECTS, bearers.admin, code=code)
+
+    assert answer["errors"][0]["extensions"]["code"] == "NOT_FOUND"
+    assert said in answer["errors"][0]["message"]

@@ -3,6 +3,7 @@
 import pytest
 
 from graph.alike import book, companions
+from graph.customers import pages
 from graph.imports import import_rows
 
 
@@ -48,3 +49,13 @@ async def test_a_book_is_read_up_to_a_limit(village):
     assert sorted(await book(village, "M", 100)) == [f"H{n}" for n in range(10)]
     assert len(await book(village, "M", 3)) == 3
     assert await book(village, "NOBODY", 3) == []
+
+
+async def test_customers_are_paged_by_region(village):
+    await village.write("MATCH (c:Customer) WHERE c.customer_no STARTS WITH 'H' SET c.region = 'North'")
+
+    north = [page async for page in pages(village, 4, "North")]
+    everybody = [number async for page in pages(village, 4) for number in page]
+
+    assert north == [["H0", "H1", "H2", "H3"], ["H4", "H5", "H6", "H7"], ["H8", "H9"]]
+    assert len(everybody) == 16
