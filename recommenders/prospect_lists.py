@@ -22,7 +22,7 @@ from graph.errors import ModelError
 from graph.records import Customer
 from recommenders.contract import Context
 from recommenders.engine import Engine
-from recommenders.prospects import Campaign, Prospect, Tally, foreseen, look
+from recommenders.prospects import Campaign, Prospect, Tally, foreseen, look, swing_of
 
 FILE: Final = "prospects.sqlite"
 BANK: Final = ""
@@ -60,9 +60,10 @@ async def search(
     """
     known = engine.ranker.schema.product_codes if engine.ranker else engine.catalogue.codes
     columns = {code: foreseen(engine, code) for code in known if code in engine.catalogue}
-    tallies = defaultdict[tuple[str, str], Tally](lambda: Tally(MOST_OF_BOOK))
+    swing = swing_of(engine)
+    tallies = defaultdict[tuple[str, str], Tally](lambda: Tally(MOST_OF_BOOK, swing))
     for code in columns:
-        tallies[code, BANK] = Tally.of_bank(MOST_OF_BANK)
+        tallies[code, BANK] = Tally.of_bank(MOST_OF_BANK, swing)
     async for records in pages:
         page = look(engine, records, context)
         for scope, rows in _scopes(records).items():

@@ -1,10 +1,12 @@
 """Who is most likely to take a product, how many will, and what that is worth, from one walk over the bank by pages.
 
-Only customers whom no gate refuses count. Of ``n`` of them ``Σ p`` are expected to take it, with a variance of
-``Σ p (1 − p)`` as each decides for himself; the interval is the middle 90 % of a normal law of these, and tells of
-chance alone, not of an error of the model. Memory: the best of a list as a heap, and a histogram of propensities (their
-log odds, in bins that are 1 % of a propensity wide), whatever the number of customers; sums up to any rank are exact
-within the list and at the ends of bins.
+Only customers whom no gate refuses count. Of ``n`` of them ``μ = Σ p`` are expected to take it, with a variance of
+``Σ p (1 − p) + (swing μ)²``: each decides for himself, and whole periods differ, by as much as a product's openings
+differed from one period to the next in the past, chance apart. The interval is the middle 90 % of a normal law;
+it takes for granted that the next period is like the past ones, and that an offer changes nobody's mind.
+
+Memory: the best of a list as a heap, and a histogram of propensities (their log odds, in bins that are 1 % of a
+propensity wide), whatever the number of customers; sums up to any rank are exact within the list and at ends of bins.
 """
 
 import heapq
@@ -27,6 +29,8 @@ BINS: Final = 3_200
 MOST_LOG_ODDS: Final = 16.0
 NINETY: Final = 1.645
 """Standard deviations to either side that hold 90 % of a normal law."""
+UNKNOWN_SWING: Final = 0.25
+"""The swing where fewer than two periods of the past are known."""
 PROPOSED_BY_NOBODY: Final = "NOT_PROPOSED"
 
 
@@ -73,6 +77,27 @@ def foreseen(engine: Engine, product_code: str) -> int:
     return column
 
 
+def learn_swing(openings: NDArray[np.int64]) -> float:
+    """Return the standard deviation of the log of openings from one period to the next, less what is chance.
+
+    ``openings`` is ``(periods, m)``; a Poisson count's log has a variance of about one over it.
+    """
+    if len(openings) < 2 or not openings.any():
+        return UNKNOWN_SWING
+    counts = openings[:, openings.sum(axis=0) >= len(openings)] + 0.5
+    if not counts.shape[1]:
+        return UNKNOWN_SWING
+    changes = np.diff(np.log(counts), axis=0)
+    chance = 1 / counts[1:] + 1 / counts[:-1]
+    weights = 1 / chance
+    return float(np.sqrt(max(0.0, (weights * (changes**2 - chance)).sum() / weights.sum())))
+
+
+def swing_of(engine: Engine) -> float:
+    """Return the swing that training learnt."""
+    return float(engine.ranker.card.get("swing", UNKNOWN_SWING)) if engine.ranker else UNKNOWN_SWING
+
+
 @dataclass(frozen=True, slots=True)
 class Campaign:
     """What is expected of offering a product to the ``customers`` most likely to take it."""
@@ -101,15 +126,16 @@ class Tally:
     """One product's prospects, of the whole bank or of a part of it; ``most`` are kept by name."""
 
     most: int
+    swing: float = 0.0
     customers: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     _best: list[tuple[float, int, str]] = field(default_factory=list)
     _bins: NDArray[np.float64] | None = None
 
     @classmethod
-    def of_bank(cls, most: int) -> "Tally":
+    def of_bank(cls, most: int, swing: float = 0.0) -> "Tally":
         """Return one that can tell of any number of customers, not of those kept alone."""
-        return cls(most, _bins=np.zeros((3, BINS)))
+        return cls(most, swing, _bins=np.zeros((3, BINS)))
 
     def add(self, page: Page, column: int, rows: NDArray[np.intp]) -> None:
         """Take in some customers of a page."""
@@ -149,14 +175,18 @@ class Tally:
         size = min(size, self.eligible)
         if size <= len(self._best):
             chances = np.array([prospect.propensity for prospect in self.best()[:size]], np.float64)
-            return Campaign(size, float(chances.sum()), float((chances * (1 - chances)).sum()))
+            return self._campaign(size, float(chances.sum()), float((chances * (1 - chances)).sum()))
         if self._bins is None:
             return None
         counts = np.minimum(
             self._bins[0, ::-1], np.maximum(0, size - np.cumsum(self._bins[0, ::-1]) + self._bins[0, ::-1])
         )
         share = counts / np.maximum(1, self._bins[0, ::-1])
-        return Campaign(size, float((self._bins[1, ::-1] * share).sum()), float((self._bins[2, ::-1] * share).sum()))
+        takers, variance = (float((self._bins[row, ::-1] * share).sum()) for row in (1, 2))
+        return self._campaign(size, takers, variance)
+
+    def _campaign(self, size: int, takers: float, variance: float) -> Campaign:
+        return Campaign(size, takers, variance + (self.swing * takers) ** 2)
 
     def as_json(self) -> dict[str, Any]:
         """Return what a server needs of it."""

@@ -21,6 +21,7 @@ from recommenders.contract import Arrays, Recommender, Trainable
 from recommenders.examples import Examples, Load, Past, Seen, draw, draw_hidden, read_examples, sample_schema
 from recommenders.learning import fit_ranker
 from recommenders.portfolio import Ledger, Portfolio
+from recommenders.prospects import learn_swing
 from recommenders.similar import fit_similar
 from recommenders.timeline import Moment, Period, find_period, moments
 from recommenders.trends import fit_trends
@@ -97,6 +98,8 @@ async def learn(
             examples = await read_examples(load, ledger, schema, drawn, past, lambda read: progress("examples", read))
         with clock.of("ranker"):
             ranker = fit_ranker(schema, examples, now, period)
+            periods = [] if period.hides else [np.bincount(s.openings[:, 1], minlength=products) for s in seen]
+            ranker = replace(ranker, card={**ranker.card, "swing": learn_swing(np.array(periods))})
             calibration = learn_calibration(examples, names)
     versions = {recommender.name: recommender.version for recommender in recommenders if recommender.name in arrays}
     with clock.of("aggregates"):

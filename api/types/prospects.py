@@ -20,15 +20,15 @@ from recommenders.prospects import Campaign
 MOST_PROSPECTS = 100
 
 
-@strawberry.type(description="A number with the middle 90 % of what chance may make of it.")
+@strawberry.type(
+    description="A number with its middle 90 %: what chance makes of it, and how openings differ from period to period."
+)
 class Expectation:
     """An expected number and its interval."""
 
     expected: float = strawberry.field(description="What is expected.")
     low: float = strawberry.field(description="The lower end of the interval.")
-    high: float = strawberry.field(
-        description="The upper end of the interval; chance alone, not an error of the model."
-    )
+    high: float = strawberry.field(description="The upper end of the interval.")
 
     @classmethod
     def of(cls, campaign: Campaign, each: float = 1.0) -> Self:
@@ -105,6 +105,8 @@ class Prospects:
     )
     async def campaigns(self) -> list[CampaignType]:
         """Campaigns by size."""
+        if not self.found.campaigns:
+            return []
         engine = await self.session.services.engine.engine()
         value = float(engine.arbitration.values()[engine.catalogue.index[self.record.product_code]])
         told, last = list[CampaignType](), 0

@@ -10,19 +10,21 @@ import numpy as np
 import polars as pl
 import typer
 
-from graph import customers
+from graph import browsing, customers
+from graph.browsing import CustomerFilter
 from graph.errors import GuanxiError, NotFound, SettingsError
 from graph.records import Customer
 from graph.store import Store
 from guanxi.days import AsOf, day
 from guanxi.opening import open_engine, open_store
+from guanxi.reporting import customer_bar
 from guanxi.settings import Settings
 from loaders import csv_records
 from recommenders import lookalikes, prospect_lists
 from recommenders.artefact import current_id
 from recommenders.contract import Context
 from recommenders.engine import Engine
-from recommenders.prospects import Campaign, Tally, foreseen, look
+from recommenders.prospects import Campaign, Tally, foreseen, look, swing_of
 
 PAGE: Final = 1_000
 NUMBERS: Final = 10_000
@@ -66,7 +68,7 @@ async def _of_product(
     async with open_store(settings) as store:
         engine = await open_engine(store, settings)
         column = foreseen(engine, product_code)
-        tally = Tally.of_bank(top)
+        tally = Tally.of_bank(top, swing_of(engine))
         async for records in _pages(store, region):
             tally.add(look(engine, records, context), column, np.arange(len(records)))
     _refuse_nobody(tally.customers, region)
@@ -85,7 +87,11 @@ async def _of_product(
 
 def _told(engine: Engine, product_code: str, tally: Tally, value: float) -> list[str]:
     product, horizon = engine.catalogue[product_code], engine.ranker.horizon if engine.ranker else ""
-    priced = "" if product.margin is not None else ", the median of its category, as no margin is known"
+    priced = (
+        ""
+        if product.margin is not None
+        else " (no margin known: the median of its category, else of the catalogue, else 1)"
+    )
     refused = ", ".join(f"{code} {count:,}" for code, count in tally.refused.most_common())
     return [
         f"{product.name} ({product_code}): {tally.eligible:,} of {tally.customers:,} customers may be offered it"
@@ -145,8 +151,10 @@ async def _store(settings: Settings, context: Context) -> str:
 
 
 async def _pages(store: Store, region: str | None) -> AsyncIterator[list[Customer]]:
-    async for numbers in customers.pages(store, PAGE, region):
-        yield await customers.load(store, numbers)
+    with customer_bar(await browsing.count(store, CustomerFilter(region=region))) as advance:
+        async for numbers in customers.pages(store, PAGE, region):
+            yield await customers.load(store, numbers)
+            advance(len(numbers))
 
 
 def _refuse_nobody(count: int, region: str | None) -> None:

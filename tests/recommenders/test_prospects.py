@@ -9,7 +9,7 @@ from recommenders.engine import Engine
 from recommenders.features import FeatureSchema
 from recommenders.gates import DEFAULT_GATES
 from recommenders.popularity import Popularity
-from recommenders.prospects import Page, Tally, foreseen, look
+from recommenders.prospects import UNKNOWN_SWING, Page, Tally, foreseen, learn_swing, look
 from recommenders.ranker import Ranker
 
 
@@ -139,3 +139,24 @@ def test_a_broken_file_says_what_to_do(tmp_path):
 
     with pytest.raises(ModelError, match="run guanxi prospects --store"):
         prospect_lists.read(tmp_path, "A", "")
+
+
+def test_whole_periods_swing_beyond_chance_and_the_interval_says_so(page):
+    tally, part = Tally.of_bank(100, 0.3), page([0.5] * 100)
+    tally.add(part, 0, all_of(part))
+
+    assert tally.campaign(100).variance == pytest.approx(25 + (0.3 * 50) ** 2)
+
+
+def test_the_swing_of_the_past_is_told_from_chance():
+    dice = np.random.default_rng(5)
+    steady = dice.poisson(400, (12, 20))
+    swinging = dice.poisson(400 * np.exp(np.cumsum(dice.normal(0, 0.3, (12, 20)), axis=0)))
+
+    assert learn_swing(steady) < 0.03
+    assert learn_swing(swinging) == pytest.approx(0.3, abs=0.05)
+
+
+@pytest.mark.parametrize("openings", [[], [[5, 7]], [[0, 0], [0, 0]]])
+def test_where_fewer_than_two_periods_are_known_the_swing_is_a_stated_one(openings):
+    assert learn_swing(np.array(openings, np.int64)) == UNKNOWN_SWING
