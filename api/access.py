@@ -66,6 +66,26 @@ def sees_programme(viewer: Viewer, programme: Programme) -> bool:
     return programme.partner is not None and programme.partner.partner_code == viewer.key
 
 
+def sees_similar_customers(viewer: Viewer) -> bool:
+    """Whether a viewer may read who is like a customer he sees; never a customer himself."""
+    return viewer.role in SERVES_CUSTOMERS
+
+
+def sees_prospects(viewer: Viewer) -> bool:
+    """Whether a viewer may read who is likely to take a product, and not only how many are."""
+    return viewer.role in SERVES_CUSTOMERS
+
+
+def sees_group(viewer: Viewer, members: int) -> bool:
+    """Whether a viewer may read a number of so many customers: who sees no customers, of 20 and more only."""
+    return viewer.role in SERVES_CUSTOMERS or members >= LEAST_GROUP
+
+
+def book_of(viewer: Viewer) -> str | None:
+    """Return the manager to whose book a viewer is bound; None for those who are bound to none."""
+    return viewer.key if viewer.role is Role.RELATIONSHIP_MANAGER else None
+
+
 def sees_offers(viewer: Viewer) -> bool:
     """Whether any customer's offers are there for a viewer."""
     return viewer.role in SERVES_CUSTOMERS | {Role.CUSTOMER}
@@ -79,6 +99,11 @@ def sees_workings(viewer: Viewer) -> bool:
 def sees_internals(viewer: Viewer) -> bool:
     """Whether a viewer may read what of a product is the bank's own: its margin, its files' further columns."""
     return viewer.role in SEES_INTERNALS
+
+
+def sees_similar_products(viewer: Viewer) -> bool:
+    """Whether a viewer may read which products the bank's customers hold together; a partner sees its own only."""
+    return viewer.role is not Role.PARTNER
 
 
 def sees_members(viewer: Viewer, members: int) -> bool:

@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
 from graph import products
 from graph.errors import ModelError, StoreUnavailable
 from graph.migrations import migrate
@@ -16,9 +18,10 @@ from plugins.deciding import build_engine
 from plugins.host import PluginHost
 from recommenders.artefact import Model, current_id, load_current
 from recommenders.catalogue import Catalogue
-from recommenders.contract import FALLBACK, Answer, Context, Decision
+from recommenders.contract import FALLBACK, Answer, Arrays, Context, Decision
 from recommenders.engine import Engine
 from recommenders.history import Life, lives
+from recommenders.prospects import Page, look
 
 logger = logging.getLogger("guanxi.api")
 
@@ -34,7 +37,7 @@ class LiveEngine:
         self.host = host
         self.on_change: Callable[[], None] = lambda: None
         self._store = store
-        self._models = models
+        self.models = models
         self._engine: Engine | None = None
         self._model: Model | None = None
         self._seen: str | None = None
@@ -47,6 +50,21 @@ class LiveEngine:
         """The id of the model in service; ``fallback`` while there is none."""
         return self._model.model_id if self._model else FALLBACK
 
+    def aggregate(self, name: str) -> Arrays:
+        """Return what the model in service learnt of the whole bank under a name; nothing where it did not."""
+        return self._model.aggregates.get(name, {}) if self._model else {}
+
+    @property
+    def holders(self) -> dict[str, int]:
+        """How many customers held each product when the model in service was trained; for no viewer as such."""
+        counts = self.aggregate("similar").get("holders", np.zeros(0))
+        return dict(zip(self.product_codes, counts.tolist(), strict=False))
+
+    @property
+    def product_codes(self) -> tuple[str, ...]:
+        """The products the model in service knows, in the order of its columns."""
+        return self._model.product_codes if self._model else ()
+
     @property
     def model(self) -> Model | None:
         """The model in service; None while there is none."""
@@ -54,7 +72,7 @@ class LiveEngine:
 
     async def lives(self) -> list[Life]:
         """Return what was ever put in force, oldest first."""
-        return await asyncio.to_thread(lives, self._models)
+        return await asyncio.to_thread(lives, self.models)
 
     async def engine(self) -> Engine:
         """Return the engine in service, built at the first call; raises as reading the catalogue does."""
@@ -76,6 +94,11 @@ class LiveEngine:
             self._thread, engine.decide, customer, product_code, context
         )
 
+    async def look(self, customers: Sequence[Customer], context: Context) -> Page:
+        """Say how likely customers are to take each product, and which gate refuses it."""
+        engine = await self.engine()
+        return await asyncio.get_running_loop().run_in_executor(self._thread, look, engine, customers, context)
+
     async def refresh(self) -> None:
         """Rebuild where something changed; a broken model leaves the last good one in service.
 
@@ -91,7 +114,7 @@ class LiveEngine:
                 catalogue = await self._catalogue()
         except TimeoutError as error:
             raise StoreUnavailable(f"The store said nothing for {PATIENCE_SECONDS:g} seconds.") from error
-        seen = await asyncio.to_thread(current_id, self._models)
+        seen = await asyncio.to_thread(current_id, self.models)
         if self._engine and seen == self._seen and catalogue.products == self._engine.catalogue.products:
             return
         first = self._engine is None
@@ -128,7 +151,7 @@ class LiveEngine:
 
     async def _load(self) -> Model | None:
         try:
-            return await asyncio.to_thread(load_current, self._models)
+            return await asyncio.to_thread(load_current, self.models)
         except ModelError as error:
             logger.warning("the model in service stays: %s", error)
             return self._model

@@ -16,15 +16,31 @@ from api.types.customers import Customer
 from api.types.models import Model
 from api.types.offers import Decision, Offer
 from api.types.products import Product, Programme
-from api.types.relay import LONGEST_PAGE, After, Before, Connection, First, Last, Node, Paging, connection, page_of
+from api.types.prospects import Prospects, prospects
+from api.types.relay import (
+    LONGEST_PAGE,
+    After,
+    Before,
+    Connection,
+    First,
+    Last,
+    Node,
+    Paging,
+    connection,
+    page_of,
+    within,
+)
+from api.types.trends import Trend, trending
 from graph import browsing, records
 from graph.browsing import CustomerFilter as GraphFilter
 from graph.browsing import Window
-from graph.words import Channel, CustomerKind, ProgrammeKind
+from graph.words import Channel, CustomerKind, ProgrammeKind, ValueTier
 from plugins.host import RecommenderInfo as Info
+from recommenders import trends
 from recommenders.contract import Context
 
 EVERY_OFFER = 1_000
+MOST_TRENDS = 20
 
 
 @strawberry.type(name="Viewer", description="Who asks.")
@@ -252,6 +268,34 @@ class Query:
         live = session.services.engine
         await live.engine()
         return Model.of(live.model, await live.lives()) if live.model else None
+
+    @strawberry.field(
+        description="Products on sale that customers open now, by region, kind and value tier, as counted when the "
+        "model was trained; only what 20 customers or more opened. For the bank's staff."
+    )
+    async def trending(
+        self,
+        info: Asked,
+        region: Annotated[str | None, strawberry.argument(description="In this region.")] = None,
+        kind: Annotated[CustomerKind | None, strawberry.argument(description="Among this kind of customer.")] = None,
+        tier: Annotated[ValueTier | None, strawberry.argument(description="Among customers of this value.")] = None,
+        first: Annotated[int, strawberry.argument(description="How many; 20 at most.")] = 5,
+    ) -> list[Trend]:
+        """Trends."""
+        within(first, MOST_TRENDS, "products")
+        session, engine = info.context.session, info.context.session.services.engine
+        found = trends.trending(engine.aggregate("trends"), engine.product_codes, region, kind, tier)
+        return await trending(session, found, first)
+
+    @strawberry.field(
+        description="Who is likely to take a product, and what a campaign may bring; for the bank's staff: customers "
+        "are for who serves them, numbers for marketing too."
+    )
+    async def prospects(
+        self, info: Asked, product_code: Annotated[str, strawberry.argument(description="The product's code.")]
+    ) -> Prospects:
+        """Prospects."""
+        return await prospects(info.context.session, product_code)
 
     @strawberry.field(description="Why a product is, or is not, offered to a customer; for those who serve him.")
     async def decision(

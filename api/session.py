@@ -5,11 +5,11 @@ from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from strawberry.dataloader import DataLoader
 
-from api import access
+from api import access, comparing
 from api.errors import ApiError, Code
 from api.events import Changes
 from api.live_engine import LiveEngine
@@ -18,6 +18,9 @@ from graph import browsing, customers, instruments, products, programmes
 from graph.records import Account, Card, Customer, Product, Programme
 from graph.store import Store
 from recommenders.contract import Answer, Context, Decision
+from recommenders.likeness import Alike
+
+SPARE: Final = 30
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
@@ -86,6 +89,10 @@ class Session:
         _ = self.viewer
         return await self._products.load("all")
 
+    async def on_sale(self) -> dict[str, Product]:
+        """Return the products that are sold today by their code."""
+        return {code: found for code, found in (await self.catalogue()).items() if found.is_sold_on(self.today)}
+
     async def programmes(self) -> dict[str, Programme]:
         """Return the programmes the viewer may see, by their code."""
         return await self._programmes.load("all")
@@ -99,6 +106,30 @@ class Session:
     async def decide(self, customer_no: str, product_code: str, context: Context) -> Decision:
         """Say why one product is, or is not, offered; raises NotFound for an unknown product."""
         return await self.services.engine.decide(await self.customer_or_error(customer_no), product_code, context)
+
+    async def similar(self, customer_no: str) -> list[Alike]:
+        """Return customers like one, of those the viewer may see, the most alike first."""
+        return await self._similar.load(customer_no)
+
+    async def likely(self, product_code: str, customer_nos: Sequence[str], count: int) -> list[tuple[Customer, float]]:
+        """Return those of the customers who may be offered a product now, with their chances, the most likely first.
+
+        ``customer_nos`` come in the order of an earlier day; some more than ``count`` are looked at, as some may have
+        taken it, or taken back their consent, since.
+        """
+        wholes = await self.whole.load_many(list(customer_nos[: count + SPARE]))
+        seen = [whole for whole in wholes if whole is not None and access.sees_customer(self.viewer, whole)]
+        if not seen or not count:
+            return []
+        engine = await self.services.engine.engine()
+        column = engine.catalogue.index[product_code]
+        page = await self.services.engine.look(seen, Context(self.today, None))
+        chances = [
+            (customer, float(page.propensities[row, column]))
+            for row, customer in enumerate(seen)
+            if page.refusals[row, column] < 0
+        ]
+        return sorted(chances, key=lambda found: (-found[1], found[0].customer_no))[:count]
 
     def forget(self, customer_no: str) -> None:
         """Read a customer anew when he is next asked for."""
@@ -136,6 +167,10 @@ class Session:
         return DataLoader(self._answers)
 
     @cached_property
+    def _similar(self) -> DataLoader[str, list[Alike]]:
+        return DataLoader(self._similars)
+
+    @cached_property
     def _products(self) -> DataLoader[str, dict[str, Product]]:
         return DataLoader(self._read_products)
 
@@ -148,6 +183,24 @@ class Session:
 
     async def _profiles(self, customer_nos: Sequence[str]) -> list[Customer]:
         return await browsing.profiles(self.services.store, customer_nos)
+
+    async def _similars(self, customer_nos: list[str]) -> list[list[Alike]]:
+        services = self.services
+        asked = [whole for whole in await self.whole.load_many(customer_nos) if whole is not None]
+        found = await comparing.candidates(services.store, services.engine, self.viewer, asked)
+        numbers = sorted(set[str]().union(*found.values()))
+        wholes = [whole for whole in await self.whole.load_many(numbers) if whole is not None]
+        seen = [whole for whole in wholes if access.sees_customer(self.viewer, whole)]
+        alike = {
+            customer.customer_no: await comparing.compared(
+                services.engine,
+                customer,
+                [other for other in seen if other.customer_no in found[customer.customer_no]],
+                Context(self.today),
+            )
+            for customer in asked
+        }
+        return [alike.get(number, []) for number in customer_nos]
 
     async def _accounts(self, customer_nos: list[str]) -> list[list[Account]]:
         grouped = defaultdict(list)

@@ -45,7 +45,7 @@ KIN: Final = [
     RelationKind.ACCOUNT_USER,
 ]
 NUMBERS: Final = """
-MATCH (c:Customer) WHERE c.customer_no > $after
+MATCH (c:Customer) WHERE c.customer_no > $after AND ($region IS NULL OR c.region = $region)
 RETURN c.customer_no AS customer_no ORDER BY c.customer_no LIMIT $count
 """
 
@@ -60,10 +60,10 @@ async def count(store: Store) -> int:
     return int((await store.read("MATCH (c:Customer) RETURN count(c) AS n"))[0]["n"])
 
 
-async def pages(store: Store, size: int) -> AsyncIterator[list[str]]:
-    """Yield all customers' numbers in order, ``size`` at a time."""
+async def pages(store: Store, size: int, region: str | None = None) -> AsyncIterator[list[str]]:
+    """Yield all customers' numbers in order, or those of a region, ``size`` at a time."""
     after = ""
-    while page := [row["customer_no"] for row in await store.read(NUMBERS, after=after, count=size)]:
+    while page := [row["customer_no"] for row in await store.read(NUMBERS, after=after, count=size, region=region)]:
         yield page
         after = page[-1]
 

@@ -50,6 +50,13 @@ class Product:
     active_until: date | None = None
     attributes: Mapping[str, Scalar] = field(default_factory=dict)
 
+    def is_sold_on(self, day: date) -> bool:
+        """Whether it is on sale on a day."""
+        return not (
+            (self.active_from is not None and self.active_from > day)
+            or (self.active_until is not None and self.active_until < day)
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Holding:

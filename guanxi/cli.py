@@ -29,6 +29,8 @@ COMMANDS: Final = {
     "allowed.",
     "recommend": "Recommend: one line an offer, best first; never a product that is held, unknown or refused "
     "by a gate.",
+    "prospects": "Find prospects: the likeliest first, with the takers and the value to expect; none whom a gate "
+    "refuses.",
     "explain": "Explain a customer's offers, or one product's decision, stage by stage.",
     "models": "List models, show one, or say which is live. Exit code 1: one is broken, or --check found a change.",
     "plugins": "List the plugins. Exit code 1 when one is broken.",

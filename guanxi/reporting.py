@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import typer
@@ -50,3 +50,11 @@ def report(summary: LoadSummary, *, as_json: bool) -> None:
             typer.echo(f"{file.file}: " + ", ".join(f"{getattr(file, name)} {name}" for name in COLUMNS))
     if summary.rejects:
         typer.echo(f"Rejected rows, with line, column and reason: {summary.rejects}")
+
+
+@contextmanager
+def customer_bar(total: int) -> Iterator[Callable[[int], None]]:
+    """Give a function to tell of customers done: it moves a bar on a terminal, and nothing elsewhere."""
+    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as bars:
+        task = bars.add_task("customers", total=total)
+        yield lambda done: bars.advance(task, done)

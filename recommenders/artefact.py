@@ -40,6 +40,7 @@ CURVES: Final = "calibration"
 RANKER: Final = "ranker"
 BOOSTED: Final = ("pairs", "counts")
 CHOICE: Final = "choice:"
+AGGREGATE: Final = "bank-"
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class Model:
     Attributes:
         arrays: each trainable recommender's own, by its name.
         ranker: None where there was nothing to learn from.
+        aggregates: what holds for the whole bank and is nobody's score: ``similar`` products, ``trends``.
         learnt_from: what the manifest tells of the data: customers, holdings, date range.
         training: what it tells of the training: when, with which recommenders, without which columns, how long it
             took, and what the ranker was measured on; see ``Card``.
@@ -61,6 +63,7 @@ class Model:
     ranker: Ranker | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
     learnt_from: Mapping[str, Any] = field(default_factory=dict)
+    aggregates: Mapping[str, Arrays] = field(default_factory=dict)
     model_id: str = field(default_factory=lambda: f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
     training: Mapping[str, Any] = field(default_factory=dict)
 
@@ -207,6 +210,9 @@ def _write(folder: Path, model: Model) -> None:
     manifest = _manifest(model) | {"sha256": digests}
     if model.ranker is not None:
         manifest["ranker"] |= _write_ranker(folder, model.ranker)
+    manifest["aggregates"] = {
+        name: _write_arrays(folder / f"{AGGREGATE}{name}.npz", arrays) for name, arrays in model.aggregates.items()
+    }
     with (folder / "manifest.json").open("w", encoding="utf-8") as file:
         json.dump(manifest, file, indent=1, ensure_ascii=False)
         file.flush()
@@ -297,6 +303,10 @@ def _read(folder: Path) -> Model:
         ranker=_read_ranker(folder, manifest["ranker"]) if manifest["ranker"] else None,
         versions=manifest["versions"],
         learnt_from=manifest["learnt_from"],
+        aggregates={
+            name: _read_arrays(folder / f"{AGGREGATE}{name}.npz", digest)
+            for name, digest in manifest.get("aggregates", {}).items()
+        },
         model_id=folder.name,
         training=manifest.get("training", {}),
     )

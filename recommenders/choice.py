@@ -66,7 +66,7 @@ class Choice:
 
 def fit_choice(schema: FeatureSchema, features: Features, opened: Mask) -> Choice:
     """Fit to ``(n, m)`` openings; rows without any say nothing."""
-    edges = _edges(schema, features)
+    edges = learn_edges(schema, features)
     every = indicators(schema, features, edges)
     seen = every.getnnz(axis=0)
     kept = np.flatnonzero((seen >= LEAST_SEEN) & (seen <= len(features) - LEAST_SEEN)).astype(np.int32)
@@ -141,7 +141,8 @@ def _pair_indicators(pairs: Mapping[str, NDArray[np.float32]]) -> Sequence[Mask]
     )
 
 
-def _edges(schema: FeatureSchema, features: Features) -> NDArray[np.float32]:
+def learn_edges(schema: FeatureSchema, features: Features) -> NDArray[np.float32]:
+    """``(p, 11)``: upper ends of each number's bins but the last, then nan."""
     edges = np.full((len(schema.number_names), FEW_VALUES - 1), np.nan, np.float32)
     for column in range(len(edges)):
         values = features.customers[:, column]

@@ -40,7 +40,8 @@ class Cohorts:
     def fit(self, portfolio: Portfolio) -> Arrays:
         """Count holders in every group of 20 or more."""
         sizes = np.asarray(portfolio.cohorts.sum(axis=0)).ravel()
-        large = np.flatnonzero(sizes >= LEAST_GROUP)
+        # In the order of their keys: that of the ledger would tell of groups whose first member came later.
+        large = np.array(sorted(np.flatnonzero(sizes >= LEAST_GROUP), key=portfolio.cohort_keys.__getitem__), np.intp)
         holders = (portfolio.cohorts[:, large].T @ portfolio.held).toarray()
         keys = ["|".join(portfolio.cohort_keys[position]) for position in large]
         base = portfolio.held.getnnz(axis=0) / max(1, portfolio.customers)

@@ -73,14 +73,7 @@ def _explain_audience(customer: CustomerView, product: Product) -> Explanation:
 
 
 def _off_sale(batch: Batch) -> Mask:
-    today = batch.context.today
-    return np.array(
-        [
-            (p.active_from is not None and p.active_from > today)
-            or (p.active_until is not None and p.active_until < today)
-            for p in batch.catalogue
-        ]
-    )[None, :]
+    return np.array([not product.is_sold_on(batch.context.today) for product in batch.catalogue])[None, :]
 
 
 def _explain_off_sale(customer: CustomerView, product: Product) -> Explanation:

@@ -1,9 +1,10 @@
 """The bank's whole portfolio: read once as a ledger of dated facts, then seen as it was on any day.
 
-Memory: about 14 bytes a holding and 12 bytes a customer's cohort, and a customer's number; nothing else is kept of the
-rows read.
+Memory: about 14 bytes a holding, 12 bytes a customer's cohort, 20 bytes and his number a customer; nothing else is kept
+of the rows read.
 """
 
+import math
 from array import array
 from collections.abc import Iterable
 from copy import copy
@@ -16,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from graph.words import CustomerKind, RelationKind
+from graph.rows import word
+from graph.words import CustomerKind, RelationKind, ValueTier
 from recommenders.catalogue import Catalogue
 from recommenders.contract import Mask
 from recommenders.view import FAMILY
@@ -98,6 +100,10 @@ class Ledger:
         self.customer_nos: list[str] = []
         self._kinds = array("b")
         self._joined = array("i")
+        self.regions = array("i")
+        self.tiers: list[ValueTier | None] = []
+        self.incomes = array("f")
+        self._region_index: dict[str | None, int] = {None: 0}
         self._holdings, self._groups = _Columns(), _Columns()
         self._group_index: dict[tuple[str, str], int] = {}
 
@@ -107,11 +113,25 @@ class Ledger:
         self.customer_nos.append(row["customer_no"])
         self._kinds.append(KINDS.index(CustomerKind(row["kind"])))
         self._joined.append(_ordinal(row["joined_on"], EVER))
+        self.regions.append(self._region_index.setdefault(row.get("region"), len(self._region_index)))
+        self.tiers.append(word(ValueTier, row.get("value_tier")))
+        income = row.get("income")
+        self.incomes.append(math.nan if income is None else income)
         for code, opened, closed in row["holdings"]:
             self._holdings.add(number, self.catalogue.index[code], _ordinal(opened, EVER), _ordinal(closed, NEVER))
         for key, since, until in _groups(row):
             column = self._group_index.setdefault(key, len(self._group_index))
             self._groups.add(number, column, since, until)
+
+    @property
+    def kinds(self) -> NDArray[np.int8]:
+        """Every customer's kind, as its position in ``CustomerKind``."""
+        return np.array(self._kinds, np.int8)
+
+    @property
+    def region_names(self) -> tuple[str, ...]:
+        """The regions that ``regions`` counts from 1; 0 is none known."""
+        return tuple(name for name in self._region_index if name is not None)
 
     @cached_property
     def holdings(self) -> Spans:

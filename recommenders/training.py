@@ -22,7 +22,10 @@ from recommenders.contract import Arrays, Recommender, Trainable
 from recommenders.examples import Examples, Load, Past, Seen, draw, draw_hidden, read_examples, sample_schema
 from recommenders.learning import Judged, fit_ranker
 from recommenders.portfolio import Ledger, Portfolio
+from recommenders.prospects import learn_swing
+from recommenders.similar import fit_similar
 from recommenders.timeline import Moment, Period, find_period, moments
+from recommenders.trends import fit_trends
 
 logger = logging.getLogger("guanxi.training")
 
@@ -102,10 +105,22 @@ async def learn(
             examples = await read_examples(load, ledger, schema, drawn, past, lambda read: progress("examples", read))
         with clock.of("ranker"):
             ranker = fit_ranker(schema, examples, now, period, judged.append)
+            periods = [] if period.hides else [np.bincount(s.openings[:, 1], minlength=products) for s in seen]
+            ranker = replace(ranker, card={**ranker.card, "swing": learn_swing(np.array(periods))})
             calibration = learn_calibration(examples, schema.recommenders)
-    versions = {recommender.name: recommender.version for recommender in recommenders if recommender.name in arrays}
-    model = Model(ledger.catalogue.codes, as_of, arrays, calibration, ranker, versions, _learnt_from(now, period),
-                  training=_told(known, protected, judged, period, past, clock))  # fmt: skip
+    with clock.of("aggregates"):
+        aggregates = {"similar": fit_similar(now.held), "trends": fit_trends(ledger, as_of)}
+    model = Model(
+        product_codes=ledger.catalogue.codes,
+        as_of=as_of,
+        arrays=arrays,
+        calibration=calibration,
+        ranker=ranker,
+        versions={recommender.name: recommender.version for recommender in recommenders if recommender.name in arrays},
+        learnt_from=_learnt_from(now, period),
+        aggregates=aggregates,
+        training=_told(known, protected, judged, period, past, clock),
+    )
     if live is None:
         return Trained(model, clock.seconds)
     served = [guard(recommender) for recommender in live.apply(recommenders)]

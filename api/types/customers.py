@@ -7,13 +7,14 @@ from typing import Annotated, TypeAlias, TypeVar
 import strawberry
 from strawberry.scalars import JSON
 
+from api import access
 from api.errors import ApiError, Code
 from api.global_ids import global_id
 from api.session import Session
 from api.types.holdings import Account, ActivityMonth, Card, Holding, Interaction, Membership
 from api.types.offers import Bundle, Offer
-from api.types.products import plain
-from api.types.relay import After, Before, Connection, First, Last, Node, Paging, Place, page_of
+from api.types.products import MOST_SIMILAR, Product, plain
+from api.types.relay import After, Before, Connection, First, Last, Node, Paging, Place, page_of, within
 from graph import records
 from graph.words import (
     Channel,
@@ -151,7 +152,7 @@ class Customer(Node):
         self, months: Annotated[int, strawberry.argument(description="How many; 120 at most.")] = 12
     ) -> list[ActivityMonth]:
         """Months of activity."""
-        _within(months, MOST_MONTHS, "months")
+        within(months, MOST_MONTHS, "months")
         found = (await self._whole()).activity
         return [ActivityMonth.of(month) for month in found[-months:]] if months else []
 
@@ -172,7 +173,7 @@ class Customer(Node):
         ] = None,
     ) -> list[Offer]:
         """Offers."""
-        _within(first, MOST_OFFERS, "offers")
+        within(first, MOST_OFFERS, "offers")
         if budget_ms is not None and budget_ms < 1:
             raise ApiError(Code.BAD_INPUT, f"budgetMs is 1 or more, not {budget_ms}.")
         context = Context(self.session.today, channel, first, tuple(sorted(exclude or ())), budget_ms)
@@ -186,10 +187,35 @@ class Customer(Node):
         channel: Where = Channel.MOBILE,
     ) -> list[Bundle]:
         """Bundles."""
-        _within(first, MOST_OFFERS, "bundles")
+        within(first, MOST_OFFERS, "bundles")
         context = Context(self.session.today, channel, first)
         answer = await self.session.answer(self.customer_no, context)
         return [Bundle.of(self.session, bundle, context, self.record.language) for bundle in answer.bundles]
+
+    @strawberry.field(
+        description="Customers like this one, the most alike first, of those the viewer may see: for who serves them, "
+        "and null for the customer himself. Compared are a manager's book, or else those who share a rarely held "
+        "product, a programme or a relation with him."
+    )
+    async def similar(
+        self, first: Annotated[int, strawberry.argument(description="How many; 20 at most.")] = 5
+    ) -> list["SimilarCustomer"] | None:
+        """Similar customers."""
+        within(first, MOST_SIMILAR, "customers")
+        if not access.sees_similar_customers(self.session.viewer):
+            return None
+        found = (await self.session.similar(self.customer_no))[:first]
+        catalogue = await self.session.catalogue()
+        return [
+            SimilarCustomer(
+                customer=Customer.of(self.session, like.customer),
+                likeness=like.likeness,
+                shared_products=[
+                    Product.of(self.session, catalogue[code]) for code in like.shared if code in catalogue
+                ],
+            )
+            for like in found
+        ]
 
     async def _whole(self) -> records.Customer:
         return await self.session.whole.load(self.customer_no) or self.record
@@ -199,6 +225,18 @@ class Customer(Node):
 
     def _made(self, make: Callable[[Session, Record], Kind]) -> Callable[[Record], Kind]:
         return lambda record: make(self.session, record)
+
+
+@strawberry.type(description="A customer who is like another.")
+class SimilarCustomer:
+    """A customer and how alike he is."""
+
+    customer: Customer = strawberry.field(description="The customer.")
+    likeness: float = strawberry.field(
+        description="How alike, 0 to 1: half by profile (Gower's coefficient), half by what both hold of what "
+        "either holds."
+    )
+    shared_products: list[Product] = strawberry.field(description="The products both hold.")
 
 
 @strawberry.type(description="Another customer, and what he is to this one.")
@@ -224,8 +262,3 @@ class Relation:
 
 def _holding_place(holding: records.Holding) -> Place:
     return (holding.product_code, str(holding.opened_on or ""), str(holding.closed_on or ""))
-
-
-def _within(asked: int, most: int, what: str) -> None:
-    if not 0 <= asked <= most:
-        raise ApiError(Code.BAD_INPUT, f"Ask for 0 to {most} {what}, not {asked}.")

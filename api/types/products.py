@@ -10,9 +10,13 @@ from strawberry.scalars import JSON
 from api import access
 from api.global_ids import global_id
 from api.session import Session
-from api.types.relay import Node
+from api.types.relay import Node, within
 from graph import records
 from graph.words import CustomerKind, Language, ProgrammeKind, RiskRating
+from recommenders import similar
+from recommenders.similar import similar_products
+
+MOST_SIMILAR = 20
 
 
 def plain(attributes: Mapping[str, records.Scalar]) -> JSON:
@@ -74,6 +78,22 @@ class Product(Node):
         """The margin, for those who may see it."""
         return self.record.margin if access.sees_internals(self.session.viewer) else None
 
+    @strawberry.field(
+        description="Products on sale that are held together with this one more often than by chance, the most similar "
+        "first; only pairs that 20 customers or more hold. For all but partners."
+    )
+    async def similar(
+        self, first: Annotated[int, strawberry.argument(description="How many; 20 at most.")] = 5
+    ) -> list["SimilarProduct"]:
+        """Similar products."""
+        within(first, MOST_SIMILAR, "products")
+        if not access.sees_similar_products(self.session.viewer):
+            return []
+        on_sale, engine = await self.session.on_sale(), self.session.services.engine
+        found = similar_products(engine.aggregate("similar"), engine.product_codes, self.product_code)
+        those = [similar for similar in found if similar.product_code in on_sale][:first]
+        return [SimilarProduct.of(self.session, on_sale[similar.product_code], similar) for similar in those]
+
     @strawberry.field(description="Products that must be held first.")
     async def requires(self) -> list["Product"]:
         """Prerequisites that the bank has."""
@@ -85,6 +105,25 @@ class Product(Node):
         """The product's programme, where the viewer may see it."""
         record = (await self.session.programmes()).get(self.record.programme_code or "")
         return Programme.of(self.session, record) if record else None
+
+
+@strawberry.type(description="A product that is held together with another.")
+class SimilarProduct:
+    """A product and how much it goes with the other."""
+
+    product: Product = strawberry.field(description="The product.")
+    score: float = strawberry.field(
+        description="How much they go together, 0 to 1: the shrunk cosine of their holders less what chance would give."
+    )
+    lift: float | None = strawberry.field(
+        description="How many times as often both are held as chance would have it; for the bank's staff only."
+    )
+
+    @classmethod
+    def of(cls, session: Session, record: records.Product, found: similar.SimilarProduct) -> "SimilarProduct":
+        """Make the type of what was learnt."""
+        lift = found.lift if access.sees_internals(session.viewer) else None
+        return cls(product=Product.of(session, record), score=found.score, lift=lift)
 
 
 @strawberry.type(description="An organisation that co-brands products with the bank.")

@@ -101,6 +101,16 @@ class Paging:
         return cls(count, last is not None, _place(after), _place(before))
 
 
+def within(asked: int, most: int, what: str) -> None:
+    """Check the length of a plain list.
+
+    Raises:
+        ApiError: BAD_INPUT.
+    """
+    if not 0 <= asked <= most:
+        raise ApiError(Code.BAD_INPUT, f"Ask for 0 to {most} {what}, not {asked}.")
+
+
 def cursor(place: Place) -> str:
     """Return a place as an opaque text."""
     return encoded(json.dumps(place, ensure_ascii=False))

@@ -1,7 +1,6 @@
 """``guanxi recommend``: offers for one customer, or for all into a file."""
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,8 +8,6 @@ from typing import Annotated, Final
 
 import polars as pl
 import typer
-from rich.console import Console
-from rich.progress import Progress
 
 from graph import customers
 from graph.errors import GuanxiError, NotFound, SettingsError
@@ -19,6 +16,7 @@ from graph.words import Channel, Language
 from guanxi.days import AsOf, day
 from guanxi.deciding import open_engine
 from guanxi.opening import open_store
+from guanxi.reporting import customer_bar
 from guanxi.settings import Settings
 from recommenders.contract import Answer, Context
 from recommenders.engine import Engine
@@ -65,7 +63,7 @@ async def _recommend(settings: Settings, customer: str | None, context: Context,
     async with open_store(settings) as store:
         engine = await open_engine(store, settings)
         total = 1 if customer else await customers.count(store)
-        with _writer(out) as write, _bar(total) as advance:
+        with _writer(out) as write, customer_bar(total) as advance:
             async for answers in _answers(store, engine, customer, context):
                 rows = [row for answer in answers for row in _rows(answer)]
                 write(pl.DataFrame(rows, SCHEMA, orient="row"))
@@ -98,13 +96,6 @@ def _rows(answer: Answer) -> list[tuple[object, ...]]:
         )
         for offer in answer.offers
     ]
-
-
-@contextmanager
-def _bar(total: int) -> Iterator[Callable[[int], None]]:
-    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as bars:
-        task = bars.add_task("customers", total=total)
-        yield lambda done: bars.advance(task, done)
 
 
 @contextmanager

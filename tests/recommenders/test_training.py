@@ -48,6 +48,7 @@ def learn(catalogue):
 def bits(model):
     """All that a model learnt, by name, to the bit."""
     arrays = {(name, key): array for name, own in model.arrays.items() for key, array in own.items()}
+    arrays |= {(name, key): array for name, own in model.aggregates.items() for key, array in own.items()}
     for name, curve in model.calibration.curves.items():
         arrays |= {(name, "edges"): curve.edges, (name, "rates"): curve.rates}
     if model.ranker is not None:
@@ -65,7 +66,9 @@ async def test_two_trainings_on_the_same_bank_give_the_same_model(sample_bank, l
     first, second = await learn(sample_bank), await learn(sample_bank)
 
     assert bits(first) == bits(second)
-    assert {name for name, _ in bits(first)} == {"als", "relations", "popularity", "lifecycle", "ranker"}
+    assert {name for name, _ in bits(first)} == {
+        "als", "relations", "popularity", "lifecycle", "ranker", "similar", "trends"
+    }  # fmt: skip
     assert (first.product_codes, first.versions) == (second.product_codes, second.versions)
     assert first.learnt_from == second.learnt_from
     assert first.as_of == AS_OF
