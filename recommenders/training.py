@@ -17,10 +17,13 @@ from graph.store import Store
 from recommenders.artefact import Model
 from recommenders.calibration import Calibration, learn_curve
 from recommenders.catalogue import Catalogue
+from recommenders.churn import ActiveMonths, fit_churn
 from recommenders.contract import Arrays, Recommender, Trainable
+from recommenders.demand import fit_demand
 from recommenders.examples import Examples, Load, Past, Seen, draw, draw_hidden, read_examples, sample_schema
 from recommenders.learning import fit_ranker
 from recommenders.portfolio import Ledger, Portfolio
+from recommenders.segments import fit_segments
 from recommenders.timeline import Moment, Period, find_period, moments
 
 logger = logging.getLogger("guanxi.training")
@@ -47,10 +50,12 @@ async def train(
     guard: Guard = lambda recommender: recommender,
     protected: Sequence[str] = (),
     progress: Progress = lambda _, __: None,
+    before: Model | None = None,
 ) -> Trained:
     """Learn from the graph as it was on ``as_of``; of ``protected`` columns no feature is made.
 
-    ``guard`` makes of each recommender one that raises nothing but ``Omitted``.
+    ``guard`` makes of each recommender one that raises nothing but ``Omitted``; the segments of ``before``, the
+    model in force, keep their names.
 
     Raises:
         ModelError: the graph has no customers or no products.
@@ -59,7 +64,7 @@ async def train(
     ledger = await read_ledger(store, catalogue, lambda read: progress("portfolio", read))
     reading = time.perf_counter() - started
     trained = await learn(ledger, partial(customers.load, store), recommenders, as_of, guard=guard,
-                          protected=protected, progress=progress)  # fmt: skip
+                          protected=protected, progress=progress, before=before)  # fmt: skip
     return replace(trained, seconds={"reading": reading} | trained.seconds)
 
 
@@ -72,6 +77,7 @@ async def learn(
     guard: Guard = lambda recommender: recommender,
     protected: Sequence[str] = (),
     progress: Progress = lambda _, __: None,
+    before: Model | None = None,
 ) -> Trained:
     """Learn from a ledger, reading the customers of examples by ``load``; as ``train``."""
     clock, now = _Clock(), ledger.portfolio(as_of)
@@ -82,6 +88,10 @@ async def learn(
              if not isinstance(recommender, Trainable) or recommender.name in arrays]  # fmt: skip
     period = find_period(ledger, as_of)
     ranker, calibration = None, Calibration()
+    churn = segments = None
+    active = ActiveMonths(load)
+    with clock.of("demand"):
+        demand, of_demand = fit_demand(ledger, period)
     past, seen = list[Past](), list[Seen]()
     for moment in moments(ledger, period):
         past.append(_past(moment, known, guard))
@@ -91,13 +101,20 @@ async def learn(
     if drawn.opened.any():
         names = [recommender.name for recommender in known]
         with clock.of("examples"):
-            schema = await sample_schema(load, ledger, names, as_of, protected)
-            examples = await read_examples(load, ledger, schema, drawn, past, lambda read: progress("examples", read))
+            schema = await sample_schema(active, ledger, names, as_of, protected)
+            examples = await read_examples(active, ledger, schema, drawn, past, lambda read: progress("examples", read))
         with clock.of("ranker"):
             ranker = fit_ranker(schema, examples, now, period)
             calibration = learn_calibration(examples, names)
+        with clock.of("churn"):
+            churn, of_churn = fit_churn(schema, examples, ledger, active, [then.day for then in past], period)
+        with clock.of("segments"):
+            segments, of_segments = await fit_segments(load, ledger, schema, as_of, before.segments if before else None)
+        insight = {"churn": of_churn, "demand": of_demand, "segments": of_segments}
+        ranker = replace(ranker, card={**ranker.card, **insight})
     versions = {recommender.name: recommender.version for recommender in recommenders if recommender.name in arrays}
     model = Model(ledger.catalogue.codes, as_of, arrays, calibration, ranker, versions, _learnt_from(now, period))
+    model = replace(model, churn=churn, demand=demand, segments=segments)
     return Trained(model, clock.seconds)
 
 
