@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,7 @@ from recommenders.artefact import Model, current_id, load_current
 from recommenders.catalogue import Catalogue
 from recommenders.contract import Answer, Context, Decision
 from recommenders.engine import Engine
+from recommenders.insight import Insight, insights
 
 logger = logging.getLogger("guanxi.api")
 
@@ -71,6 +73,16 @@ class LiveEngine:
         return await asyncio.get_running_loop().run_in_executor(
             self._thread, engine.decide, customer, product_code, context
         )
+
+    async def insights(self, customers: Sequence[Customer], today: date) -> list[Insight]:
+        """Return what the bank's staff is told of customers beside offers."""
+        engine, loop = await self.engine(), asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, insights, self._model, engine.catalogue, customers, today)
+
+    async def model(self) -> Model | None:
+        """Return the model in service; None while there is none."""
+        await self.engine()
+        return self._model
 
     async def refresh(self) -> None:
         """Rebuild where something changed; a broken model leaves the last good one in service.

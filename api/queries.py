@@ -13,6 +13,7 @@ from api.requests import Asked
 from api.roles import KEYS, Role, Viewer
 from api.session import Session
 from api.types.customers import Customer
+from api.types.insights import Segment
 from api.types.offers import Decision, Offer
 from api.types.products import Product, Programme
 from api.types.relay import LONGEST_PAGE, After, Before, Connection, First, Last, Node, Paging, connection, page_of
@@ -242,6 +243,18 @@ class Query:
         access.require(session.viewer, access.SEES_RECOMMENDERS, "recommenders")
         await session.services.engine.engine()
         return [RecommenderInfo.of(state) for state in session.services.engine.host.infos()]
+
+    @strawberry.field(
+        description="Groups of the bank's customers who are alike, each of 20 and more, by code; for the bank's staff. "
+        "Empty where there are no stable ones."
+    )
+    async def segments(self, info: Asked) -> list[Segment]:
+        """Segments of the model in service."""
+        session = info.context.session
+        access.require(session.viewer, access.SEES_SEGMENTS, "segments")
+        model = await session.services.engine.model()
+        found = model.segments.described if model and model.segments else ()
+        return [Segment.of(segment) for segment in sorted(found, key=lambda segment: int(segment.code[1:]))]
 
     @strawberry.field(description="Why a product is, or is not, offered to a customer; for those who serve him.")
     async def decision(

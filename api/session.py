@@ -18,6 +18,7 @@ from graph import browsing, customers, instruments, products, programmes
 from graph.records import Account, Card, Customer, Product, Programme
 from graph.store import Store
 from recommenders.contract import Answer, Context, Decision
+from recommenders.insight import Insight
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
@@ -100,10 +101,15 @@ class Session:
         """Say why one product is, or is not, offered; raises NotFound for an unknown product."""
         return await self.services.engine.decide(await self.customer_or_error(customer_no), product_code, context)
 
+    async def insight(self, customer_no: str) -> Insight | None:
+        """Return what the bank thinks of a customer; None where that is not for the viewer."""
+        return await self.insights.load(customer_no) if access.sees_insights(self.viewer) else None
+
     def forget(self, customer_no: str) -> None:
         """Read a customer anew when he is next asked for."""
         self.whole.clear(customer_no)
         self.answers.clear_all()
+        self.insights.clear_all()
 
     @cached_property
     def whole(self) -> DataLoader[str, Customer | None]:
@@ -134,6 +140,11 @@ class Session:
     def answers(self) -> DataLoader[tuple[str, Context], Answer]:
         """Offers, by customer number and context."""
         return DataLoader(self._answers)
+
+    @cached_property
+    def insights(self) -> DataLoader[str, Insight | None]:
+        """What the bank thinks of customers, by number."""
+        return _by_key(self._insights, lambda insight: insight.customer_no)
 
     @cached_property
     def _products(self) -> DataLoader[str, dict[str, Product]]:
@@ -175,6 +186,10 @@ class Session:
             for answer in await self.services.engine.answer(records, context):
                 answers[answer.customer_no, context] = answer
         return [answers.get(key) or Answer(key[0], (), ()) for key in keys]
+
+    async def _insights(self, customer_nos: Sequence[str]) -> list[Insight]:
+        records = [record for record in await self.whole.load_many(list(customer_nos)) if record is not None]
+        return await self.services.engine.insights(records, self.today)
 
     async def _read_products(self, keys: list[str]) -> list[dict[str, Product]]:
         found = await products.catalogue(self.services.store)

@@ -8,11 +8,15 @@ import strawberry
 from strawberry.scalars import JSON
 
 from api import access
+from api.errors import ApiError, Code
 from api.global_ids import global_id
 from api.session import Session
+from api.types.insights import DemandMonth, demand_of
 from api.types.relay import Node
 from graph import records
 from graph.words import CustomerKind, Language, ProgrammeKind, RiskRating
+
+MOST_MONTHS = 12
 
 
 def plain(attributes: Mapping[str, records.Scalar]) -> JSON:
@@ -73,6 +77,24 @@ class Product(Node):
     def margin(self) -> float | None:
         """The margin, for those who may see it."""
         return self.record.margin if access.sees_internals(self.session.viewer) else None
+
+    @strawberry.field(
+        description="How often it is expected to be opened, month by month from this one, as far as the model "
+        "foresees; for the bank's staff. Empty where nothing can be said."
+    )
+    async def demand(
+        self, months: Annotated[int, strawberry.argument(description="How many; 12 at most.")] = 3
+    ) -> list[DemandMonth]:
+        """The months foreseen, for those who may see them."""
+        if not 1 <= months <= MOST_MONTHS:
+            raise ApiError(Code.BAD_INPUT, f"Ask for 1 to {MOST_MONTHS} months, not {months}.")
+        model = await self.session.services.engine.model()
+        if model is None or model.demand is None or self.product_code not in model.product_codes:
+            return []
+        if not access.sees_internals(self.session.viewer):
+            return []
+        column = model.product_codes.index(self.product_code)
+        return demand_of(model.demand, column, self.session.today, months)
 
     @strawberry.field(description="Products that must be held first.")
     async def requires(self) -> list["Product"]:
