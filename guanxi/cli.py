@@ -9,7 +9,7 @@ import typer
 from pydantic import ValidationError
 
 from graph.errors import GuanxiError
-from guanxi.commands import check, demo, explain, load, plugins, recommend, sample, serve, token, train
+from guanxi.commands import check, demo, explain, load, plugins, recommend, sample, segments, serve, token, train
 from guanxi.commands import format as format_command
 
 OWN_PACKAGES: Final = ("api", "graph", "guanxi", "loaders", "plugins", "recommenders")
@@ -28,6 +28,7 @@ app.command("load")(load.load)
 app.command("train")(train.train)
 app.command("recommend")(recommend.recommend)
 app.command("explain")(explain.explain)
+app.command("segments")(segments.segments)
 app.command("plugins")(plugins.plugins)
 app.command("serve")(serve.serve)
 app.command("token")(token.token)

@@ -27,7 +27,7 @@ from recommenders.examples import PAGE, Load
 from recommenders.features import Features, FeatureSchema, extract
 from recommenders.portfolio import Ledger
 from recommenders.view import CustomerView
-from recommenders.wording import noun, number, product_name
+from recommenders.wording import group, noun, number, product_name
 
 SAMPLE: Final = 4_000
 JUDGED: Final = 1_500
@@ -268,7 +268,7 @@ def _told(
     catalogue: Catalogue,
 ) -> list[tuple[Text, Text]]:
     """Return, of the most telling features, a short word and a sentence."""
-    told: list[tuple[Text, Text]] = []
+    told: dict[str, tuple[Text, Text]] = {}
     for place in np.argsort(-np.abs(centre), kind="stable"):
         if abs(centre[place]) < LEAST_TOLD or len(told) == MOST_TOLD:
             break
@@ -278,17 +278,19 @@ def _told(
             continue
         text = _difference(names[place], float(values.mean()), float(every.mean()), catalogue)
         if text is not None:
-            told.append(text)
-    return told
+            told.setdefault(group(names[place]), text)
+    return list(told.values())
 
 
 def _difference(name: str, here: float, everywhere: float, catalogue: Catalogue) -> tuple[Text, Text] | None:
     more = here > everywhere
+    if name.startswith(KIND) and not more:
+        return None
     if _is_mark(name):
         en, zh = _mark(name, catalogue)
         share, of_all = f"{100 * here:.0f}%", f"{100 * everywhere:.0f}%"
         return (
-            _text(en if more else f"not {en}", zh if more else f"非{zh}"),
+            _text(en if more else f"not {en}", zh if more else f"未{zh}"),
             _text(f"{en}: {share}, the bank's share is {of_all}", f"{zh}：{share}，全行{of_all}"),
         )
     of = noun(name, catalogue)
