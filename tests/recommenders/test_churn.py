@@ -132,13 +132,18 @@ async def test_where_holdings_carry_no_dates_nothing_is_said(taught, person):
 
 async def test_who_holds_nothing_and_was_not_active_cannot_leave(leavers, taught, person):
     ledger, model = await taught(leavers(600, tells=True))
-    quiet = person("X", activity=months(date(2026, 3, 1), AS_OF))
+    lately = months(AS_OF, AS_OF)
+    closed = person("Z", activity=lately, holdings=(Holding("A", FIRST, date(2026, 6, 1)),))
+    customers = [
+        person("N"),
+        person("X", activity=months(date(2026, 3, 1), AS_OF)),
+        closed,
+        person("Y", activity=lately),
+    ]
 
-    nobody, long_gone, active = insights(
-        model, ledger.catalogue, [person("N"), quiet, person("Y", activity=months(AS_OF, AS_OF))], AS_OF
-    )
+    nobody, quiet, gone, active = insights(model, ledger.catalogue, customers, AS_OF)
 
-    assert (nobody.leaving, long_gone.leaving) == (None, None)
+    assert (nobody.leaving, quiet.leaving, gone.leaving) == (None, None, None)
     assert active.leaving is not None
 
 
