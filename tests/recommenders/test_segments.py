@@ -1,5 +1,6 @@
 """Banks of planted groups: the groups are found, named, kept by the next training, and given to new customers."""
 
+import json
 from dataclasses import replace
 from datetime import date
 
@@ -183,6 +184,11 @@ async def test_they_come_back_from_disk_and_a_model_without_them_still_loads(cro
     assert insights(again, ledger.catalogue, customers, AS_OF) == insights(model, ledger.catalogue, customers, AS_OF)
     assert again.segments.described == model.segments.described
     assert codes(without, ledger, customers[:1]) == [None]
+    manifest = json.loads((path / "manifest.json").read_text())
+    older = {name: value for name, value in manifest.items() if name not in {"churn", "demand", "segments"}}
+    (path / "manifest.json").write_text(json.dumps(older))
+    assert load_current(tmp_path / "with").segments is None
+    (path / "manifest.json").write_text(json.dumps(manifest))
     file = path / "segments.centres.npz"
     file.write_bytes(file.read_bytes()[:-9])
     with pytest.raises(ModelError, match="run guanxi train"):
