@@ -16,6 +16,7 @@ from graph.records import Customer, Programme
 SERVES_CUSTOMERS: Final = frozenset({Role.RELATIONSHIP_MANAGER, Role.ADMIN})
 SEES_RECOMMENDERS: Final = frozenset({Role.RELATIONSHIP_MANAGER, Role.MARKETING, Role.ADMIN})
 SEES_MODELS: Final = frozenset({Role.RELATIONSHIP_MANAGER, Role.MARKETING, Role.ADMIN})
+SEES_SEGMENTS: Final = frozenset({Role.RELATIONSHIP_MANAGER, Role.MARKETING, Role.ADMIN})
 SEES_INTERNALS: Final = frozenset({Role.RELATIONSHIP_MANAGER, Role.MARKETING, Role.ADMIN})
 LEAST_GROUP: Final = 20
 
@@ -97,13 +98,21 @@ def sees_workings(viewer: Viewer) -> bool:
 
 
 def sees_internals(viewer: Viewer) -> bool:
-    """Whether a viewer may read what of a product is the bank's own: its margin, its files' further columns."""
+    """Whether a viewer may read what of a product is the bank's own: its margin, demand, its files' further columns."""
     return viewer.role in SEES_INTERNALS
 
 
 def sees_similar_products(viewer: Viewer) -> bool:
     """Whether a viewer may read which products the bank's customers hold together; a partner sees its own only."""
     return viewer.role is not Role.PARTNER
+
+
+def sees_insights(viewer: Viewer) -> bool:
+    """Whether a viewer may read what the bank thinks of a customer he sees: will he leave, his worth, his segment.
+
+    Never the customer himself.
+    """
+    return viewer.role in SERVES_CUSTOMERS
 
 
 def sees_members(viewer: Viewer, members: int) -> bool:

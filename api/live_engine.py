@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +22,7 @@ from recommenders.catalogue import Catalogue
 from recommenders.contract import FALLBACK, Answer, Arrays, Context, Decision
 from recommenders.engine import Engine
 from recommenders.history import Life, lives
+from recommenders.insight import Insight, insights
 from recommenders.prospects import Page, look
 
 logger = logging.getLogger("guanxi.api")
@@ -98,6 +100,11 @@ class LiveEngine:
         """Say how likely customers are to take each product, and which gate refuses it."""
         engine = await self.engine()
         return await asyncio.get_running_loop().run_in_executor(self._thread, look, engine, customers, context)
+
+    async def insights(self, customers: Sequence[Customer], today: date) -> list[Insight]:
+        """Return what the bank's staff is told of customers beside offers."""
+        engine, loop = await self.engine(), asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, insights, self._model, engine.catalogue, customers, today)
 
     async def refresh(self) -> None:
         """Rebuild where something changed; a broken model leaves the last good one in service.

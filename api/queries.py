@@ -13,6 +13,7 @@ from api.requests import Asked
 from api.roles import KEYS, Role, Viewer
 from api.session import Session
 from api.types.customers import Customer
+from api.types.insights import Segment
 from api.types.models import Model
 from api.types.offers import Decision, Offer
 from api.types.products import Product, Programme
@@ -296,6 +297,19 @@ class Query:
     ) -> Prospects:
         """Prospects."""
         return await prospects(info.context.session, product_code)
+
+    @strawberry.field(
+        description="Groups of the bank's customers who are alike, each of 20 and more, by code; for the bank's staff. "
+        "Empty where there are no stable ones."
+    )
+    async def segments(self, info: Asked) -> list[Segment]:
+        """Segments of the model in service."""
+        session = info.context.session
+        access.require(session.viewer, access.SEES_SEGMENTS, "segments")
+        await session.services.engine.engine()
+        model = session.services.engine.model
+        found = model.segments.described if model and model.segments else ()
+        return [Segment.of(segment) for segment in sorted(found, key=lambda segment: int(segment.code[1:]))]
 
     @strawberry.field(description="Why a product is, or is not, offered to a customer; for those who serve him.")
     async def decision(

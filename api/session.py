@@ -18,6 +18,7 @@ from graph import browsing, customers, instruments, products, programmes
 from graph.records import Account, Card, Customer, Product, Programme
 from graph.store import Store
 from recommenders.contract import Answer, Context, Decision
+from recommenders.insight import Insight
 from recommenders.likeness import Alike
 
 SPARE: Final = 30
@@ -131,10 +132,15 @@ class Session:
         ]
         return sorted(chances, key=lambda found: (-found[1], found[0].customer_no))[:count]
 
+    async def insight(self, customer_no: str) -> Insight | None:
+        """Return what the bank thinks of a customer; None where that is not for the viewer."""
+        return await self.insights.load(customer_no) if access.sees_insights(self.viewer) else None
+
     def forget(self, customer_no: str) -> None:
         """Read a customer anew when he is next asked for."""
         self.whole.clear(customer_no)
         self.answers.clear_all()
+        self.insights.clear_all()
 
     @cached_property
     def whole(self) -> DataLoader[str, Customer | None]:
@@ -169,6 +175,11 @@ class Session:
     @cached_property
     def _similar(self) -> DataLoader[str, list[Alike]]:
         return DataLoader(self._similars)
+
+    @cached_property
+    def insights(self) -> DataLoader[str, Insight | None]:
+        """What the bank thinks of customers, by number."""
+        return _by_key(self._insights, lambda insight: insight.customer_no)
 
     @cached_property
     def _products(self) -> DataLoader[str, dict[str, Product]]:
@@ -228,6 +239,10 @@ class Session:
             for answer in await self.services.engine.answer(records, context):
                 answers[answer.customer_no, context] = answer
         return [answers.get(key) or Answer(key[0], (), ()) for key in keys]
+
+    async def _insights(self, customer_nos: Sequence[str]) -> list[Insight]:
+        records = [record for record in await self.whole.load_many(list(customer_nos)) if record is not None]
+        return await self.services.engine.insights(records, self.today)
 
     async def _read_products(self, keys: list[str]) -> list[dict[str, Product]]:
         found = await products.catalogue(self.services.store)

@@ -27,11 +27,14 @@ from recommenders.boosting import Boosted
 from recommenders.calibration import Calibration, Curve
 from recommenders.card import Card
 from recommenders.choice import Choice
+from recommenders.churn import Churn
 from recommenders.contract import Arrays, Recommender, Trainable
+from recommenders.demand import Demand
 from recommenders.features import FeatureSchema
 from recommenders.history import How, ids, lives, previous, put_in_force, stack
 from recommenders.history import current_id as current_id
 from recommenders.ranker import Ranker
+from recommenders.segments import Segment, Segments
 
 KEPT: Final = 5
 """How many of the newest artefacts are kept, beside the one in force and the one before it."""
@@ -41,6 +44,9 @@ RANKER: Final = "ranker"
 BOOSTED: Final = ("pairs", "counts")
 CHOICE: Final = "choice:"
 AGGREGATE: Final = "bank-"
+CHURN: Final = "churn.txt"
+DEMAND: Final = "demand.forecast.npz"
+SEGMENTS: Final = "segments.centres.npz"
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,7 @@ class Model:
         learnt_from: what the manifest tells of the data: customers, holdings, date range.
         training: what it tells of the training: when, with which recommenders, without which columns, how long it
             took, and what the ranker was measured on; see ``Card``.
+        churn, demand, segments: None where there was too little to learn from; the ranker's card says why.
     """
 
     product_codes: tuple[str, ...]
@@ -64,6 +71,9 @@ class Model:
     versions: Mapping[str, str] = field(default_factory=dict)
     learnt_from: Mapping[str, Any] = field(default_factory=dict)
     aggregates: Mapping[str, Arrays] = field(default_factory=dict)
+    churn: Churn | None = None
+    demand: Demand | None = None
+    segments: Segments | None = None
     model_id: str = field(default_factory=lambda: f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
     training: Mapping[str, Any] = field(default_factory=dict)
 
@@ -213,6 +223,11 @@ def _write(folder: Path, model: Model) -> None:
     manifest["aggregates"] = {
         name: _write_arrays(folder / f"{AGGREGATE}{name}.npz", arrays) for name, arrays in model.aggregates.items()
     }
+    manifest |= {
+        "churn": _write_churn(folder, model.churn) if model.churn else None,
+        "demand": _write_demand(folder, model.demand) if model.demand else None,
+        "segments": _write_segments(folder, model.segments) if model.segments else None,
+    }
     with (folder / "manifest.json").open("w", encoding="utf-8") as file:
         json.dump(manifest, file, indent=1, ensure_ascii=False)
         file.flush()
@@ -268,6 +283,38 @@ def _read_ranker(folder: Path, told: Mapping[str, Any]) -> Ranker:
     )
 
 
+def _write_churn(folder: Path, churn: Churn) -> dict[str, Any]:
+    own = {name: getattr(churn, name) for name in ("horizon_months", "rate", "intercept", "slope")}
+    return own | {"sha256": _write_text(folder / CHURN, churn.model.text) if churn.model else None}
+
+
+def _read_churn(folder: Path, told: Mapping[str, Any], schema: FeatureSchema) -> Churn:
+    digest, own = told["sha256"], {name: value for name, value in told.items() if name != "sha256"}
+    return Churn(schema, model=Boosted(_read_text(folder / CHURN, digest)) if digest else None, **own)
+
+
+def _write_demand(folder: Path, demand: Demand) -> dict[str, Any]:
+    arrays: Arrays = {name: getattr(demand, name) for name in ("expected", "low", "high")}
+    return {"first": demand.first.isoformat(), "sha256": _write_arrays(folder / DEMAND, arrays)}
+
+
+def _read_demand(folder: Path, told: Mapping[str, Any]) -> Demand:
+    return Demand(date.fromisoformat(told["first"]), **_read_arrays(folder / DEMAND, told["sha256"]))
+
+
+def _write_segments(folder: Path, segments: Segments) -> dict[str, Any]:
+    arrays: Arrays = {name: getattr(segments, name) for name in ("typical", "means", "scales", "centres")}
+    described = [{"code": s.code, "name": dict(s.name), "share": s.share, "profile": [dict(p) for p in s.profile]}
+                 for s in segments.described]  # fmt: skip
+    return {"names": segments.names, "described": described, "sha256": _write_arrays(folder / SEGMENTS, arrays)}
+
+
+def _read_segments(folder: Path, told: Mapping[str, Any], schema: FeatureSchema) -> Segments:
+    described = [Segment(s["code"], s["name"], s["share"], tuple(s["profile"])) for s in told["described"]]
+    arrays = _read_arrays(folder / SEGMENTS, told["sha256"])
+    return Segments(schema, tuple(told["names"]), described=tuple(described), **arrays)
+
+
 def _write_text(path: Path, text: str) -> str:
     return _write_bytes(path, text.encode())
 
@@ -295,12 +342,17 @@ def _read(folder: Path) -> Model:
     arrays = {name: _read_arrays(folder / f"{name}.npz", digest) for name, digest in manifest["sha256"].items()}
     curves = arrays.pop(CURVES)
     names = {key.rpartition("|")[0] for key in curves}
+    ranker = _read_ranker(folder, manifest["ranker"]) if manifest["ranker"] else None
+    churn, demand, segments = (manifest.get(name) for name in ("churn", "demand", "segments"))
     return Model(
         product_codes=tuple(manifest["product_codes"]),
         as_of=date.fromisoformat(manifest["as_of"]),
         arrays=arrays,
         calibration=Calibration({n: Curve(curves[f"{n}|edges"], curves[f"{n}|rates"]) for n in sorted(names)}),
-        ranker=_read_ranker(folder, manifest["ranker"]) if manifest["ranker"] else None,
+        ranker=ranker,
+        churn=_read_churn(folder, churn, ranker.schema) if churn and ranker else None,
+        demand=_read_demand(folder, demand) if demand else None,
+        segments=_read_segments(folder, segments, ranker.schema) if segments and ranker else None,
         versions=manifest["versions"],
         learnt_from=manifest["learnt_from"],
         aggregates={

@@ -38,6 +38,7 @@ COUNT_PARAMETERS: Final = COMMON | {
     "learning_rate": 0.1,
     "min_data_in_leaf": 100,
 }
+EVENT_PARAMETERS: Final = COMMON | {"objective": "binary", "num_leaves": 7, "min_data_in_leaf": 40}
 BATCH_PAIRS: Final = 200_000
 
 
@@ -56,6 +57,11 @@ class Boosted:
         if not len(table):
             return np.zeros(0, np.float32)
         return np.asarray(self._booster.predict(table, raw_score=True, num_threads=_threads(table)), np.float32)
+
+    def contributions(self, table: NDArray[np.float32]) -> NDArray[np.float64]:
+        """``(rows, columns)``: what each value adds to the raw score (Lundberg et al. 2018)."""
+        found = self._booster.predict(table, pred_contrib=True, num_threads=_threads(table))
+        return np.asarray(found, np.float64)[:, :-1]
 
     def importances(self, names: Sequence[str]) -> dict[str, float]:
         """Each feature's share of the gain."""
@@ -121,13 +127,34 @@ def fit_counts(
     rounds: int | None = None,
 ) -> tuple[Boosted, int]:
     """Fit how many products each customer opens in a period; as ``fit_pairs``."""
-    names = (*schema.names, *(f"holds:{code}" for code in schema.product_codes))
 
     def data(those: Mask, reference: lgb.Dataset | None = None) -> lgb.Dataset:
         table = count_table(features)[those]
-        return _dataset(table, counts[those], weights[those], names, list(schema.words), reference)
+        return _dataset(table, counts[those], weights[those], count_names(schema), list(schema.words), reference)
 
     return _train(COUNT_PARAMETERS, data, valid, rounds)
+
+
+def fit_events(
+    schema: FeatureSchema,
+    features: Features,
+    happened: NDArray[np.bool_],
+    weights: NDArray[np.float32],
+    valid: NDArray[np.bool_],
+    rounds: int | None = None,
+) -> tuple[Boosted, int]:
+    """Fit to whom something happened; as ``fit_pairs``."""
+
+    def data(those: NDArray[np.bool_], reference: lgb.Dataset | None = None) -> lgb.Dataset:
+        table = count_table(features)[those]
+        return _dataset(table, happened[those], weights[those], count_names(schema), list(schema.words), reference)
+
+    return _train(EVENT_PARAMETERS, data, valid, rounds)
+
+
+def count_names(schema: FeatureSchema) -> tuple[str, ...]:
+    """Names of the columns of ``count_table``."""
+    return (*schema.names, *(f"holds:{code}" for code in schema.product_codes))
 
 
 def count_table(features: Features) -> NDArray[np.float32]:

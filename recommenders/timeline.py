@@ -85,6 +85,12 @@ def find_period(ledger: Ledger, as_of: date) -> Period:
     return Period(0, FOLDS, as_of)
 
 
+def first_day(ledger: Ledger, as_of: date) -> date | None:
+    """Return the first day of business that the bank's openings tell of; None where they tell of none."""
+    first = _first_moment(_dated(ledger, as_of))
+    return None if first is None else date.fromordinal(first)
+
+
 def moments(ledger: Ledger, period: Period, seed: int = 0) -> Iterator[Moment]:
     """Yield the moments, the latest first, one at a time: each holds a portfolio."""
     if period.hides:

@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any, TypeAlias
@@ -17,12 +17,16 @@ from graph.store import Store
 from recommenders.artefact import Model
 from recommenders.calibration import Calibration, learn_curve
 from recommenders.catalogue import Catalogue
+from recommenders.churn import ActiveMonths, Churn, fit_churn
 from recommenders.comparing import Comparison, compare
 from recommenders.contract import Arrays, Recommender, Trainable
+from recommenders.demand import fit_demand
 from recommenders.examples import Examples, Load, Past, Seen, draw, draw_hidden, read_examples, sample_schema
 from recommenders.learning import Judged, fit_ranker
 from recommenders.portfolio import Ledger, Portfolio
 from recommenders.prospects import learn_swing
+from recommenders.ranker import Ranker
+from recommenders.segments import Segments, fit_segments
 from recommenders.similar import fit_similar
 from recommenders.timeline import Moment, Period, find_period, moments
 from recommenders.trends import fit_trends
@@ -56,7 +60,8 @@ async def train(
 ) -> Trained:
     """Learn from the graph as it was on ``as_of``; of ``protected`` columns no feature is made.
 
-    ``guard`` makes of each recommender one that raises nothing but ``Omitted``; ``live`` is compared with.
+    ``guard`` makes of each recommender one that raises nothing but ``Omitted``; ``live``, the model in force, is
+    compared with, and its segments keep their names.
 
     Raises:
         ModelError: the graph has no customers or no products.
@@ -90,32 +95,49 @@ async def learn(
     known = [recommender for recommender in recommenders
              if not isinstance(recommender, Trainable) or recommender.name in arrays]  # fmt: skip
     period = find_period(ledger, as_of)
-    ranker, calibration, judged = None, Calibration(), list[Judged]()
+    learnt, judged = _Learnt(), list[Judged]()
     past, seen = list[Past](), list[Seen]()
     for moment in moments(ledger, period):
         past.append(_past(moment, known, guard))
         seen.append(Seen(moment.portfolio.rows, moment.openings))
     products = len(ledger.catalogue)
     drawn = draw_hidden(products, seen) if period.hides else draw(len(ledger.customer_nos), products, seen)
+    with clock.of("demand"):
+        demand, of_demand = fit_demand(ledger, period)
     if drawn.opened.any():
+        active = ActiveMonths(load)
         with clock.of("examples"):
             schema = await sample_schema(
-                load, ledger, known, as_of, protected=tuple(protected), seasonal=period.sees_seasons
+                active, ledger, known, as_of, protected=tuple(protected), seasonal=period.sees_seasons
             )
-            examples = await read_examples(load, ledger, schema, drawn, past, lambda read: progress("examples", read))
+            examples = await read_examples(active, ledger, schema, drawn, past, lambda read: progress("examples", read))
         with clock.of("ranker"):
             ranker = fit_ranker(schema, examples, now, period, judged.append)
-            periods = [] if period.hides else [np.bincount(s.openings[:, 1], minlength=products) for s in seen]
-            ranker = replace(ranker, card={**ranker.card, "swing": learn_swing(np.array(periods))})
             calibration = learn_calibration(examples, schema.recommenders)
+        with clock.of("churn"):
+            churn, of_churn = fit_churn(schema, examples, ledger, active, [then.day for then in past], period)
+        with clock.of("segments"):
+            named = live.segments if live else None
+            segments, of_segments = await fit_segments(load, ledger, schema, as_of, named)
+        periods = [] if period.hides else [np.bincount(then.openings[:, 1], minlength=products) for then in seen]
+        card = {
+            "swing": learn_swing(np.array(periods)),
+            "churn": of_churn,
+            "demand": of_demand,
+            "segments": of_segments,
+        }
+        learnt = _Learnt(replace(ranker, card={**ranker.card, **card}), calibration, churn, segments)
     with clock.of("aggregates"):
         aggregates = {"similar": fit_similar(now.held), "trends": fit_trends(ledger, as_of)}
     model = Model(
         product_codes=ledger.catalogue.codes,
         as_of=as_of,
         arrays=arrays,
-        calibration=calibration,
-        ranker=ranker,
+        calibration=learnt.calibration,
+        ranker=learnt.ranker,
+        churn=learnt.churn,
+        demand=demand,
+        segments=learnt.segments,
         versions={recommender.name: recommender.version for recommender in recommenders if recommender.name in arrays},
         learnt_from=_learnt_from(now, period),
         aggregates=aggregates,
@@ -128,6 +150,16 @@ async def learn(
         latest = judged[0] if judged else None
         comparison = await compare(model, live, latest, ledger, load, period, past, served)
     return Trained(model, clock.seconds, comparison)
+
+
+@dataclass(frozen=True, slots=True)
+class _Learnt:
+    """What is learnt of customers at moments of the past, where there are any."""
+
+    ranker: Ranker | None = None
+    calibration: Calibration = field(default_factory=Calibration)
+    churn: Churn | None = None
+    segments: Segments | None = None
 
 
 async def read_ledger(store: Store, catalogue: Catalogue, progress: Callable[[int], None]) -> Ledger:

@@ -12,6 +12,7 @@ from api.errors import ApiError, Code
 from api.global_ids import global_id
 from api.session import Session
 from api.types.holdings import Account, ActivityMonth, Card, Holding, Interaction, Membership
+from api.types.insights import Churn, CustomerValue, Segment
 from api.types.offers import Bundle, Offer
 from api.types.products import MOST_SIMILAR, Product, plain
 from api.types.relay import After, Before, Connection, First, Last, Node, Paging, Place, page_of, within
@@ -93,6 +94,33 @@ class Customer(Node):
     async def value_tier(self) -> ValueTier:
         """The tier today."""
         return (await self._view()).tier
+
+    @strawberry.field(
+        description="The chance that he leaves; for those who serve him, never for himself. Null where he holds "
+        "nothing, and where nothing could be learnt: the model's card says why."
+    )
+    async def churn(self) -> Churn | None:
+        """The chance of being lost."""
+        found = await self.session.insight(self.customer_no)
+        return Churn.of(found.leaving) if found and found.leaving else None
+
+    @strawberry.field(
+        description="What he is worth to the bank; for those who serve him, never for himself. Null where no product "
+        "has a margin."
+    )
+    async def value(self) -> CustomerValue | None:
+        """The worth."""
+        found = await self.session.insight(self.customer_no)
+        return CustomerValue.of(found.value) if found and found.value else None
+
+    @strawberry.field(
+        description="The customers he is like; for those who serve him, never for himself. Null where he has left, and "
+        "where the bank's customers fall into no stable groups."
+    )
+    async def segment(self) -> Segment | None:
+        """The segment."""
+        found = await self.session.insight(self.customer_no)
+        return Segment.of(found.segment) if found and found.segment else None
 
     @strawberry.field(description="Accounts, by number.")
     async def accounts(

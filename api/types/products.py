@@ -10,6 +10,7 @@ from strawberry.scalars import JSON
 from api import access
 from api.global_ids import global_id
 from api.session import Session
+from api.types.insights import DemandMonth, demand_of
 from api.types.relay import Node, within
 from graph import records
 from graph.words import CustomerKind, Language, ProgrammeKind, RiskRating
@@ -17,6 +18,8 @@ from recommenders import similar
 from recommenders.similar import similar_products
 
 MOST_SIMILAR = 20
+
+MOST_MONTHS = 12
 
 
 def plain(attributes: Mapping[str, records.Scalar]) -> JSON:
@@ -93,6 +96,24 @@ class Product(Node):
         found = similar_products(engine.aggregate("similar"), engine.product_codes, self.product_code)
         those = [similar for similar in found if similar.product_code in on_sale][:first]
         return [SimilarProduct.of(self.session, on_sale[similar.product_code], similar) for similar in those]
+
+    @strawberry.field(
+        description="How often it is expected to be opened, month by month from this one, as far as the model "
+        "foresees; for the bank's staff. Empty where nothing can be said."
+    )
+    async def demand(
+        self, months: Annotated[int, strawberry.argument(description="How many; 12 at most.")] = 3
+    ) -> list[DemandMonth]:
+        """The months foreseen, for those who may see them."""
+        within(months, MOST_MONTHS, "months")
+        await self.session.services.engine.engine()
+        model = self.session.services.engine.model
+        if model is None or model.demand is None or self.product_code not in model.product_codes:
+            return []
+        if not access.sees_internals(self.session.viewer):
+            return []
+        column = model.product_codes.index(self.product_code)
+        return demand_of(model.demand, column, self.session.today, months)
 
     @strawberry.field(description="Products that must be held first.")
     async def requires(self) -> list["Product"]:

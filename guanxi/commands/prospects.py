@@ -16,7 +16,8 @@ from graph.errors import GuanxiError, NotFound, SettingsError
 from graph.records import Customer
 from graph.store import Store
 from guanxi.days import AsOf, day
-from guanxi.opening import open_engine, open_store
+from guanxi.deciding import open_engine
+from guanxi.opening import open_store
 from guanxi.reporting import customer_bar
 from guanxi.settings import Settings
 from loaders import csv_records

@@ -19,7 +19,7 @@ query ($first: Int, $after: String, $last: Int, $before: String, $order: Custome
 """
 FULL = """
 query ($first: Int) { customers(first: $first, filter: {namePrefix: "Many"}) { nodes {
-  name lifecycleStage
+  name lifecycleStage churn { probability } value { amount } segment { code }
   accounts { nodes { accountNo product { name } } } cards { nodes { cardNo } }
   holdings { nodes { product { name programme { name } } } } memberships { nodes { programme { name memberCount } } }
   offers { product { name } } relations { nodes { customer { name } } }

@@ -93,3 +93,28 @@ def portfolio():
         return ledger.portfolio(day)
 
     return make
+
+
+@pytest.fixture
+def bank(catalogue):
+    """Return a function: the ledger of customers, and what reads them."""
+
+    def make(customers, codes=tuple("ABCDEF")):
+        ledger = Ledger(catalogue(*codes))
+        by_number = {customer.customer_no: customer for customer in customers}
+        for customer in customers:
+            ledger.add({
+                "customer_no": customer.customer_no,
+                "kind": customer.kind,
+                "joined_on": customer.joined_on,
+                "holdings": [(h.product_code, h.opened_on, h.closed_on) for h in customer.holdings],
+                "memberships": [(m.programme_code, m.since, m.until) for m in customer.memberships],
+                "relations": [],
+            })  # fmt: skip
+
+        async def load(numbers):
+            return [by_number[number] for number in numbers]
+
+        return ledger, load
+
+    return make

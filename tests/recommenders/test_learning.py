@@ -17,38 +17,12 @@ from recommenders.contract import Candidates, Context, Omitted
 from recommenders.examples import Past, Seen, draw, proposals, read_examples, sample_schema
 from recommenders.features import extract
 from recommenders.popularity import Popularity
-from recommenders.portfolio import Ledger
 from recommenders.rules import LifecycleRules
 from recommenders.training import learn
 
 AS_OF = date(2026, 6, 30)
 CODES = ("A", "B", "C", "D", "E", "F")
 RECOMMENDERS = (Als(), Cohorts(), Popularity(), LifecycleRules())
-
-
-@pytest.fixture
-def bank(catalogue):
-    """Return a function: the ledger of customers, and what reads them."""
-
-    def make(customers, codes=CODES):
-        ledger = Ledger(catalogue(*codes))
-        by_number = {customer.customer_no: customer for customer in customers}
-        for customer in customers:
-            ledger.add({
-                "customer_no": customer.customer_no,
-                "kind": customer.kind,
-                "joined_on": customer.joined_on,
-                "holdings": [(h.product_code, h.opened_on, h.closed_on) for h in customer.holdings],
-                "memberships": [(m.programme_code, m.since, m.until) for m in customer.memberships],
-                "relations": [],
-            })  # fmt: skip
-
-        async def load(numbers):
-            return [by_number[number] for number in numbers]
-
-        return ledger, load
-
-    return make
 
 
 @pytest.fixture
