@@ -14,7 +14,8 @@ loan          holding LOAN from the day it was granted; amount, payments and dur
               it is as of the end of 1998
 order         holdings of the owner: HOUSEHOLD-PAYMENT (SIPO), INSURANCE-PAYMENT (POJISTNE), LEASING, LOAN-INSTALMENT
               (UVER), STANDING-ORDER (not stated). Orders have no date: the holding is dated by the account's first
-              transaction of that kind where there is one, and undated otherwise
+              transaction of that kind where there is one; an instalment that was not paid yet by its loan, which it
+              cannot be older than; all others are undated
 trans         activity by account and month up to March 1994, where the table ends; ``salary`` is unknown: no symbol
               says so. A pension (DUCHOD) is the holding PENSION-CREDIT from its first credit; a transaction of a kind
               of payment without an order is that payment's holding too
@@ -234,9 +235,14 @@ class Berka:
             .agg(pl.col("day").min().alias("opened_on"))
             .select("account_id", pl.col("k_symbol").replace_strict(PAYMENTS).alias("product_code"), "opened_on")
         )
+        lent = self._read("loan").select(
+            "account_id", pl.lit("LOAN-INSTALMENT").alias("product_code"), _day("date").alias("lent_on")
+        )
         return (
             ordered.unique()
             .join(paid, ["account_id", "product_code"], how="full", coalesce=True)
+            .join(lent, ["account_id", "product_code"], how="left")
+            .with_columns(pl.coalesce("opened_on", "lent_on"))
             .join(self._owners, "account_id")
             .select("customer_no", "product_code", "opened_on")
             .sort("customer_no", "product_code")

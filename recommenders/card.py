@@ -103,7 +103,7 @@ def _limits(ranker: Mapping[str, Any], told: Mapping[str, Any]) -> list[str]:
     limits = ["What a balance or a status says now is no feature: it was another when past openings were made."]
     if not ranker["period_months"]:
         limits.append("Openings carry no dates: a propensity is the chance of being the next one, at no stated time.")
-    if not told:
+    if "rounds" not in told:
         limits.append("Too few customers opened something to learn from: customers are ranked by popularity alone.")
     elif not told["rounds"]["pairs"]:
         limits.append("Too few customers opened something to boost: the ranker is a logit beside popularity.")

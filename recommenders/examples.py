@@ -87,7 +87,10 @@ def draw(
     most_openers: int = MOST_OPENERS,
     most_others: int = MOST_OTHERS,
 ) -> Draw:
-    """Draw examples of who opened what at the moments, and of who opened nothing."""
+    """Draw examples of who opened what at the moments, and of who opened nothing.
+
+    Who joined after the moment tells what newcomers open, but stands for nobody: he was not there to be counted.
+    """
     generator = np.random.default_rng(SEED)
     keys, opened = _openers(customers, products, seen)
     keep, weight = _sample(generator, len(keys), most_openers)
@@ -97,6 +100,8 @@ def draw(
     keys = np.concatenate([keys[keep], idle[kept]])
     opened = np.concatenate([opened[keep], np.zeros((len(kept), products), np.bool_)])
     weights = np.repeat(np.array([weight, weight_of_idle], np.float32), [len(keep), len(kept)])
+    there = np.concatenate([moment.rows + number * np.int64(customers) for number, moment in enumerate(seen)])
+    weights[~np.isin(keys, there)] = 0
     rows, moments = (keys % customers).astype(np.int32), (keys // customers).astype(np.int32)
     order = np.lexsort([moments, rows])
     return Draw(rows[order], moments[order], weights[order], opened[order], np.full(len(order), -1, np.int32))

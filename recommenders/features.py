@@ -15,6 +15,7 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from graph.errors import ModelError
 from graph.records import Interaction, Outcome, Scalar
 from graph.words import Channel
 from recommenders.batch import Batch
@@ -166,6 +167,9 @@ def learn_schema(
 
     A column that is a number in one row and a text in another is a category; one with a single value is no feature.
     ``options`` are fields of the schema that are not found in customers: ``relearnt``, ``protected``, ``seasonal``.
+
+    Raises:
+        ModelError: a protected column is none that the customers have.
     """
     given = options.get("protected", ())
     protected = options["protected"] = (*given, *(FEATURES_OF[name] for name in given if name in FEATURES_OF))
@@ -184,6 +188,9 @@ def learn_schema(
             if len(values.setdefault(name, set())) < 2:
                 values[name].add(own)
         kinds.update(interaction.kind for interaction in customer.interactions)
+    columns = {*PROFILE_WORDS, *PROFILE_NUMBERS, *FEATURES_OF, *types}
+    if unknown := sorted(set(given) - columns):
+        raise ModelError(f"GUANXI_PROTECTED names what is no column of the customers: {', '.join(unknown)}.")
     useful = [name for name in sorted(types) if len(values[name]) > 1 and name not in protected]
     numbers = tuple(name for name in useful if types[name] == {float})
     dates = tuple(name for name in useful if types[name] == {date})

@@ -21,8 +21,9 @@ PERIODS: Final = (1, 3, 6, 12)
 ENOUGH_OPENINGS: Final = 200
 MOST_MOMENTS: Final = 24
 FOLDS: Final = 4
-LEAST_DATED: Final = 0.5
-"""Share of holdings whose opening day must be known for time to be learnt from."""
+LONGEST_MONTH: Final = 31
+LEAST_DATED: Final = 0.05
+"""Share of holdings whose opening day must be known for time to be learnt from; the others count as held ever since."""
 BURST: Final = 0.5
 """A first day that saw this share of all dated openings is a snapshot, not a day of business."""
 
@@ -69,8 +70,8 @@ class Moment:
 def find_period(ledger: Ledger, as_of: date) -> Period:
     """Choose how to learn: over which period, and from how many moments."""
     opened = _dated(ledger, as_of)
-    known = int((ledger.holdings.since <= as_of.toordinal()).sum())
-    first = _first_moment(opened)
+    known = _known(ledger, as_of)
+    first = _first_moment(opened, known)
     if first is None or len(opened) < LEAST_DATED * known:
         return Period(0, FOLDS, as_of)
     until = date.fromordinal(int(opened.max()))
@@ -87,7 +88,7 @@ def find_period(ledger: Ledger, as_of: date) -> Period:
 
 def first_day(ledger: Ledger, as_of: date) -> date | None:
     """Return the first day of business that the bank's openings tell of; None where they tell of none."""
-    first = _first_moment(_dated(ledger, as_of))
+    first = _first_moment(_dated(ledger, as_of), _known(ledger, as_of))
     return None if first is None else date.fromordinal(first)
 
 
@@ -128,13 +129,21 @@ def _dated(ledger: Ledger, as_of: date) -> NDArray[np.int32]:
     return since[(since > EVER) & (since <= as_of.toordinal())]
 
 
-def _first_moment(opened: NDArray[np.int32]) -> int | None:
+def _known(ledger: Ledger, as_of: date) -> int:
+    """How many holdings are known by a day, with a day of their own or without."""
+    return int((ledger.holdings.since <= as_of.toordinal()).sum())
+
+
+def _first_moment(opened: NDArray[np.int32], known: int) -> int | None:
     """The first day a moment may lie on, as an ordinal; None where nothing was opened after it."""
     if not len(opened):
         return None
     first = int(opened.min())
     days, counts = np.unique(opened, return_counts=True)
-    # A first snapshot dates all that was held before on its own day, or on a day before it.
+    # A first snapshot dates all that was held before on its own day, or on a day before it, or not at all.
     burst = days[counts >= BURST * len(opened)]
-    first = max(first, int(burst.max())) if len(burst) else first
+    if len(burst):
+        first = max(first, int(burst.max()))
+    elif len(opened) < BURST * known:
+        first -= LONGEST_MONTH
     return first if (opened > first).any() else None

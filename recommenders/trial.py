@@ -44,6 +44,9 @@ VERSION: Final = 1
 """Of the report: it rises when a name is taken away or changes its meaning."""
 SEED: Final = 11
 
+INSIGHTS: Final = ("churn", "demand", "segments")
+"""What the model's card tells of, beside the ranking."""
+
 EngineOf: TypeAlias = Callable[[Model], Engine]
 
 
@@ -193,6 +196,7 @@ def report(trial: Trial, as_of: date, k: int) -> Report:
             "stack": None if ranker is None else dict(ranker.stack),
         },
         "products_known": list(codes),
+        "insights": {name: ranker.card.get(name) for name in INSIGHTS} if ranker else {},
         **evaluate(scored, portfolio.held, codes, k),
         "fairness": {name: {**groups[name], "proxies": proxies[name]} for name in groups},
     }

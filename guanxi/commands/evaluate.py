@@ -20,6 +20,7 @@ from rich.table import Table
 from graph import customers, products
 from graph.errors import GuanxiError, LoadError
 from guanxi.days import AsOf, day
+from guanxi.insight_lines import insight_lines
 from guanxi.opening import open_store
 from guanxi.settings import Settings
 from plugins.deciding import build_engine
@@ -197,6 +198,8 @@ def _print(found: Report, top: int, folder: Path) -> None:
     gates = found["gates"]
     by_gate = ", ".join(f"{code} {share:.1%}" for code, share in gates["by_gate"].items())
     console.print(f"Gates refused {gates['refused']:.1%} of what was opened{': ' + by_gate if by_gate else ''}.")
+    for line in insight_lines(found["insights"]):
+        console.print(line)
     for attribute, each in found["fairness"].items():
         console.print(_fairness(attribute, each))
     console.print(f"Report: {folder / 'evaluation.html'}", soft_wrap=True)

@@ -13,6 +13,7 @@ from rich.progress import Progress
 from graph import products
 from graph.errors import ModelError
 from guanxi.days import AsOf, day
+from guanxi.insight_lines import insight_lines
 from guanxi.opening import open_store
 from guanxi.settings import Settings
 from plugins.host import PluginHost
@@ -21,9 +22,6 @@ from recommenders.catalogue import Catalogue
 from recommenders.comparing import MARGIN, Comparison
 from recommenders.training import Trained
 from recommenders.training import train as learn
-
-PARTS = ("Churn", "Demand", "Segments")
-NOTHING = "nobody has opened anything to learn from"
 
 
 class Promote(StrEnum):
@@ -55,7 +53,7 @@ def train(
         f"Learnt from {learnt['holdings']:,} holdings of {learnt['customers']:,} customers and {learnt['products']} "
         f"products, opened from {learnt['first']} to {learnt['last']}, as of {trained.model.as_of}."
     )
-    for line in told(trained.model):
+    for line in insight_lines(trained.model.ranker.card if trained.model.ranker else {}):
         typer.echo(line)
     typer.echo("Took " + ", ".join(f"{part} {seconds:.2f} s" for part, seconds in trained.seconds.items()) + ".")
     if trained.comparison is not None:
@@ -89,28 +87,6 @@ def _compared(comparison: Comparison) -> str:
         "not measured" if figure is None else f"{figure:.4f}" for figure in (comparison.candidate, comparison.live)
     ]
     return f"MAP@7 {one}, of the live model {comparison.live_id} {other}: on {comparison.on}."
-
-
-def told(model: Model) -> list[str]:
-    """Return a line each of churn, demand and segments: how good they are, or why there are none."""
-    card = model.ranker.card if model.ranker else {}
-    churn, demand, segments = (card.get(name, {"why_none": NOTHING}) for name in ("churn", "demand", "segments"))
-    lines = [f"{what}: {of['why_none']}." for what, of in zip(PARTS, (churn, demand, segments), strict=True)
-             if "why_none" in of]  # fmt: skip
-    if "why_none" not in churn:
-        lines.append(
-            f"Churn: {churn['rate']:.2%} are lost within {churn['horizon_months']} months; AUC {churn['auc']:.3f}, the "
-            f"likeliest tenth {churn['lift_10']:.1f} times as often, on {churn['judged_by']}."
-        )
-    if "why_none" not in demand:
-        errors = ", ".join(f"{name} {error:.2f}" for name, error in demand["mae"].items()) or demand["why_untried"]
-        lines.append(f"Demand: by {demand['method']}, from {demand['months']} months; mean error a month: {errors}.")
-    if "why_none" not in segments:
-        best = segments["tried"][str(segments["segments"])]
-        lines.append(
-            f"Segments: {segments['segments']}, stable to {best['stability']:.2f}, silhouette {best['silhouette']:.2f}."
-        )
-    return sorted(lines)
 
 
 async def _train(settings: Settings, today: date, live: Model | None) -> Trained:

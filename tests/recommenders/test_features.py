@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import pytest
 
+from graph.errors import ModelError
 from graph.records import ActivityMonth, Holding, Interaction, KinHolding, Outcome
 from graph.words import Channel, Gender, OutcomeKind
 from recommenders.features import Features, FeatureSchema, changes, extract, learn_schema
@@ -158,6 +159,11 @@ def test_protected_columns_are_in_no_feature(person, schema):
 def test_what_is_made_of_a_protected_column_is_shut_out_with_it(person, schema):
     assert {"age", "tenure"} <= set(schema(person()).names)
     assert not {"age", "tenure"} & set(schema(person(), protected=("birth_date", "joined_on")).names)
+
+
+def test_a_protected_column_that_no_customer_has_is_told_of(person, schema):
+    with pytest.raises(ModelError, match=r"GUANXI_PROTECTED.*: gendr"):
+        schema(person(gender=Gender.MALE), protected=("gendr",))
 
 
 def test_scores_are_aligned_to_the_products_of_training(person, batch, catalogue, schema):

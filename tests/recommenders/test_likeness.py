@@ -47,7 +47,7 @@ def test_what_is_unknown_is_not_compared(ranked, person):
 
 def test_a_protected_column_has_no_say(ranked, person, today):
     x, she, he = (person(no, gender=gender) for no, gender in (("X", "female"), ("SHE", "female"), ("HE", "male")))
-    blind = learn_schema([CustomerView(c, today) for c in (x, she, he)], ("A",), (), ["gender"])
+    blind = learn_schema([CustomerView(c, today) for c in (x, she, he)], ("A",), (), protected=("gender",))
 
     assert ranked(x, he, she)["SHE"].likeness > ranked(x, he, she)["HE"].likeness
     assert ranked(x, he, she, schema=blind)["SHE"].likeness == ranked(x, he, she, schema=blind)["HE"].likeness

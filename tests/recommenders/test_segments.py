@@ -65,7 +65,7 @@ def crowd(member):
 def taught(bank):
     async def teach(customers, before=None):
         ledger, load = bank(customers)
-        return ledger, (await learn(ledger, load, (Popularity(),), AS_OF, before=before)).model
+        return ledger, (await learn(ledger, load, (Popularity(),), AS_OF, live=before)).model
 
     return teach
 

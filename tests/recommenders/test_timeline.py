@@ -111,7 +111,16 @@ def test_without_days_every_holding_is_hidden_once(bank):
 
 
 def test_few_days_among_many_unknown_ones_are_no_history(bank):
-    assert find_period(bank([[("CARD", None, None)]] * 100 + daily(90, 365)), AS_OF).hides
+    assert find_period(bank([[("CARD", None, None)]] * 3_000 + daily(90, 365)), AS_OF).hides
+
+
+def test_what_was_held_before_the_first_snapshot_may_have_no_day(bank):
+    undated = [[("SAVE", None, None)]] * 5_000
+    monthly = [[("CARD", date(2026, month, 28), None)] for month in (3, 4, 5, 6) for _ in range(300)]
+
+    period = find_period(bank(undated + monthly), date(2026, 6, 28))
+
+    assert period == Period(1, 4, date(2026, 6, 28))
 
 
 @pytest.mark.parametrize("customers", [[], [[]] * 5, [[("CARD", AS_OF, None)]] * 5])

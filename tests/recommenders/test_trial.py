@@ -333,7 +333,7 @@ def test_a_number_is_told_of_by_quarters():
 
 
 NAMES = {
-    "": {"version", "as_of", "split", "products_known", "k", "customers", "openers", "openings", "baseline", "systems",
+    "": {"version", "as_of", "split", "products_known", "insights", "k", "customers", "openers", "openings", "baseline", "systems",
          "segments", "gates", "products", "fairness"},
     "split": {"how", "learnt_until", "scored_until", "months", "months_learnt", "openings_of_newcomers", "undated", "stack"},
     "systems.ranker": {"kind", "metrics", "beside_popularity", "coverage", "novelty", "diversity", "calibration", "gain"},
