@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
 import numpy as np
+from dateutil.relativedelta import relativedelta
 
 from graph.records import Customer, Holding, Interaction, Product
 from graph.words import Channel, CustomerKind
@@ -68,7 +69,7 @@ def retail(customers=8_000, width=24, months=6, seed=0):
     opened, closed = np.where(held, 0, -1), np.full((customers, width), -99)
     leaving = dice.uniform(0.005, 0.06, width)
     coming = np.exp(dice.normal(-4.7, 0.7, width))
-    days = [date(2020, month, 28) for month in range(1, months + 1)]
+    days = [date(2020, 1, 28) + relativedelta(months=month) for month in range(months)]
     spans = [[] for _ in range(customers)]
     for month in range(1, months):
         rates = coming * np.exp(0.75 * (utilities + held @ draws - utilities.mean(axis=0)) + season[month])
