@@ -13,7 +13,7 @@ COPY recommenders recommenders
 RUN /opt/guanxi/bin/pip install --constraint constraints.txt .
 
 FROM python:3.11-slim
-# implicit's compiled solvers use OpenMP; the base image's release is what pins it
+# implicit's solvers and LightGBM use OpenMP; the base image's release is what pins it
 # hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends libgomp1 \

@@ -137,8 +137,8 @@ async def test_demand_of_a_product_that_training_did_not_know_is_empty(thinking,
     assert (await thinking.ask(query, bearers.marketing))["data"]["product"]["demand"] == []
 
 
-@pytest.mark.parametrize("months", [0, 13])
-async def test_demand_is_asked_for_by_one_to_twelve_months(thinking, bearers, months):
+@pytest.mark.parametrize("months", [-1, 13])
+async def test_demand_is_asked_for_by_no_more_than_twelve_months(thinking, bearers, months):
     answer = await thinking.ask(DEMAND.replace("2", str(months)), bearers.marketing)
 
     assert answer["errors"][0]["extensions"]["code"] == "BAD_INPUT"
