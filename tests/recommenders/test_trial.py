@@ -18,7 +18,6 @@ from recommenders.evaluation_page import page
 from recommenders.fairness import Column, failures, labels, proxies_of
 from recommenders.gates import DEFAULT_GATES
 from recommenders.popularity import Popularity
-from recommenders.portfolio import Ledger
 from recommenders.rules import LifecycleRules
 from recommenders.trial import report, run, split_bank, split_given
 
@@ -26,31 +25,6 @@ AS_OF = date(2026, 6, 30)
 CODES = ("A", "B", "C", "D", "E", "F")
 RECOMMENDERS = (Als(), Cohorts(), Popularity(), LifecycleRules())
 GENDERS = (Gender.FEMALE, Gender.MALE)
-
-
-@pytest.fixture
-def bank(catalogue):
-    """Return a function: the ledger of customers, and what reads them."""
-
-    def make(customers, codes=CODES):
-        ledger = Ledger(catalogue(*codes))
-        by_number = {customer.customer_no: customer for customer in customers}
-        for customer in customers:
-            ledger.add({
-                "customer_no": customer.customer_no,
-                "kind": customer.kind,
-                "joined_on": customer.joined_on,
-                "holdings": [(h.product_code, h.opened_on, h.closed_on) for h in customer.holdings],
-                "memberships": [(m.programme_code, m.since, m.until) for m in customer.memberships],
-                "relations": [],
-            })  # fmt: skip
-
-        async def load(numbers):
-            return [by_number[number] for number in numbers]
-
-        return ledger, load
-
-    return make
 
 
 @pytest.fixture
