@@ -104,20 +104,18 @@ def log_softmax(utilities: NDArray[np.float32], held: Mask) -> Shares:
 
 def indicators(schema: FeatureSchema, features: Features, edges: NDArray[np.float32]) -> csr_matrix:
     """``(n, t)``: every trait as 0 or 1."""
-    numbers = len(schema.number_names)
-    bins = edges.shape[1] + 2
-    blocks = []
+    numbers, bins = len(schema.number_names), edges.shape[1] + 2
+    places, widths = list[NDArray[np.float32]](), [bins] * numbers
     for column in range(numbers):
         known = edges[column][~np.isnan(edges[column])]
         values = features.customers[:, column]
-        place = np.searchsorted(known, values)
-        blocks.append(_one_hot(np.where(np.isnan(values), bins - 1, place), bins))
+        places.append(np.where(np.isnan(values), bins - 1, np.searchsorted(known, values)))
     for column, words in enumerate(schema.words.values(), numbers):
-        values = features.customers[:, column]
-        most = min(MOST_INDICATORS, len(words))
-        blocks.append(_one_hot(np.where(np.isnan(values), most, np.fmin(values, most)).astype(np.intp), most + 1))
-    blocks += [csr_matrix(found.astype(np.float32)) for found in _pair_indicators(features.pairs)]
-    return csr_matrix(hstack(blocks, format="csr", dtype=np.float32))
+        values, most = features.customers[:, column], min(MOST_INDICATORS, len(words))
+        places.append(np.where(np.isnan(values), most, np.fmin(values, most)))
+        widths.append(most + 1)
+    of_pairs = np.concatenate(_pair_indicators(features.pairs), axis=1)
+    return csr_matrix(hstack([_one_hot(places, widths), csr_matrix(of_pairs)], format="csr", dtype=np.float32))
 
 
 def shared_traits(schema: FeatureSchema, features: Features) -> NDArray[np.float32]:
@@ -155,7 +153,10 @@ def learn_edges(schema: FeatureSchema, features: Features) -> NDArray[np.float32
     return edges
 
 
-def _one_hot(places: NDArray[np.intp], width: int) -> csr_matrix:
-    rows = len(places)
-    ones, ends = np.ones(rows, np.float32), np.arange(rows + 1)
-    return csr_matrix((ones, places.astype(np.int32), ends), shape=(rows, width))
+def _one_hot(places: Sequence[NDArray[np.float32]], widths: Sequence[int]) -> csr_matrix:
+    """``(n, sum of widths)``: a 1 in each block of columns, at its place; made in one go, as a request is one row."""
+    starts = np.cumsum([0, *widths])
+    columns = (np.stack(places, axis=1) + starts[:-1]).astype(np.int32)
+    rows, blocks = columns.shape
+    ones, ends = np.ones(columns.size, np.float32), np.arange(0, columns.size + 1, blocks)
+    return csr_matrix((ones, columns.ravel(), ends), shape=(rows, int(starts[-1])))

@@ -63,6 +63,7 @@ def serve_barely(listener, uri, username, password, database, cypher):
                 cypher,
                 customer_no=customer_no,
                 customer_nos=[customer_no],
+                kin=customers_of.KIN,
                 database_=database,
                 routing_=RoutingControl.READ,
             )
