@@ -38,7 +38,7 @@ class Choice:
         edges: ``(p, 11)`` upper ends of each number's bins but the last, then nan.
         kept: ``(t,)`` which indicators have weights.
         weights: ``(t + 1, m)``, the last row the products' own.
-        shared: ``(s,)`` weights of ``shared_traits``, after ``centres`` and ``scales``.
+        shared: ``(s,)`` weights of ``shared_traits``, divided by ``scales``.
     """
 
     edges: NDArray[np.float32]

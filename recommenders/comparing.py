@@ -123,8 +123,6 @@ def _after(day: date, drawn: Draw, ledger: Ledger, period: Period, past: Sequenc
 
 def _shares(ranker: Ranker, features: Features, ledger: Ledger) -> Shares:
     """Log shares of the catalogue's products; the lowest for those that the ranker does not know."""
-    codes = ranker.schema.product_codes
     shares = stacked(ranker.stack, ranker.members(features), features.pairs["holds"] > 0)
-    index = {code: column for column, code in enumerate(codes)}
-    found = aligned(shares, index, ledger.catalogue.codes, (len(features), len(ledger.catalogue)))
+    found = aligned(shares, ranker.schema.columns, ledger.catalogue.codes, (len(features), len(ledger.catalogue)))
     return np.nan_to_num(found, nan=2 * FLOOR)

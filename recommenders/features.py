@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any, Final, Self
 
 import numpy as np
@@ -79,11 +80,19 @@ class FeatureSchema:
     protected: tuple[str, ...] = ()
     seasonal: bool = False
 
-    def __post_init__(self) -> None:
-        seen = {name: {word: float(number) for number, word in enumerate(words)} for name, words in self.words.items()}
-        object.__setattr__(self, "_codes", seen)
-        object.__setattr__(self, "_columns", {code: column for column, code in enumerate(self.product_codes)})
-        object.__setattr__(self, "_surprises", set())
+    @cached_property
+    def columns(self) -> Mapping[str, int]:
+        """Each product's place in ``product_codes``."""
+        return {code: column for column, code in enumerate(self.product_codes)}
+
+    @cached_property
+    def codes(self) -> Mapping[str, Mapping[str, float]]:
+        """Each category's words, with their places."""
+        return {name: {word: float(place) for place, word in enumerate(words)} for name, words in self.words.items()}
+
+    @cached_property
+    def _surprises(self) -> set[str]:
+        return set()
 
     @property
     def number_names(self) -> tuple[str, ...]:
@@ -114,9 +123,8 @@ class FeatureSchema:
 
     def surprise(self, name: str, found: object) -> None:
         """Note, once, that the bank's column has another type than was learnt; its value counts as not known."""
-        surprises: set[str] = self.__dict__["_surprises"]
-        if name not in surprises:
-            surprises.add(name)
+        if name not in self._surprises:
+            self._surprises.add(name)
             logger.warning(
                 "column %s holds %s, and was learnt as another type: it counts as unknown until guanxi train is run",
                 name,
@@ -126,7 +134,7 @@ class FeatureSchema:
     @property
     def surprises(self) -> frozenset[str]:
         """Columns whose type has changed since training."""
-        return frozenset(self.__dict__["_surprises"])
+        return frozenset(self._surprises)
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +280,7 @@ def _numbers(schema: FeatureSchema, customer: CustomerView, row: int, pairs: Map
 def _holdings(
     schema: FeatureSchema, customer: CustomerView, row: int, pairs: Mapping[str, Scores]
 ) -> list[float | None]:
-    columns: Mapping[str, int] = schema.__dict__["_columns"]
+    columns = schema.columns
     opened, closed, undated, held = list[float](), list[float](), 0, 0
     for holding in customer.ever:
         age = None if holding.opened_on is None else _months(holding.opened_on, customer.today)
@@ -314,7 +322,7 @@ def _activity(customer: CustomerView) -> list[float | None]:
 def _contacts(
     schema: FeatureSchema, customer: CustomerView, row: int, pairs: Mapping[str, Scores]
 ) -> list[float | None]:
-    columns: Mapping[str, int] = schema.__dict__["_columns"]
+    columns = schema.columns
     quarter = year = 0
     last: float | None = None
     by_channel = dict.fromkeys(Channel, 0)
@@ -338,7 +346,7 @@ def _contacts(
 
 
 def _kin(schema: FeatureSchema, customer: CustomerView, row: int, pairs: Mapping[str, Scores]) -> float:
-    columns: Mapping[str, int] = schema.__dict__["_columns"]
+    columns = schema.columns
     for code, number in customer.kin_holdings.items():
         if code in columns:
             pairs["kin"][row, columns[code]] = number
@@ -368,7 +376,7 @@ def _word(schema: FeatureSchema, customer: CustomerView, name: str) -> float:
     value = customer.attributes.get(name.removeprefix("own:")) if own else getattr(customer, name)
     if value is None:
         return np.nan
-    codes: Mapping[str, float] = schema.__dict__["_codes"][name]
+    codes = schema.codes[name]
     return codes.get(str(value), float(len(codes)))
 
 

@@ -6,9 +6,9 @@ of the list, were it as large as the rest (classes weigh the same); how well it 
 customers it had not seen. Drawn and folded from one seed, so that the same bank gives the same answer.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ from recommenders.batch import Batch
 from recommenders.choice import indicators, learn_edges
 from recommenders.contract import Context
 from recommenders.engine import Engine
+from recommenders.examples import Load
 from recommenders.features import Features, FeatureSchema, extract, learn_schema
 from recommenders.prospects import Page
 
@@ -36,8 +37,6 @@ HARDLY: Final = 0.6
 """An AUC below which the list is hardly told from anybody."""
 GROUPS: Final = ("consent", "contact")
 """Gates that speak of the customer and not of the product."""
-
-Load: TypeAlias = Callable[[Sequence[str]], Awaitable[Sequence[Customer]]]
 
 
 @dataclass(frozen=True)

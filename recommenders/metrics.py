@@ -1,7 +1,6 @@
 """How good a ranking and its probabilities are.
 
-Ranking metrics are means over customers, as in the offline evaluation of implicit recommenders; ``ranked`` turns scores
-into hits once, and each metric reads those.
+Ranking metrics are per customer, or means over those with any opening; what is held is not ranked.
 """
 
 from collections.abc import Sequence

@@ -20,7 +20,6 @@ from recommenders.choice import Choice, Shares, log_softmax
 from recommenders.contract import Mask, Scores
 from recommenders.features import Features, FeatureSchema, aligned, extract
 
-STACKED: Final = ("popularity", "logit", "boosting")
 STACK_RIDGE: Final = 1.0
 SHRINKAGE: Final = 20.0
 """Expected openings at which a product's own correction weighs as much as none."""
@@ -60,8 +59,7 @@ class Ranker:
         """``(n, m of the batch)``: chances of opening; nan for what is held and for what training did not know."""
         features = extract(self.schema, batch, scores)
         found = self.of_features(features)
-        columns = {code: column for column, code in enumerate(self.schema.product_codes)}
-        return aligned(found, columns, batch.catalogue.codes, batch.shape)
+        return aligned(found, self.schema.columns, batch.catalogue.codes, batch.shape)
 
     def of_features(self, features: Features) -> Scores:
         """``(n, m)``: chances of opening, nan for what is held."""
