@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 
+from api.gathering import Gathering
 from graph import products
 from graph.errors import ModelError, StoreUnavailable
 from graph.migrations import migrate
@@ -45,6 +46,7 @@ class LiveEngine:
         self._seen: str | None = None
         self._migrated = False
         self._thread = ThreadPoolExecutor(1, "decisions")
+        self._gathering = Gathering(self._thread)
         self._refreshing: asyncio.Task[None] | None = None
 
     @property
@@ -86,8 +88,7 @@ class LiveEngine:
 
     async def answer(self, customers: Sequence[Customer], context: Context) -> list[Answer]:
         """Return each customer's offers and bundles."""
-        engine = await self.engine()
-        return await asyncio.get_running_loop().run_in_executor(self._thread, engine.answer, customers, context)
+        return await self._gathering.answer(await self.engine(), customers, context)
 
     async def decide(self, customer: Customer, product_code: str, context: Context) -> Decision:
         """Say why one product is, or is not, offered; raises NotFound for an unknown product."""

@@ -84,13 +84,25 @@ class Model:
 
     def apply(self, recommenders: Sequence[Recommender]) -> list[Recommender]:
         """Give the trainable recommenders what they learnt, and leave out those that learnt nothing."""
-        applied: list[Recommender] = []
-        for recommender in recommenders:
-            if not isinstance(recommender, Trainable):
-                applied.append(recommender)
-            elif recommender.name in self.arrays and self.versions.get(recommender.name) == recommender.version:
-                applied.append(recommender.with_arrays(self.arrays[recommender.name], self.product_codes))
-        return applied
+        same = [
+            recommender
+            for recommender in recommenders
+            if not isinstance(recommender, Trainable) or self.versions.get(recommender.name) == recommender.version
+        ]
+        return applied(same, self.arrays, self.product_codes)
+
+
+def applied(
+    recommenders: Sequence[Recommender], arrays: Mapping[str, Arrays], product_codes: Sequence[str]
+) -> list[Recommender]:
+    """Give the trainable recommenders the arrays of their name, and leave out those that have none."""
+    return [
+        recommender.with_arrays(arrays[recommender.name], product_codes)
+        if isinstance(recommender, Trainable)
+        else recommender
+        for recommender in recommenders
+        if not isinstance(recommender, Trainable) or recommender.name in arrays
+    ]
 
 
 def save(models: Path, model: Model, *, live: bool = True) -> Path:

@@ -103,7 +103,7 @@ def fit_pairs(
     Returns the model, and its number of rounds.
     """
     generator = np.random.default_rng(SEED)
-    open_to = features.pairs["holds"] == 0
+    open_to = ~features.held
     rate = np.minimum(1.0, NEGATIVES / np.maximum(1, open_to.sum(axis=1)))[:, None]
     drawn = open_to & (opened | (generator.random(open_to.shape) < rate))
     weights = np.where(opened, 1.0, np.broadcast_to(1 / rate, opened.shape))

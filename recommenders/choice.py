@@ -52,7 +52,7 @@ class Choice:
         traits = indicators(schema, features, self.edges)[:, self.kept]
         pairs = shared_traits(schema, features) / self.scales
         utilities = traits @ self.weights[:-1] + self.weights[-1] + pairs @ self.shared
-        return log_softmax(utilities, features.pairs["holds"] > 0)
+        return log_softmax(utilities, features.held)
 
     def as_arrays(self) -> Arrays:
         """Return what ``from_arrays`` takes."""
@@ -74,7 +74,7 @@ def fit_choice(schema: FeatureSchema, features: Features, opened: Mask) -> Choic
     pairs = shared_traits(schema, features)
     scales = np.maximum(pairs.std(axis=(0, 1)), np.float32(1e-6)).astype(np.float32)
     pairs = pairs / scales
-    held, chosen = features.pairs["holds"] > 0, opened.astype(np.float32)
+    held, chosen = features.held, opened.astype(np.float32)
     width, count = len(schema.product_codes), chosen.sum(axis=1, keepdims=True)
     shape = len(kept) + 1, width
 

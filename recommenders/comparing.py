@@ -77,7 +77,7 @@ async def compare(
     examples = judged.examples.take(those)
     served = [replace(moment, recommenders=tuple(recommenders)) for moment in past]
     seen = await read_examples(load, ledger, live.ranker.schema, examples.draw, served, lambda _: None)
-    held = (examples.features.pairs["holds"] > 0) | (examples.draw.opened & ~fresh[those])
+    held = examples.features.held | (examples.draw.opened & ~fresh[those])
     one, other = [
         round(mean_average_precision(shares, fresh[those], held, BEST), 4)
         for shares in (judged.shares[those], _shares(live.ranker, seen.features, ledger))
@@ -123,6 +123,6 @@ def _after(day: date, drawn: Draw, ledger: Ledger, period: Period, past: Sequenc
 
 def _shares(ranker: Ranker, features: Features, ledger: Ledger) -> Shares:
     """Log shares of the catalogue's products; the lowest for those that the ranker does not know."""
-    shares = stacked(ranker.stack, ranker.members(features), features.pairs["holds"] > 0)
+    shares = stacked(ranker.stack, ranker.members(features), features.held)
     found = aligned(shares, ranker.schema.columns, ledger.catalogue.codes, (len(features), len(ledger.catalogue)))
     return np.nan_to_num(found, nan=2 * FLOOR)

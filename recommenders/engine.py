@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from graph.records import Customer, Product
+from graph.records import Customer
 from graph.words import Language
 from recommenders.arbitration import Arbitration
 from recommenders.batch import Batch
@@ -48,7 +48,8 @@ class Ranking:
         propensities: ``(n, m)``, by the ranker, or else of the strongest recommender; nan where none proposes.
         ranked: ``(n, m)``: the propensity is the ranker's.
         weights: ``(m,)``: context weight of each product.
-        passed: ``(n, m)``: no gate refuses.
+        refused: ``(n, m)`` by each gate, in their order.
+        passed: ``(n, m)``: no gate refuses, nor does the request.
         priorities: ``(n, m)``, minus infinity where not offered.
         omitted: recommenders that had no say.
     """
@@ -59,6 +60,7 @@ class Ranking:
     propensities: Scores
     ranked: Mask
     weights: NDArray[np.float64]
+    refused: tuple[Mask, ...]
     passed: Mask
     priorities: NDArray[np.float64]
     omitted: tuple[str, ...]
@@ -101,7 +103,8 @@ class Engine:
 
     def rank(self, batch: Batch) -> Ranking:
         """Run candidates, gates, rank and arbitrate over a batch."""
-        passed = ~self._refused(batch)  # first, so that no recommender can change what the gates see
+        refused = tuple(gate.refuses(batch) for gate in self.gates)  # first: no recommender can change what they see
+        passed = self._passed(batch, refused)
         proposed, omitted = self._candidates(batch)
         strengths = {name: self.calibration.propensities(name, found.scores) for name, found in proposed.items()}
         propensities, ranked = self._propensities(batch, proposed, strengths)
@@ -109,7 +112,7 @@ class Engine:
         factors = self._values * weights * self._levers
         offered = passed & ~np.isnan(propensities)
         priorities = np.where(offered, propensities * factors, -np.inf)
-        return Ranking(batch, proposed, strengths, propensities, ranked, weights, passed, priorities, omitted)
+        return Ranking(batch, proposed, strengths, propensities, ranked, weights, refused, passed, priorities, omitted)
 
     def _propensities(
         self, batch: Batch, proposed: Mapping[str, Candidates], strengths: Mapping[str, Scores]
@@ -139,8 +142,13 @@ class Engine:
         """
         product = self.catalogue[product_code]
         column = self.catalogue.index[product_code]
-        refusals = self._refusals(Batch.of([customer], self.catalogue, context), product, column)
         ranking = self.rank(Batch.of([customer], self.catalogue, context))
+        view = ranking.batch.customers[0]
+        refusals = tuple(
+            gate.explain(view, product)
+            for gate, refused in zip(self.gates, ranking.refused, strict=True)
+            if refused[0, column]
+        )
         offered = bool(ranking.priorities[0, column] > -np.inf) and product_code not in context.exclude
         order = [int(c) for c in ranking.top(len(self.catalogue))[0]]
         rank = order.index(column) + 1 if offered else None
@@ -157,16 +165,12 @@ class Engine:
                 omitted.append(omission.name)
         return proposed, tuple(omitted)
 
-    def _refused(self, batch: Batch) -> Mask:
-        refused = np.zeros(batch.shape, np.bool_)
-        for gate in self.gates:
-            refused |= gate.refuses(batch)
-        refused[:, [self.catalogue.index[code] for code in batch.context.exclude if code in self.catalogue]] = True
-        return refused
-
-    def _refusals(self, batch: Batch, product: Product, column: int) -> tuple[Refusal, ...]:
-        customer = batch.customers[0]
-        return tuple(gate.explain(customer, product) for gate in self.gates if gate.refuses(batch)[0, column])
+    def _passed(self, batch: Batch, refused: Sequence[Mask]) -> Mask:
+        passed = np.ones(batch.shape, np.bool_)
+        for mask in refused:
+            passed &= ~mask
+        passed[:, [self.catalogue.index[code] for code in batch.context.exclude if code in self.catalogue]] = False
+        return passed
 
     def _answer(self, ranking: Ranking, row: int, columns: NDArray[np.intp]) -> Answer:
         offered = [int(column) for column in columns if ranking.priorities[row, column] > -np.inf]

@@ -20,7 +20,7 @@ from graph.errors import ModelError
 from graph.records import Interaction, Outcome, Scalar
 from graph.words import Channel
 from recommenders.batch import Batch
-from recommenders.contract import Scores
+from recommenders.contract import Mask, Scores
 from recommenders.view import CustomerView
 
 logger = logging.getLogger("guanxi.features")
@@ -137,7 +137,7 @@ class FeatureSchema:
         return frozenset(self._surprises)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Features:
     """``n`` customers beside the schema's ``m`` products.
 
@@ -151,6 +151,11 @@ class Features:
 
     def __len__(self) -> int:
         return len(self.customers)
+
+    @cached_property
+    def held(self) -> Mask:
+        """``(n, m)``: held at the moment."""
+        return np.asarray(self.pairs["holds"] > 0)
 
     def take(self, rows: NDArray[np.intp]) -> "Features":
         """Return some of the customers."""

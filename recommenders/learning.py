@@ -65,13 +65,18 @@ def fit_ranker(
     trial, rounds = _fit_parts(plain, examples, openers, valid, None)
     judged = examples.take(valid)
     members = trial.members(judged.features)
-    held, opened = judged.features.pairs["holds"] > 0, judged.draw.opened
+    held, opened = judged.features.held, judged.draw.opened
     trial = replace(trial, stack=fit_stack(members, held, opened))
-    tell(Judged(judged.take(openers[valid]), stacked(trial.stack, members, held)[openers[valid]]))
+    shares = stacked(trial.stack, members, held)
+    tell(Judged(judged.take(openers[valid]), shares[openers[valid]]))
     expected = trial.expected(judged.features, members)
     corrections = learn_corrections(expected, opened, judged.draw.weights)
     final, _ = _fit_parts(plain, examples, openers, np.zeros(len(openers), np.bool_), rounds)
-    card = _figures(trial, members, expected * corrections, judged) | _sizes(final, rounds, openers)
+    card = (
+        {"stack": dict(trial.stack)}
+        | _figures({**members, "stack": shares}, expected * corrections, judged)
+        | _sizes(final, rounds, openers)
+    )
     return replace(final, stack=trial.stack, corrections=corrections, card=card)
 
 
@@ -112,15 +117,13 @@ def _latest(examples: Examples) -> Mask:
     return np.asarray(fold[examples.draw.rows] == 0)
 
 
-def _figures(trial: Ranker, members: Mapping[str, Shares], expected: Shares, judged: Examples) -> dict[str, Any]:
+def _figures(known: Mapping[str, Shares], expected: Shares, judged: Examples) -> dict[str, Any]:
     """How each member and the whole did on openings they were not fitted to."""
-    held, opened = judged.features.pairs["holds"] > 0, judged.draw.opened
-    known = {**members, "stack": stacked(trial.stack, members, held)}
+    held, opened = judged.features.held, judged.draw.opened
     reliable = reliability(-np.expm1(-expected), opened, ~held, judged.draw.weights)
     return {
         "map@7": {name: round(mean_average_precision(found, opened, held, 7), 4) for name, found in known.items()},
         "calibration_error": round(reliable.error, 6),
-        "stack": dict(trial.stack),
     }
 
 

@@ -62,7 +62,7 @@ def likeness(schema: FeatureSchema, features: Features) -> NDArray[np.float64]:
     named = features.customers[:, words]
     same = np.where(np.isnan(named[1:]) | np.isnan(named[0]), np.nan, named[1:] == named[0])
     profile = _mean(np.concatenate([close, same], axis=1))
-    held = features.pairs["holds"] > 0
+    held = features.held
     weights = np.log1p(len(held) / np.maximum(1, held.sum(axis=0)))
     both, either = (held[1:] & held[0]) @ weights, (held[1:] | held[0]) @ weights
     holdings = np.where(either > 0, both / np.where(either > 0, either, 1), profile)

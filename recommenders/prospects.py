@@ -52,13 +52,12 @@ class Page:
 
 def look(engine: Engine, customers: Sequence[Customer], context: Context) -> Page:
     """Say of customers how likely they are to take each product, and which gate is the first to refuse it."""
-    batch = Batch.of(customers, engine.catalogue, context)
-    ranking = engine.rank(batch)
+    ranking = engine.rank(Batch.of(customers, engine.catalogue, context))
     codes = (*(gate.code for gate in engine.gates), PROPOSED_BY_NOBODY)
-    refusals = np.full(batch.shape, -1, np.int16)
+    refusals = np.full(ranking.passed.shape, -1, np.int16)
     refusals[np.isnan(ranking.propensities)] = len(codes) - 1
     for position in reversed(range(len(engine.gates))):
-        refusals[engine.gates[position].refuses(batch)] = position
+        refusals[ranking.refused[position]] = position
     return Page(tuple(customers), ranking.propensities, refusals, codes)
 
 

@@ -64,11 +64,11 @@ class Ranker:
     def of_features(self, features: Features) -> Scores:
         """``(n, m)``: chances of opening, nan for what is held."""
         expected = self.expected(features, self.members(features))
-        return np.where(features.pairs["holds"] > 0, np.nan, -np.expm1(-expected)).astype(np.float32)
+        return np.where(features.held, np.nan, -np.expm1(-expected)).astype(np.float32)
 
     def expected(self, features: Features, members: Mapping[str, Shares]) -> Shares:
         """``(n, m)``: openings expected within the period, by the members' log shares; none of what is held."""
-        held = features.pairs["holds"] > 0
+        held = features.held
         shares = np.where(held, 0, np.exp(stacked(self.stack, members, held)))
         return np.asarray(self.expected_openings(features)[:, None] * shares * self.corrections, np.float32)
 
@@ -80,7 +80,7 @@ class Ranker:
 
     def members(self, features: Features) -> dict[str, Shares]:
         """Log shares, ``(n, m)``, by each member of the stack."""
-        held = features.pairs["holds"] > 0
+        held = features.held
         found = {"popularity": log_softmax(np.broadcast_to(self.popularity, held.shape), held)}
         if self.choice is not None:
             found["logit"] = self.choice.log_shares(self.schema, features)
@@ -91,7 +91,7 @@ class Ranker:
 
 def boosted_shares(schema: FeatureSchema, model: Boosted, features: Features) -> Shares:
     """Turn the pair model's chances into log shares among what is not held."""
-    held = features.pairs["holds"] > 0
+    held = features.held
     logs = np.zeros(held.shape, np.float32)
     step = max(1, BATCH_PAIRS // held.shape[1])
     for start in range(0, len(features), step):

@@ -14,7 +14,7 @@ import numpy as np
 from graph import customers, portfolio
 from graph.errors import ModelError
 from graph.store import Store
-from recommenders.artefact import Model
+from recommenders.artefact import Model, applied
 from recommenders.calibration import Calibration, learn_curve
 from recommenders.catalogue import Catalogue
 from recommenders.churn import ActiveMonths, Churn, fit_churn
@@ -98,7 +98,7 @@ async def learn(
     learnt, judged = _Learnt(), list[Judged]()
     past, seen = list[Past](), list[Seen]()
     for moment in moments(ledger, period):
-        past.append(_past(moment, known, guard))
+        past.append(as_then(moment, known, guard))
         seen.append(Seen(moment.portfolio.rows, moment.openings))
     products = len(ledger.catalogue)
     drawn = draw_hidden(products, seen) if period.hides else draw(len(ledger.customer_nos), products, seen)
@@ -185,28 +185,25 @@ def fit_all(recommenders: Sequence[Recommender], known: Portfolio, clock: "_Cloc
     return arrays
 
 
+def as_then(
+    moment: Moment, recommenders: Sequence[Recommender], guard: Guard = lambda recommender: recommender
+) -> Past:
+    """Return the recommenders as they would have been at a moment: fitted to what was known then."""
+    portfolio = moment.portfolio
+    fitted = applied(recommenders, fit_all(recommenders, portfolio), portfolio.catalogue.codes)
+    return Past(portfolio.today, tuple(guard(recommender) for recommender in fitted))
+
+
 def learn_calibration(examples: Examples, names: Sequence[str]) -> Calibration:
     """Learn each recommender's curve: its scores at moments of the past against what was opened next."""
     pairs, drawn = examples.features.pairs, examples.draw
-    open_to = pairs["holds"] == 0
     curves = {}
     for name in names:
-        scores = np.where(open_to, pairs[f"score:{name}"], np.nan).astype(np.float32)
+        scores = np.where(examples.features.held, np.nan, pairs[f"score:{name}"]).astype(np.float32)
         curve = learn_curve(scores, drawn.opened, drawn.weights)
         if curve is not None:
             curves[name] = curve
     return Calibration(curves)
-
-
-def _past(moment: Moment, recommenders: Sequence[Recommender], guard: Guard) -> Past:
-    arrays = fit_all(recommenders, moment.portfolio)
-    codes = moment.portfolio.catalogue.codes
-    fitted = [
-        recommender.with_arrays(arrays[recommender.name], codes) if isinstance(recommender, Trainable) else recommender
-        for recommender in recommenders
-        if not isinstance(recommender, Trainable) or recommender.name in arrays
-    ]
-    return Past(moment.portfolio.today, tuple(guard(recommender) for recommender in fitted))
 
 
 def _learnt_from(now: Portfolio, period: Period) -> dict[str, Any]:

@@ -279,7 +279,10 @@ def _score(
         held,
         split.drawn.weights[those],
         ranking.passed,
-        {gate.code: (gate.refuses(batch) & opened).sum(axis=1) for gate in engine.gates},
+        {
+            gate.code: (refused & opened).sum(axis=1)
+            for gate, refused in zip(engine.gates, ranking.refused, strict=True)
+        },
         _segments(views),
         {name: np.array([value_of(view, name) for view in views], np.object_) for name in attributes},
         {system.name: system for system in systems},

@@ -28,7 +28,7 @@ from recommenders.popularity import Popularity
 from recommenders.ranker import stacked
 from recommenders.rules import LifecycleRules
 from recommenders.timeline import find_period, moments
-from recommenders.training import _past, fit_all
+from recommenders.training import as_then, fit_all
 
 RECOMMENDERS = (Als(), LifecycleRules(), Cohorts(), Popularity())
 PAGE = 2_000
@@ -55,7 +55,7 @@ async def prepared(bank):
     period = find_period(ledger, bank.as_of)
     past, seen = [], []
     for moment in moments(ledger, period):
-        past.append(_past(moment, RECOMMENDERS, lambda recommender: recommender))
+        past.append(as_then(moment, RECOMMENDERS))
         seen.append(Seen(moment.portfolio.rows, moment.openings))
     width = len(bank.catalogue)
     drawn = draw_hidden(width, seen) if period.hides else draw(len(bank.customers), width, seen)
@@ -95,7 +95,7 @@ def rankings(schema, examples, now, period, features):
     print(
         f"fitted to {len(examples.features):,} examples in {time.perf_counter() - started:.1f} s, {ranker.card['stack']}"
     )
-    members, held = ranker.members(features), features.pairs["holds"] > 0
+    members, held = ranker.members(features), features.held
     yield from members.items()
     yield "the stack", stacked(ranker.stack, members, held)
     for group, starts in GROUPS.items():
@@ -117,7 +117,7 @@ def main(customers, banks):
             )
             table = Table("ranked by", "MAP@7", "HR@1", "HR@3", "MRR", title=title)
             for name, shares in rankings(*parts):
-                table.add_row(name, *(f"{value:.4f}" for value in scored(shares, opened, parts[-1].pairs["holds"] > 0)))
+                table.add_row(name, *(f"{value:.4f}" for value in scored(shares, opened, parts[-1].held)))
             Console().print(table)
 
 
