@@ -104,6 +104,7 @@ def best_by_arrays(als, held, catalogue):
         propensities=scores,
         ranked=~np.isnan(scores),
         weights=every,
+        refused=(held,),
         passed=~held,
         priorities=priorities,
         omitted=(),
