@@ -10,8 +10,8 @@ PORT ?= 8000
 demo: $(INSTALLED)  ## A sample bank, trained and served, with a token for each role.
 	@$(BIN)/guanxi demo --port $(PORT)
 
-test: $(INSTALLED)  ## All tests, on the embedded store.
-	$(BIN)/python -m pytest
+test: $(INSTALLED)  ## All tests, on an embedded store for each processor.
+	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile
 
 test-neo4j: $(INSTALLED)  ## The graph's and loaders' tests on a real Neo4j, which Maven fetches.
 	$(BIN)/python tests/neo4j/serve.py $(BIN)/python -m pytest --store=neo4j tests/graph tests/loaders tests/api
