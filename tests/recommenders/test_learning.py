@@ -9,6 +9,7 @@ import pytest
 from graph.errors import ModelError
 from graph.records import ActivityMonth, Holding, Interaction, KinHolding, Membership
 from graph.words import Channel, MemberRole, ProgrammeKind
+from recommenders import ablation
 from recommenders.als import Als
 from recommenders.artefact import load_current, save
 from recommenders.batch import Batch
@@ -49,6 +50,14 @@ def any_of(dice, *_):
     return str(dice.choice(CODES, p=[0.4, 0.25, 0.15, 0.1, 0.06, 0.04]))
 
 
+def by_group(dice, own, *_):
+    return {"young": "E", "old": "F"}[own["attributes"]["group"]] if dice.random() < 0.7 else any_of(dice)
+
+
+def in_groups(dice, _):
+    return {"group": str(dice.choice(["young", "old"]))}
+
+
 async def taught(bank, customers, **options):
     ledger, load = bank(customers)
     return ledger, (await learn(ledger, load, RECOMMENDERS, AS_OF, **options)).model
@@ -60,10 +69,7 @@ def propensities(ledger, model, customers):
 
 
 async def test_a_rule_is_found(bank, opens, person):
-    def choose(dice, own, *_):
-        return {"young": "E", "old": "F"}[own["attributes"]["group"]] if dice.random() < 0.7 else any_of(dice)
-
-    customers = opens(3_000, choose, attributes=lambda dice, _: {"group": str(dice.choice(["young", "old"]))})
+    customers = opens(3_000, by_group, attributes=in_groups)
     ledger, model = await taught(bank, customers)
 
     young, old = propensities(ledger, model, [person("X", attributes={"group": group}) for group in ("young", "old")])
@@ -71,6 +77,51 @@ async def test_a_rule_is_found(bank, opens, person):
     assert CODES[np.argmax(young)] == "E"
     assert CODES[np.argmax(old)] == "F"
     assert model.ranker.card["map@7"]["stack"] > model.ranker.card["map@7"]["popularity"] + 0.1
+
+
+async def test_the_group_that_decides_is_what_the_ranking_loses_most_without(bank, opens):
+    def contacted(dice, number):
+        at = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=int(dice.integers(170)))
+        return (Interaction(f"I{number}", Channel.WEB, "click", at, str(dice.choice(CODES))),)
+
+    traits = {
+        "attributes": in_groups,
+        "interactions": contacted,
+        "region": lambda dice, _: f"R{dice.integers(9)}",
+    }
+    _, model = await taught(bank, opens(3_000, by_group, **traits))
+
+    found = model.card.ablation
+
+    assert next(iter(found.groups)) == "own columns"
+    assert found.groups["own columns"] > 0.15
+    assert abs(found.groups["contacts"]) < 0.015
+    assert abs(found.groups["profile"]) < 0.015
+    assert abs(found.groups["holdings"]) < 0.03
+    assert found.groups["activity"] == 0
+    assert found.whole == model.card.headline
+    assert found.examples == model.card.judged["examples"]
+    assert set(found.groups) == set(model.ranker.schema.groups)
+    assert set(found.members) == set(model.ranker.stack)
+
+
+async def test_a_member_that_alone_finds_the_rule_is_missed_and_the_others_are_weighed_anew(bank, opens):
+    _, model = await taught(bank, opens(500, by_group, attributes=in_groups))
+
+    found = model.card.ablation
+
+    assert list(found.members) == ["logit", "popularity"]
+    assert found.members["logit"] == pytest.approx(found.whole - model.card.metrics["map@7 of popularity"], abs=0.0002)
+    assert found.members["logit"] > 0.1
+    assert abs(found.members["popularity"]) < 0.02
+
+
+async def test_what_is_lost_is_measured_on_no_more_pairs_than_the_bound(bank, opens, monkeypatch):
+    monkeypatch.setattr(ablation, "MOST_PAIRS", 600)
+
+    _, model = await taught(bank, opens(1_500, any_of))
+
+    assert model.card.ablation.examples == 600 // len(CODES) < model.card.judged["examples"]
 
 
 async def test_what_relatives_hold_is_found(bank, opens, person):
@@ -325,6 +376,7 @@ async def test_a_ranker_comes_back_from_disk_as_it_was(bank, opens, tmp_path):
 
     assert back.ranker.schema == model.ranker.schema
     assert back.ranker.card == model.ranker.card
+    assert back.card.ablation == model.card.ablation is not None
     found, kept = propensities(ledger, back, customers), propensities(ledger, model, customers)
     assert found.tobytes() == kept.tobytes()
 
