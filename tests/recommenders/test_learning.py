@@ -1,5 +1,6 @@
 """Banks with a planted effect: what was planted must be found, and nothing where there is only chance."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -13,10 +14,14 @@ from recommenders import ablation
 from recommenders.als import Als
 from recommenders.artefact import load_current, save
 from recommenders.batch import Batch
+from recommenders.calibration import PRIOR_PROPENSITY
+from recommenders.choice import MOST_INDICATORS, indicators
 from recommenders.cohorts import Cohorts
 from recommenders.contract import Candidates, Context, Omitted
+from recommenders.engine import Engine
 from recommenders.examples import Past, Seen, draw, proposals, read_examples, sample_schema
-from recommenders.features import extract
+from recommenders.features import MOST_WORDS, extract
+from recommenders.gates import DEFAULT_GATES
 from recommenders.popularity import Popularity
 from recommenders.rules import LifecycleRules
 from recommenders.training import learn
@@ -365,6 +370,96 @@ async def test_odd_columns_and_days_are_learnt_from_all_the_same(bank, opens):
     found = propensities(ledger, model, customers)
     assert np.isfinite(found[~np.isnan(found)]).all()
     assert ((found > 0) & (found < 1))[~np.isnan(found)].all()
+
+
+@pytest.fixture
+def engine():
+    """Return a function: the engine of a model, over a catalogue that may have changed since."""
+
+    def make(model, known, *more):
+        every = (*model.apply(RECOMMENDERS), *more)
+        return Engine(known, every, DEFAULT_GATES, calibration=model.calibration, ranker=model.ranker)
+
+    return make
+
+
+@pytest.mark.parametrize("sold", [0, 1, 2])
+async def test_a_product_launched_last_week_has_a_small_chance_and_is_offered(
+    bank, opens, product, person, engine, context, sold
+):
+    launched = product("F", active_from=AS_OF - timedelta(days=6))
+    customers = opens(1_500, lambda dice, *_: str(dice.choice(CODES[:-1])))
+    customers[:sold] = [
+        replace(c, holdings=(*c.holdings, Holding("F", AS_OF - timedelta(days=3)))) for c in customers[:sold]
+    ]
+    ledger, load = bank(customers, (*CODES[:-1], launched))
+    model = (await learn(ledger, load, RECOMMENDERS, AS_OF)).model
+
+    found = propensities(ledger, model, customers)
+    [answer] = engine(model, ledger.catalogue).answer([person("X")], context(top=6))
+
+    new = found[sold:, -1]
+    assert (new > 0).all()
+    assert new.mean() < 0.2 * np.nanmean(found[:, :-1])
+    assert [offer.product.product_code for offer in answer.offers][-1] == "F"
+    assert len(answer.offers) == 6
+
+
+async def test_a_product_launched_after_training_is_answered_by_recommenders_alone(
+    bank, opens, catalogue, product, person, engine, context
+):
+    _, model = await taught(bank, opens(1_500, any_of))
+    customer, later = person("X", attributes={"knows": 0.5}), catalogue(*CODES, product("G", category="service"))
+
+    [without] = engine(model, later).answer([customer], context(top=7))
+    [answer] = engine(model, later, Oracle()).answer([customer], context(top=7))
+    decision = engine(model, later, Oracle()).decide(customer, "G", context())
+
+    offers = {offer.product.product_code: offer for offer in answer.offers}
+    plain = {offer.product.product_code: offer for offer in without.offers}
+    assert offers.keys() == plain.keys() == {*CODES, "G"}
+    assert plain["G"].recommenders == ("popularity",)
+    assert 0 < plain["G"].propensity < offers["G"].propensity
+    assert offers["G"].recommenders == ("oracle", "popularity")
+    assert offers["G"].propensity == pytest.approx(0.5 * PRIOR_PROPENSITY)
+    assert "by oracle (prior" in str(decision.trace)
+    assert all(offers[code].propensity == plain[code].propensity for code in CODES)
+
+
+async def test_where_every_recommender_is_left_out_the_ranker_answers_alone(bank, opens, person, context):
+    ledger, model = await taught(bank, opens(40, any_of))
+    alone = Engine(ledger.catalogue, [Silent()], DEFAULT_GATES, ranker=model.ranker)
+
+    [answer] = alone.answer([person("X", ["B"])], context(top=6))
+    decision = alone.decide(person("X", ["B"]), "A", context())
+
+    assert {offer.product.product_code for offer in answer.offers} == set(CODES) - {"B"}
+    assert all(offer.score == offer.propensity > 0 and offer.recommenders == () for offer in answer.offers)
+    assert answer.omitted == ("silent",)
+    assert decision.offered
+    assert "by the ranker" in str(decision.trace)
+
+
+async def test_a_column_of_50_000_words_is_learnt_in_bounded_space(bank, opens, person, tmp_path):
+    def word(dice, number):
+        return {"code": f"W{dice.integers(400)}" if number % 2 else f"W{400 + number}"}
+
+    holders = opens(2_000, any_of, attributes=word)
+    idle = [person(f"I{number}", attributes={"code": f"I{number}"}) for number in range(49_000)]
+    ledger, model = await taught(bank, [*holders, *idle])
+    path = save(tmp_path, model)
+
+    schema, choice = model.ranker.schema, model.ranker.choice
+    strangers = [person("X", attributes={"code": code}) for code in ("NEW", "NEWER")]
+    features = extract(schema, Batch.of(strangers, ledger.catalogue, Context(today=AS_OF)), {})
+    plain = replace(schema, words={name: words for name, words in schema.words.items() if name != "own:code"})
+    widths = [indicators(known, features, choice.edges).shape[1] for known in (schema, plain)]
+    found = propensities(ledger, load_current(tmp_path), strangers)
+    assert len(schema.words["own:code"]) == MOST_WORDS
+    assert widths[0] - widths[1] <= MOST_INDICATORS + 1
+    assert len(re.findall(r'"[IW]\d+"', (path / "manifest.json").read_text())) <= MOST_WORDS
+    assert ((found > 0) & (found < 1)).all()
+    assert found[0].tobytes() == found[1].tobytes()
 
 
 async def test_a_ranker_comes_back_from_disk_as_it_was(bank, opens, tmp_path):
