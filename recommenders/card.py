@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any, Final, Self
 
+from recommenders.ablation import Ablation
 from recommenders.boosting import pair_names
 from recommenders.features import FeatureSchema
 
@@ -26,6 +27,8 @@ class Card:
         judged: days ``from`` and ``until`` of the openings that the metrics were measured on, before the ranker was
             fitted to them too, and ``examples``, how many customers at a moment; empty where nothing was measured.
         metrics: by name; ``map@7``, ``map@7 of MEMBER`` for each member of the stack alone, ``calibration_error``.
+        ablation: what the ranking loses without each group of features and each member; None where nothing was
+            measured, and for an artefact from before it was.
         stack: weight of each member.
         rounds: rounds of boosting, of the pair model and of the counts.
         features: share of the gain of the most important ones; empty where nothing was boosted.
@@ -43,6 +46,7 @@ class Card:
     data: Mapping[str, Any]
     judged: Mapping[str, Any]
     metrics: Mapping[str, float]
+    ablation: Ablation | None
     stack: Mapping[str, float]
     rounds: Mapping[str, int]
     features: Mapping[str, float]
@@ -67,6 +71,7 @@ class Card:
             data=dict(manifest["learnt_from"]),
             judged=dict(training.get("judged", {})),
             metrics=_metrics(told),
+            ablation=Ablation(**told["ablation"]) if "ablation" in told else None,
             stack=dict(ranker.get("stack", {})),
             rounds=dict(told.get("rounds", {})),
             features=dict(told.get("features", {})),

@@ -182,7 +182,7 @@ class Offer:
 
     Attributes:
         rank: 1 is best.
-        score: the highest raw score any of its recommenders gave.
+        score: the highest raw score any of its recommenders gave; the propensity where none spoke but the ranker.
         propensity: probability, 0 to 1, of taking the product in the next period.
         value: yearly value to the bank, in its currency.
         priority: propensity × context weight × value × lever; the order of offers.

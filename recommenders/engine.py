@@ -194,12 +194,13 @@ class Engine:
     def _offer(self, ranking: Ranking, row: int, column: int, rank: int) -> Offer:
         names = self._supporters(ranking, row, column)
         reasons = self._reasons(ranking, names, row, column)
+        propensity = float(ranking.propensities[row, column])
         return Offer(
             customer_no=ranking.batch.customers[row].customer_no,
             product=self.catalogue.products[column],
             rank=rank,
-            score=float(max(ranking.proposed[name].scores[row, column] for name in names)),
-            propensity=float(ranking.propensities[row, column]),
+            score=max((float(ranking.proposed[name].scores[row, column]) for name in names), default=propensity),
+            propensity=propensity,
             value=float(self._values[column]),
             priority=float(ranking.priorities[row, column]),
             recommenders=names,
@@ -240,18 +241,26 @@ class Engine:
             steps.append(TraceStep("gates", f"passed all {len(self.gates)} gates"))
         else:
             steps.append(TraceStep("gates", "excluded by the request"))
-        return (*steps, *(self._ranking_steps(ranking, row, column, rank, names[0], reasons) if names else ()))
+        is_known = not math.isnan(ranking.propensities[row, column])
+        return (*steps, *(self._ranking_steps(ranking, row, column, rank, names, reasons) if is_known else ()))
 
     def _ranking_steps(
-        self, ranking: Ranking, row: int, column: int, rank: int | None, strongest: str, reasons: Sequence[Reason]
+        self,
+        ranking: Ranking,
+        row: int,
+        column: int,
+        rank: int | None,
+        names: Sequence[str],
+        reasons: Sequence[Reason],
     ) -> list[TraceStep]:
         propensity = ranking.propensities[row, column]
-        how = "learnt from openings" if self.calibration.is_learnt(strongest) else f"prior: score × {PRIOR_PROPENSITY}"
         product = self.catalogue.products[column]
         priced = "" if product.margin is not None else " (no margin known: the median of its category)"
-        by = f"{strongest} ({how})"
         if ranking.ranked[row, column] and self.ranker is not None:
             by = f"the ranker ({self.ranker.horizon})"
+        else:
+            is_learnt = self.calibration.is_learnt(names[0])
+            by = f"{names[0]} ({'learnt from openings' if is_learnt else f'prior: score × {PRIOR_PROPENSITY}'})"
         steps = [TraceStep("rank", f"propensity {propensity:.4f} by {by}")]
         if rank is not None:
             factors = (

@@ -23,6 +23,8 @@ from recommenders.metrics import Reliability, ranking_metrics, reliability
 RESAMPLES: Final = 400
 LEAST_GROUP: Final = 20
 """Groups of fewer people are not described."""
+LEAST_RELIABLE: Final = 100
+"""Openings, foreseen or seen, from which on a product's reliability is told of it alone; the others' is pooled."""
 GAIN_POINTS: Final = 20
 LIFT_SHARE: Final = 0.1
 """Share of the customers, the likeliest first, that a product's lift is told of."""
@@ -123,6 +125,7 @@ def evaluate(scored: Scored, holders: csr_matrix, codes: Sequence[str], k: int) 
         "segments": _segments(scored, values, counts),
         "gates": _gates(scored),
         "products": _products(scored, codes),
+        "reliability": _reliability(scored, codes),
     }
 
 
@@ -193,19 +196,20 @@ def _lists(
     }
 
 
-def _calibration(system: System, scored: Scored) -> Report | None:
+def _calibration(system: System, scored: Scored, columns: slice | list[int] = slice(None)) -> Report | None:
     if system.propensities is None:
         return None
-    those = ~scored.held & ~np.isnan(system.propensities)
+    chances, opened = system.propensities[:, columns], scored.opened[:, columns]
+    those = ~scored.held[:, columns] & ~np.isnan(chances)
     if not those.any():
         return None
-    pairs = system.propensities, scored.opened, those, scored.weights
+    pairs = chances, opened, those, scored.weights
     found = reliability(*pairs)
-    weights = _weights(scored)[those]
+    weights = _weights(scored)[:, columns][those]
     return {
         "error": found.error,
-        "foreseen": float((system.propensities[those] * weights).sum()),
-        "seen": float((scored.opened[those] * weights).sum()),
+        "foreseen": float((chances[those] * weights).sum()),
+        "seen": float((opened[those] * weights).sum()),
         "bins": _bins(found),
         "likeliest": _bins(reliability(*pairs, by_foreseen=True)),
     }
@@ -289,6 +293,25 @@ def _products(scored: Scored, codes: Sequence[str]) -> list[Report]:
             "lift": share / LIFT_SHARE,
         })  # fmt: skip
     return sorted(found, key=lambda each: -each["lift"])
+
+
+def _reliability(scored: Scored, codes: Sequence[str]) -> Report:
+    """The ranker's calibration: of each product with enough openings, most seen first, and of the others together."""
+    ranker, alone, pooled = scored.systems["ranker"], list[Report](), list[int]()
+    for column, code in enumerate(codes):
+        found = _calibration(ranker, scored, [column])
+        if found is not None and max(found["foreseen"], found["seen"]) >= LEAST_RELIABLE:
+            alone.append({"product": code, **found})
+        else:
+            pooled.append(column)
+    return {
+        "least": LEAST_RELIABLE,
+        "products": sorted(alone, key=lambda each: -each["seen"]),
+        "pooled": {
+            "products": [codes[column] for column in pooled],
+            "calibration": _calibration(ranker, scored, pooled),
+        },
+    }
 
 
 def _by_name(pages: Sequence[Mapping[str, NDArray[T]]]) -> dict[str, NDArray[T]]:

@@ -17,7 +17,7 @@ STYLE: Final = (
     "th,td{padding:.25rem .7rem;text-align:right;border-bottom:1px solid #dde3ea}"
     "th:first-child,td:first-child{text-align:left}small{color:#5f6b7a}"
     "figure{display:inline-block;margin:1rem 2rem 1rem 0;vertical-align:top}figcaption{max-width:26rem}"
-    ".failed{color:#a33a4a;font-weight:600}"
+    ".small svg{width:20rem;height:auto}.failed{color:#a33a4a;font-weight:600}"
 )
 Points = Sequence[tuple[float, float]]
 
@@ -37,6 +37,8 @@ def page(found: Report) -> str:
         "ranks by propensity; “ranker, gated” only what no gate refuses; “engine” is what the customer would see, by "
         "propensity × value. Novelty: bits; diversity: 1 less the likeness of a list’s products.</small></p>",
         _plots(found),
+        "<h2>Reliability by product</h2>",
+        _reliability(found["reliability"]),
         "<h2>Segments</h2>",
         _segments(found, k),
         "<h2>Products</h2>",
@@ -126,11 +128,32 @@ def _plots(found: Report) -> str:
     gains = {name: [(p["asked"], p["openings"]) for p in found["systems"][name]["gain"]] for name in shown}
     plots = [lines("Cumulative gain", "share of pairs asked, likeliest first", "share of openings", gains)]
     if ranker["calibration"]:
-        bins = [(each["predicted"], each["observed"]) for each in ranker["calibration"]["likeliest"]]
-        named = f"ranker (error {ranker['calibration']['error']:.5f})"
-        plots.insert(0, lines("Reliability", "foreseen", "came true", {named: bins}))
+        plots.insert(0, _reliable("Reliability", ranker["calibration"]))
     if found["products"]:
         plots.append(bars("Lift of the likeliest tenth", {p["product"]: p["lift"] for p in found["products"]}))
+    return _figures(plots)
+
+
+def _reliability(found: Mapping[str, Any]) -> str:
+    """Small multiples: a plot a product, and one of those that have too few openings."""
+    named, pooled = found["pooled"]["products"], found["pooled"]["calibration"]
+    told = {each["product"]: each for each in found["products"]}
+    if pooled is not None:
+        told[f"{len(named)} pooled"] = pooled
+    plots = [
+        _reliable(f"{title}: {each['foreseen']:,.0f} foreseen, {each['seen']:,.0f} came true", each)
+        for title, each in told.items()
+    ]
+    few = f"<p>Pooled, each with under {found['least']} openings foreseen and seen: {escape(', '.join(named))}.</p>"
+    return f'<div class="small">{_figures(plots)}</div>' + (few if named else "")
+
+
+def _reliable(title: str, calibration: Mapping[str, Any]) -> str:
+    bins = [(each["predicted"], each["observed"]) for each in calibration["likeliest"]]
+    return lines(title, "foreseen", "came true", {f"ranker (error {calibration['error']:.5f})": bins})
+
+
+def _figures(plots: Sequence[str]) -> str:
     return "".join(f"<figure>{plot}</figure>" for plot in plots)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from functools import cached_property
+from itertools import chain
 from typing import Any, Final, Self
 
 import numpy as np
@@ -45,14 +46,20 @@ PROFILE_WORDS: Final = (
 )  # fmt: skip
 FEATURES_OF: Final[Mapping[str, str]] = {"birth_date": "age", "joined_on": "tenure"}
 """What a feature is called that is made of a column of another name: it is shut out with its column."""
-HELD: Final = tuple(
-    ["held", "ever", "undated"]
-    + [f"{what}_{months}" for what in ("opened", "closed") for months in ("1", "3", "12")]
-    + ["since_first_opening", "since_opening", "since_closing"]
+HELD: Final = ("held", "ever", "undated")
+CHANGED: Final = (
+    *(f"{what}_{months}" for what in ("opened", "closed") for months in ("1", "3", "12")),
+    *("since_first_opening", "since_opening", "since_closing"),
 )
 FLOWS: Final = ("inflow", "outflow", "salary", "transactions", "lowest_balance", "closing_balance")
-PAIRS: Final = ("holds", "times", "since_opened", "since_closed", "contacts", "since_contact", "kin")
+PAIR_GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
+    "holdings": ("holds", "times"),
+    "changes": ("since_opened", "since_closed"),
+    "contacts": ("contacts", "since_contact"),
+    "relations": ("kin",),
+}
 """Of a customer and a product: held now, held how often, months since, contacts of a year, relatives who hold it."""
+PAIRS: Final = tuple(chain.from_iterable(PAIR_GROUPS.values()))
 
 
 @dataclass(frozen=True)
@@ -97,18 +104,42 @@ class FeatureSchema:
     @property
     def number_names(self) -> tuple[str, ...]:
         """Names of the customer's numbers, in the order of their columns."""
-        profile = [name for name in PROFILE_NUMBERS if name not in self.protected]
-        flows = [f"{name}_{span}" for name in FLOWS for span in ("last", "3", "12")]
-        contacts = ["contacts_3", "contacts_12", "since_contact_any", *(f"contacts_{channel}" for channel in Channel)]
-        kinds = [f"contacts:{kind}" for kind in self.interaction_kinds]
-        own = [f"own:{name}" for name in (*self.numbers, *self.dates)]
-        season = ["month"] if self.seasonal else []
-        return (*profile, *HELD, *season, "since_activity", *flows, *contacts, *kinds, "relations", "kin_number", *own)
+        return tuple(chain.from_iterable(self._number_groups.values()))
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the customer's columns: numbers, then categories."""
         return (*self.number_names, *self.words)
+
+    @property
+    def groups(self) -> dict[str, tuple[str, ...]]:
+        """Names of all columns, the customer's and the pair's, by what they tell of; each is in one group."""
+        own = tuple(name for name in self.words if name.startswith("own:"))
+        words = {"profile": tuple(name for name in self.words if name not in own), "own columns": own}
+        known = {
+            group: (*numbers, *words.get(group, ()), *PAIR_GROUPS.get(group, ()))
+            for group, numbers in self._number_groups.items()
+        }
+        scores = {f"score:{name}": (f"score:{name}",) for name in self.recommenders}
+        return {group: columns for group, columns in (known | scores).items() if columns}
+
+    @property
+    def _number_groups(self) -> dict[str, tuple[str, ...]]:
+        flows = (f"{name}_{span}" for name in FLOWS for span in ("last", "3", "12"))
+        by_channel, by_kind = (
+            (f"contacts_{name}" for name in Channel),
+            (f"contacts:{k}" for k in self.interaction_kinds),
+        )
+        return {
+            "profile": tuple(name for name in PROFILE_NUMBERS if name not in self.protected),
+            "holdings": HELD,
+            "changes": CHANGED,
+            "season": ("month",) if self.seasonal else (),
+            "activity": ("since_activity", *flows),
+            "contacts": ("contacts_3", "contacts_12", "since_contact_any", *by_channel, *by_kind),
+            "relations": ("relations", "kin_number"),
+            "own columns": tuple(f"own:{name}" for name in (*self.numbers, *self.dates)),
+        }
 
     def as_json(self) -> dict[str, Any]:
         """Return what ``from_json`` takes."""

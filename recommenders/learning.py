@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from recommenders.ablation import ablate
 from recommenders.boosting import fit_counts, fit_pairs, pair_names
 from recommenders.choice import Shares, fit_choice
 from recommenders.contract import Mask
@@ -75,6 +76,7 @@ def fit_ranker(
     card = (
         {"stack": dict(trial.stack)}
         | _figures({**members, "stack": shares}, expected * corrections, judged)
+        | {"ablation": asdict(ablate(trial, judged, members))}
         | _sizes(final, rounds, openers)
     )
     return replace(final, stack=trial.stack, corrections=corrections, card=card)

@@ -117,7 +117,8 @@ def fit_stack(members: Mapping[str, Shares], held: Mask, opened: Mask) -> Stack:
     logs = np.stack([members[name] for name in names], axis=2)
     chosen = opened.astype(np.float64)
     count = chosen.sum(axis=1, keepdims=True)
-    start = np.array([0.0 if name == "popularity" else 1 / (len(names) - 1) for name in names])
+    learnt = np.array([name != "popularity" for name in names])
+    start = learnt / max(1, learnt.sum())
 
     def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         shares = log_softmax((logs @ weights).astype(np.float32), held)

@@ -5,6 +5,7 @@ from datetime import date, datetime
 import strawberry
 
 from recommenders import artefact, history
+from recommenders.ablation import Ablation
 from recommenders.card import Card
 
 LONGEST_HISTORY = 100
@@ -24,6 +25,39 @@ class ModelFeature:
 
     name: str = strawberry.field(description="Its name; `own:` stands before columns of the bank's own files.")
     importance: float = strawberry.field(description="Its share of what the boosted trees gain, 0 to 1.")
+
+
+@strawberry.type(description="What a model's ranking loses without a part of what it goes by.")
+class ModelLoss:
+    """A group of features, or a member of the model."""
+
+    name: str = strawberry.field(description="A group of features, or a part of the model.")
+    fall: float = strawberry.field(description="What map@7 falls by without it; below 0 where it rises.")
+
+
+@strawberry.type(description="What a model's ranking goes by, measured on openings it was not fitted to.")
+class ModelAblation:
+    """A card's ablation."""
+
+    examples: int = strawberry.field(description="On how many customers who opened something it was measured.")
+    whole: float = strawberry.field(description="map@7 of the whole model on them, 0 to 1.")
+    groups: list[ModelLoss] = strawberry.field(
+        description="Each group of features, what it says exchanged between the customers, the largest fall first: "
+        "holdings, changes of holdings, profile, `own columns` of the bank's files, activity, contacts, relations, "
+        "season, and `score:` before a recommender."
+    )
+    members: list[ModelLoss] = strawberry.field(
+        description="Each part of the model left out, and the others weighed anew, the largest fall first."
+    )
+
+    @classmethod
+    def of(cls, ablation: Ablation) -> "ModelAblation":
+        """Make the type of what was measured."""
+        groups, members = [
+            [ModelLoss(name=name, fall=fall) for name, fall in falls.items()]
+            for falls in (ablation.groups, ablation.members)
+        ]
+        return cls(examples=ablation.examples, whole=ablation.whole, groups=groups, members=members)
 
 
 @strawberry.type(description="A model was put in force.")
@@ -87,6 +121,11 @@ class Model:
     def metrics(self) -> list[ModelMetric]:
         """The card's metrics."""
         return [ModelMetric(name=name, value=value) for name, value in self.card.metrics.items()]
+
+    @strawberry.field(description="What its ranking loses without a part; null where that was not measured.")
+    def ablation(self) -> ModelAblation | None:
+        """The card's ablation."""
+        return ModelAblation.of(self.card.ablation) if self.card.ablation else None
 
     @strawberry.field(description="The most important features, the first first; 30 at most.")
     def features(self) -> list[ModelFeature]:

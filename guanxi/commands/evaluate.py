@@ -188,6 +188,7 @@ def _print(found: Report, top: int, folder: Path) -> None:
     console.print(table)
     for said in filter(None, (silent(found), undated(found))):
         console.print(said)
+    console.print(_reliability(found["reliability"]))
     if found["segments"]:
         shown = [name for name in (found["baseline"], "ranker", "engine") if name]
         table = Table("segment", "customers", "who opened", *(f"map@{top} of {name}" for name in shown))
@@ -223,6 +224,18 @@ def _calibration(found: dict[str, float] | None) -> tuple[str, str]:
     if found is None:
         return "", ""
     return f"{found['error']:.5f}", f"{found['foreseen']:,.0f} / {found['seen']:,.0f}"
+
+
+def _reliability(found: dict[str, Any]) -> str:
+    alone, pooled = found["products"], len(found["pooled"]["products"])
+    if not alone:
+        return f"Reliability is told of all products together: none has {found['least']} openings."
+    worst = max(alone, key=lambda each: each["error"])
+    error, beside = _calibration(worst)
+    return (
+        f"Reliability: of {len(alone)} products with {found['least']} openings or more, {worst['product']} is furthest "
+        f"off (error {error}, foreseen / seen {beside}); {pooled} are pooled."
+    )
 
 
 def _interval(found: dict[str, float]) -> str:

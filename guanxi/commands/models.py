@@ -15,6 +15,7 @@ from guanxi.days import day
 from guanxi.opening import open_store
 from guanxi.settings import Settings
 from recommenders import artefact
+from recommenders.ablation import Ablation
 from recommenders.card import Card
 from recommenders.features import changes, learn_schema
 from recommenders.history import Life, ids, lives, previous
@@ -137,12 +138,20 @@ def _told(card: Card, own: list[Life], *, is_live: bool) -> list[str]:
         spell = f" from {card.judged['from']} to {card.judged['until']}" if card.judged["from"] else ""
         lines.append(f"  measured on  {card.judged['examples']:,} customers who opened something{spell}")
     lines += [f"    {name:<34} {value:.4f}" for name, value in card.metrics.items()]
+    lines += _lost(card.ablation) if card.ablation else []
     if card.stack:
         lines.append("  stack        " + ", ".join(f"{name} {weight:g}" for name, weight in card.stack.items()))
     lines.append(f"  features     {card.feature_count}, in {card.rounds.get('pairs', 0)} rounds of boosting")
     lines += [f"    {name:<34} {share:6.1%}" for name, share in list(card.features.items())[:FEATURES_SHOWN]]
     lines += ["  limits", *(f"    {limit}" for limit in card.limits)]
     return [*lines, *(["  history"] if own else []), *(f"    {_moment(life.at)} {life.how}" for life in own)]
+
+
+def _lost(ablation: Ablation) -> list[str]:
+    told = {f"{group} exchanged": fall for group, fall in ablation.groups.items()}
+    told |= {f"without {member}": fall for member, fall in ablation.members.items()}
+    lines = [f"    {name:<34} {fall:.4f}" for name, fall in told.items()]
+    return [f"  ablation     on {ablation.examples:,} of them map@7, {ablation.whole:.4f}, falls by", *lines]
 
 
 def _moment(at: datetime | None) -> str:

@@ -21,13 +21,14 @@ from recommenders.ranker import Ranker
 
 MODEL = """{ model {
     id asOf trainedAt liveSince periodMonths customers holdings firstOpening lastOpening surprises limits
-    metrics { name value } features { name importance } history { modelId how at }
+    metrics { name value } ablation { examples whole groups { name fall } members { name fall } } features { name importance } history { modelId how at }
 } }"""
 OFFERS = '{ customer(customerNo: "ANNA") { offers(first: 20) { id propensity product { productCode } } } }'
 CODES = ("AUTOPAY", "CAMPUS-CARD", "CARD", "CURRENT", "FUND")
 CARD = {
     "map@7": {"popularity": 0.4, "stack": 0.6},
     "calibration_error": 0.002,
+    "ablation": {"examples": 50, "whole": 0.59, "groups": {"contacts": 0.05}, "members": {"logit": -0.01}},
     "features": {"logit": 0.7, "own:points": 0.3},
     "rounds": {"pairs": 12, "counts": 7},
 }
@@ -113,6 +114,12 @@ async def test_what_is_live_is_told_and_since_when(bank, serving, bearers):
             {"name": "map@7 of popularity", "value": 0.4},
             {"name": "calibration_error", "value": 0.002},
         ],
+        "ablation": {
+            "examples": 50,
+            "whole": 0.59,
+            "groups": [{"name": "contacts", "fall": 0.05}],
+            "members": [{"name": "logit", "fall": -0.01}],
+        },
         "features": [{"name": "logit", "importance": 0.7}, {"name": "own:points", "importance": 0.3}],
     }
 

@@ -17,7 +17,7 @@ def test_evaluate_prints_a_table_and_writes_json_and_a_page(evaluated):
     done, out = evaluated
 
     assert (done.returncode, done.stderr) == (0, "")
-    for said in ("Learnt until", "ranker, gated", "popularity", "Gates refused", "gender: widest gap"):
+    for said in ("Learnt until", "ranker, gated", "popularity", "Gates refused", "Reliability", "gender: widest gap"):
         assert said in done.stdout
     found = json.loads((out / "evaluation.json").read_text())
     assert found["systems"].keys() >= {"als", "relations", "lifecycle", "popularity", "campus", "ranker", "engine"}

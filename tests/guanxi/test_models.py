@@ -15,6 +15,12 @@ CARD = {
     "map@7": {"popularity": 0.4, "logit": 0.55, "boosting": 0.58, "stack": 0.6},
     "calibration_error": 0.002,
     "stack": {"popularity": 0.1, "boosting": 0.9},
+    "ablation": {
+        "examples": 1_000,
+        "whole": 0.59,
+        "groups": {"contacts": 0.05, "score:als": -0.001},
+        "members": {"boosting": 0.02},
+    },
     "features": {"logit": 0.7, "product": 0.3},
     "rounds": {"pairs": 12, "counts": 7},
 }
@@ -121,6 +127,10 @@ def test_the_card_of_the_live_model_is_shown_as_a_person_reads_it(kept, guanxi):
         "  measured on  1,234 customers who opened something from 2026-05-30 to 2026-06-30",
         "    map@7                              0.6000",
         "    map@7 of popularity                0.4000",
+        "  ablation     on 1,000 of them map@7, 0.5900, falls by",
+        "    contacts exchanged                 0.0500",
+        "    score:als exchanged                -0.0010",
+        "    without boosting                   0.0200",
         "  stack        popularity 0.1, boosting 0.9",
         "    logit                               70.0%",
     ]:
@@ -133,6 +143,7 @@ def test_a_card_for_machines_is_json(kept, guanxi):
     assert (told["model_id"], told["as_of"], told["live"], told["broken"]) == ("m2", "2026-06-02", False, None)
     assert told["metrics"]["map@7"] == 0.6
     assert told["protected"] == ["gender"]
+    assert told["ablation"] == CARD["ablation"]
 
 
 def test_a_broken_models_card_is_shown_with_what_is_wrong(kept, guanxi):

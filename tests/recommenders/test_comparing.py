@@ -220,4 +220,4 @@ async def test_the_limits_of_a_model_are_said(bank):
 def test_a_model_from_before_cards_has_one_all_the_same():
     card = Model(("A",), AS_OF, {}, learnt_from={"customers": 3}).card
 
-    assert (card.trained_at, card.recommenders, card.judged, card.metrics) == (None, {}, {}, {})
+    assert (card.trained_at, card.recommenders, card.judged, card.metrics, card.ablation) == (None, {}, {}, {}, None)

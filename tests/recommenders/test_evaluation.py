@@ -127,6 +127,54 @@ def test_the_likeliest_are_binned_by_what_was_foreseen_of_them(scored):
     assert len([each for each in found["likeliest"] if each["predicted"] == pytest.approx(0.9)]) == 9
 
 
+def test_reliability_is_told_of_each_product_with_enough_openings_and_of_the_others_together(scored):
+    opened = np.zeros((1_000, 4), np.bool_)
+    opened[:, 0] = np.arange(1_000) % 20 < 3
+    opened[:99, 1] = opened[:10, 3] = True
+    chances = np.tile(np.float32([0.1, 0.05, 0.2, 0.01]), (1_000, 1))
+
+    found = evaluate(scored(chances, opened), NOBODY, CODES, 3)["reliability"]
+
+    first, foreseen_only = found["products"]
+    assert found["least"] == 100
+    assert (first["product"], foreseen_only["product"]) == ("A", "C")
+    assert (first["foreseen"], first["seen"], first["error"]) == (pytest.approx(100), 150, pytest.approx(0.05))
+    assert (foreseen_only["foreseen"], foreseen_only["seen"]) == (pytest.approx(200), 0)
+    assert [each["observed"] for each in foreseen_only["bins"]] == [0] * 10
+    assert sum(each["share"] for each in first["likeliest"]) == pytest.approx(1)
+    pooled = found["pooled"]
+    assert pooled["products"] == ["B", "D"]
+    assert (pooled["calibration"]["foreseen"], pooled["calibration"]["seen"]) == (pytest.approx(60), 109)
+
+
+def test_what_is_held_is_in_no_products_reliability_and_customers_count_as_often_as_they_stand_for(scored):
+    opened, held = np.zeros((100, 4), np.bool_), np.zeros((100, 4), np.bool_)
+    opened[:30, 0] = True
+    held[50:, 0] = True
+
+    found = evaluate(scored(np.full((100, 4), 0.5), opened, held, weights=[1] * 30 + [4] * 70), NOBODY, CODES, 3)
+
+    told = {each["product"]: each["foreseen"] for each in found["reliability"]["products"]}
+    assert told.keys() == {"B", "C", "D"}
+    assert told["B"] == pytest.approx(0.5 * (30 + 4 * 70))
+    assert found["reliability"]["pooled"]["products"] == ["A"]
+    assert found["reliability"]["pooled"]["calibration"]["foreseen"] == pytest.approx(0.5 * (30 + 4 * 20))
+
+
+def test_where_no_product_has_enough_all_are_pooled_and_where_all_have_none_is(scored):
+    one = np.eye(4, dtype=np.bool_)[[0]]
+    every = np.ones((100, 4), np.bool_)
+
+    few, many = [
+        evaluate(scored(np.full(opened.shape, 0.2), opened), NOBODY, CODES, 3)["reliability"] for opened in (one, every)
+    ]
+
+    assert (few["products"], few["pooled"]["products"]) == ([], list(CODES))
+    assert few["pooled"]["calibration"]["seen"] == 1
+    assert [each["product"] for each in many["products"]] == list(CODES)
+    assert many["pooled"] == {"products": [], "calibration": None}
+
+
 def test_a_customer_counts_as_many_times_as_he_stands_for(scored):
     report = evaluate(
         scored([[0.5, 0.1, 0, 0], [0.5, 0.1, 0, 0]], [[1, 0, 0, 0], [0, 0, 0, 0]], weights=[1, 9]), NOBODY, CODES, 1

@@ -186,6 +186,28 @@ def test_a_schema_survives_being_told_as_json(person, schema):
     assert FeatureSchema.from_json(json.loads(json.dumps(known.as_json()))) == known
 
 
+def test_every_column_is_in_one_group(person, batch, catalogue, schema):
+    people = [
+        person(
+            attributes={"score": number, "segment": f"S{number}", "since": ago(61 + number)},
+            region=f"R{number}",
+            interactions=(Interaction("1", Channel.WEB, "click", datetime(2026, 6, 1, tzinfo=UTC)),),
+        )
+        for number in range(2)
+    ]
+    known = schema(*people, recommenders=("als", "silent"), seasonal=True)
+
+    found = extract(known, batch(people, catalogue("CARD", "SAVE")), {})
+
+    grouped = [name for columns in known.groups.values() for name in columns]
+    assert sorted(grouped) == sorted([*known.names, *found.pairs])
+    assert known.groups["own columns"] == ("own:score", "own:since", "own:segment")
+    assert known.groups["relations"] == ("relations", "kin_number", "kin")
+    assert known.groups["score:als"] == ("score:als",)
+    assert {"season", "contacts"} <= set(known.groups)
+    assert "season" not in schema(*people).groups
+
+
 def test_no_customers_have_no_features(batch, catalogue, schema, person):
     known = schema(person(attributes={"a": "x"}), person(attributes={"a": "y"}))
 

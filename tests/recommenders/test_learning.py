@@ -1,5 +1,6 @@
 """Banks with a planted effect: what was planted must be found, and nothing where there is only chance."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -9,13 +10,18 @@ import pytest
 from graph.errors import ModelError
 from graph.records import ActivityMonth, Holding, Interaction, KinHolding, Membership
 from graph.words import Channel, MemberRole, ProgrammeKind
+from recommenders import ablation
 from recommenders.als import Als
 from recommenders.artefact import load_current, save
 from recommenders.batch import Batch
+from recommenders.calibration import PRIOR_PROPENSITY
+from recommenders.choice import MOST_INDICATORS, indicators
 from recommenders.cohorts import Cohorts
 from recommenders.contract import Candidates, Context, Omitted
+from recommenders.engine import Engine
 from recommenders.examples import Past, Seen, draw, proposals, read_examples, sample_schema
-from recommenders.features import extract
+from recommenders.features import MOST_WORDS, extract
+from recommenders.gates import DEFAULT_GATES
 from recommenders.popularity import Popularity
 from recommenders.rules import LifecycleRules
 from recommenders.training import learn
@@ -49,6 +55,14 @@ def any_of(dice, *_):
     return str(dice.choice(CODES, p=[0.4, 0.25, 0.15, 0.1, 0.06, 0.04]))
 
 
+def by_group(dice, own, *_):
+    return {"young": "E", "old": "F"}[own["attributes"]["group"]] if dice.random() < 0.7 else any_of(dice)
+
+
+def in_groups(dice, _):
+    return {"group": str(dice.choice(["young", "old"]))}
+
+
 async def taught(bank, customers, **options):
     ledger, load = bank(customers)
     return ledger, (await learn(ledger, load, RECOMMENDERS, AS_OF, **options)).model
@@ -60,10 +74,7 @@ def propensities(ledger, model, customers):
 
 
 async def test_a_rule_is_found(bank, opens, person):
-    def choose(dice, own, *_):
-        return {"young": "E", "old": "F"}[own["attributes"]["group"]] if dice.random() < 0.7 else any_of(dice)
-
-    customers = opens(3_000, choose, attributes=lambda dice, _: {"group": str(dice.choice(["young", "old"]))})
+    customers = opens(3_000, by_group, attributes=in_groups)
     ledger, model = await taught(bank, customers)
 
     young, old = propensities(ledger, model, [person("X", attributes={"group": group}) for group in ("young", "old")])
@@ -71,6 +82,51 @@ async def test_a_rule_is_found(bank, opens, person):
     assert CODES[np.argmax(young)] == "E"
     assert CODES[np.argmax(old)] == "F"
     assert model.ranker.card["map@7"]["stack"] > model.ranker.card["map@7"]["popularity"] + 0.1
+
+
+async def test_the_group_that_decides_is_what_the_ranking_loses_most_without(bank, opens):
+    def contacted(dice, number):
+        at = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=int(dice.integers(170)))
+        return (Interaction(f"I{number}", Channel.WEB, "click", at, str(dice.choice(CODES))),)
+
+    traits = {
+        "attributes": in_groups,
+        "interactions": contacted,
+        "region": lambda dice, _: f"R{dice.integers(9)}",
+    }
+    _, model = await taught(bank, opens(3_000, by_group, **traits))
+
+    found = model.card.ablation
+
+    assert next(iter(found.groups)) == "own columns"
+    assert found.groups["own columns"] > 0.15
+    assert abs(found.groups["contacts"]) < 0.015
+    assert abs(found.groups["profile"]) < 0.015
+    assert abs(found.groups["holdings"]) < 0.03
+    assert found.groups["activity"] == 0
+    assert found.whole == model.card.headline
+    assert found.examples == model.card.judged["examples"]
+    assert set(found.groups) == set(model.ranker.schema.groups)
+    assert set(found.members) == set(model.ranker.stack)
+
+
+async def test_a_member_that_alone_finds_the_rule_is_missed_and_the_others_are_weighed_anew(bank, opens):
+    _, model = await taught(bank, opens(500, by_group, attributes=in_groups))
+
+    found = model.card.ablation
+
+    assert list(found.members) == ["logit", "popularity"]
+    assert found.members["logit"] == pytest.approx(found.whole - model.card.metrics["map@7 of popularity"], abs=0.0002)
+    assert found.members["logit"] > 0.1
+    assert abs(found.members["popularity"]) < 0.02
+
+
+async def test_what_is_lost_is_measured_on_no_more_pairs_than_the_bound(bank, opens, monkeypatch):
+    monkeypatch.setattr(ablation, "MOST_PAIRS", 600)
+
+    _, model = await taught(bank, opens(1_500, any_of))
+
+    assert model.card.ablation.examples == 600 // len(CODES) < model.card.judged["examples"]
 
 
 async def test_what_relatives_hold_is_found(bank, opens, person):
@@ -316,6 +372,96 @@ async def test_odd_columns_and_days_are_learnt_from_all_the_same(bank, opens):
     assert ((found > 0) & (found < 1))[~np.isnan(found)].all()
 
 
+@pytest.fixture
+def engine():
+    """Return a function: the engine of a model, over a catalogue that may have changed since."""
+
+    def make(model, known, *more):
+        every = (*model.apply(RECOMMENDERS), *more)
+        return Engine(known, every, DEFAULT_GATES, calibration=model.calibration, ranker=model.ranker)
+
+    return make
+
+
+@pytest.mark.parametrize("sold", [0, 1, 2])
+async def test_a_product_launched_last_week_has_a_small_chance_and_is_offered(
+    bank, opens, product, person, engine, context, sold
+):
+    launched = product("F", active_from=AS_OF - timedelta(days=6))
+    customers = opens(1_500, lambda dice, *_: str(dice.choice(CODES[:-1])))
+    customers[:sold] = [
+        replace(c, holdings=(*c.holdings, Holding("F", AS_OF - timedelta(days=3)))) for c in customers[:sold]
+    ]
+    ledger, load = bank(customers, (*CODES[:-1], launched))
+    model = (await learn(ledger, load, RECOMMENDERS, AS_OF)).model
+
+    found = propensities(ledger, model, customers)
+    [answer] = engine(model, ledger.catalogue).answer([person("X")], context(top=6))
+
+    new = found[sold:, -1]
+    assert (new > 0).all()
+    assert new.mean() < 0.2 * np.nanmean(found[:, :-1])
+    assert [offer.product.product_code for offer in answer.offers][-1] == "F"
+    assert len(answer.offers) == 6
+
+
+async def test_a_product_launched_after_training_is_answered_by_recommenders_alone(
+    bank, opens, catalogue, product, person, engine, context
+):
+    _, model = await taught(bank, opens(1_500, any_of))
+    customer, later = person("X", attributes={"knows": 0.5}), catalogue(*CODES, product("G", category="service"))
+
+    [without] = engine(model, later).answer([customer], context(top=7))
+    [answer] = engine(model, later, Oracle()).answer([customer], context(top=7))
+    decision = engine(model, later, Oracle()).decide(customer, "G", context())
+
+    offers = {offer.product.product_code: offer for offer in answer.offers}
+    plain = {offer.product.product_code: offer for offer in without.offers}
+    assert offers.keys() == plain.keys() == {*CODES, "G"}
+    assert plain["G"].recommenders == ("popularity",)
+    assert 0 < plain["G"].propensity < offers["G"].propensity
+    assert offers["G"].recommenders == ("oracle", "popularity")
+    assert offers["G"].propensity == pytest.approx(0.5 * PRIOR_PROPENSITY)
+    assert "by oracle (prior" in str(decision.trace)
+    assert all(offers[code].propensity == plain[code].propensity for code in CODES)
+
+
+async def test_where_every_recommender_is_left_out_the_ranker_answers_alone(bank, opens, person, context):
+    ledger, model = await taught(bank, opens(40, any_of))
+    alone = Engine(ledger.catalogue, [Silent()], DEFAULT_GATES, ranker=model.ranker)
+
+    [answer] = alone.answer([person("X", ["B"])], context(top=6))
+    decision = alone.decide(person("X", ["B"]), "A", context())
+
+    assert {offer.product.product_code for offer in answer.offers} == set(CODES) - {"B"}
+    assert all(offer.score == offer.propensity > 0 and offer.recommenders == () for offer in answer.offers)
+    assert answer.omitted == ("silent",)
+    assert decision.offered
+    assert "by the ranker" in str(decision.trace)
+
+
+async def test_a_column_of_50_000_words_is_learnt_in_bounded_space(bank, opens, person, tmp_path):
+    def word(dice, number):
+        return {"code": f"W{dice.integers(400)}" if number % 2 else f"W{400 + number}"}
+
+    holders = opens(2_000, any_of, attributes=word)
+    idle = [person(f"I{number}", attributes={"code": f"I{number}"}) for number in range(49_000)]
+    ledger, model = await taught(bank, [*holders, *idle])
+    path = save(tmp_path, model)
+
+    schema, choice = model.ranker.schema, model.ranker.choice
+    strangers = [person("X", attributes={"code": code}) for code in ("NEW", "NEWER")]
+    features = extract(schema, Batch.of(strangers, ledger.catalogue, Context(today=AS_OF)), {})
+    plain = replace(schema, words={name: words for name, words in schema.words.items() if name != "own:code"})
+    widths = [indicators(known, features, choice.edges).shape[1] for known in (schema, plain)]
+    found = propensities(ledger, load_current(tmp_path), strangers)
+    assert len(schema.words["own:code"]) == MOST_WORDS
+    assert widths[0] - widths[1] <= MOST_INDICATORS + 1
+    assert len(re.findall(r'"[IW]\d+"', (path / "manifest.json").read_text())) <= MOST_WORDS
+    assert ((found > 0) & (found < 1)).all()
+    assert found[0].tobytes() == found[1].tobytes()
+
+
 async def test_a_ranker_comes_back_from_disk_as_it_was(bank, opens, tmp_path):
     customers = opens(1_500, any_of, attributes=lambda dice, _: {"group": str(dice.choice(["a", "b"]))})
     ledger, model = await taught(bank, customers)
@@ -325,6 +471,7 @@ async def test_a_ranker_comes_back_from_disk_as_it_was(bank, opens, tmp_path):
 
     assert back.ranker.schema == model.ranker.schema
     assert back.ranker.card == model.ranker.card
+    assert back.card.ablation == model.card.ablation is not None
     found, kept = propensities(ledger, back, customers), propensities(ledger, model, customers)
     assert found.tobytes() == kept.tobytes()
 

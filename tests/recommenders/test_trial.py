@@ -308,7 +308,7 @@ def test_a_number_is_told_of_by_quarters():
 
 NAMES = {
     "": {"version", "as_of", "split", "products_known", "insights", "k", "customers", "openers", "openings", "baseline", "systems",
-         "segments", "gates", "products", "fairness"},
+         "segments", "gates", "products", "reliability", "fairness"},
     "split": {"how", "learnt_until", "scored_until", "months", "months_learnt", "openings_of_newcomers", "undated", "stack"},
     "systems.ranker": {"kind", "metrics", "beside_popularity", "coverage", "novelty", "diversity", "calibration", "gain"},
     "systems.ranker.metrics": {"map@1", "ndcg@1", "hr@1", "recall@1", "map@3", "ndcg@3", "hr@3", "recall@3", "mrr"},
@@ -319,6 +319,10 @@ NAMES = {
     "segments.no programme": {"customers", "openers", "systems"},
     "gates": {"openings", "refused", "by_gate"},
     "products.0": {"product", "openings", "rate", "foreseen", "captured", "lift"},
+    "reliability": {"least", "products", "pooled"},
+    "reliability.products.0": {"product", "error", "foreseen", "seen", "bins", "likeliest"},
+    "reliability.pooled": {"products", "calibration"},
+    "reliability.pooled.calibration": {"error", "foreseen", "seen", "bins", "likeliest"},
     "fairness.gender": {"groups", "gaps", "proxies"},
     "fairness.gender.groups.0": {"group", "customers", "openers", "engine", "ranker"},
     "fairness.gender.groups.0.engine": {"offer_rate", "products", "hit_rate"},
@@ -343,7 +347,7 @@ class References(HTMLParser):
 
 
 async def test_the_report_keeps_its_names_and_its_page_refers_to_nothing_outside(bank, opens):
-    people = opens(600, any_of, gender=gender_of, attributes=lambda *_: {"<b>": "&"})
+    people = opens(1_000, any_of, gender=gender_of, attributes=lambda *_: {"<b>": "&"})
     found = await told(bank, people, ["gender", "<b>"])
 
     for path, names in NAMES.items():
@@ -361,5 +365,9 @@ async def test_the_report_keeps_its_names_and_its_page_refers_to_nothing_outside
     assert "http" not in html.replace("http-equiv", "")
     assert "url(" not in html
     assert ">nan" not in html
-    for plot in ("Reliability", "Cumulative gain", "Lift of the likeliest tenth"):
+    of_products = [f"{each['product']}: {each['foreseen']:,.0f} foreseen, {each['seen']:,.0f} came true"
+                   for each in found["reliability"]["products"]]  # fmt: skip
+    for plot in ("Reliability", "Cumulative gain", "Lift of the likeliest tenth", *of_products):
         assert f'aria-label="{plot}"' in html
+    pooled = found["reliability"]["pooled"]["products"]
+    assert f"Pooled, each with under 100 openings foreseen and seen: {', '.join(pooled)}." in html
