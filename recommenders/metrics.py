@@ -71,14 +71,15 @@ def reliability(
 ) -> Reliability:
     """Bin the pairs of ``those``; ``weights`` is how many customers each row stands for.
 
-    ``by_foreseen`` makes bins of equal foreseen openings: where openings are rare, bins of equal weight hold but the
+    What has the same chance is in the same bin. ``by_foreseen`` makes bins of equal foreseen openings: where openings are rare, bins of equal weight hold but the
     last of them next to nothing.
     """
     predicted = propensities[those].astype(np.float64)
     seen, weight = opened[those], np.broadcast_to(weights[:, None], opened.shape)[those].astype(np.float64)
     order = np.argsort(predicted, kind="stable")
+    first_alike = np.searchsorted(predicted[order], predicted[order])
     measure = weight * np.maximum(predicted, 1e-12) if by_foreseen else weight
-    place = np.cumsum(measure[order]) / measure.sum()
+    place = ((np.cumsum(measure[order]) - measure[order]) / measure.sum())[first_alike]
     bins = np.minimum((place * BINS).astype(np.intp), BINS - 1)
     total = np.bincount(bins, weight[order], BINS)
     full = total > 0
