@@ -29,5 +29,6 @@ def app_of(settings: Settings) -> Starlette:
             offer_secret=given.get_secret_value() if given else kept(settings.home / "decision.secret"),
             development=settings.development,
             origins=settings.origins,
+            hsts_seconds=settings.hsts_seconds,
         )
     )
