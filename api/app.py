@@ -21,7 +21,7 @@ from api.endpoint import GraphQLEndpoint
 from api.events import Changes
 from api.guards import Guarded
 from api.live_engine import LiveEngine
-from api.request_ids import HEADER, LOGGING, Identified
+from api.request_ids import HEADER, Identified
 from api.schema import build_schema
 from api.session import Services
 from api.slow_clients import ImpatientProtocol
@@ -38,7 +38,6 @@ READY_SECONDS: Final = 3.0
 """How long a store that takes connections and says nothing is waited for: by a server's start, and by ``/readyz``."""
 UVICORN: Final[dict[str, Any]] = {
     "http": ImpatientProtocol,
-    "log_config": LOGGING,
     "log_level": "warning",
     "server_header": False,
     "ws_max_size": MOST_BYTES,

@@ -138,8 +138,8 @@ def _response(spoken: str, result: ExecutionResult, context: HttpContext) -> Res
         content["extensions"] = {"omittedRecommenders": sorted(context.session.omitted)}
     codes = {error["extensions"].get("code") for error in content.get("errors", ())}
     status, headers = 200, {}
-    if Code.STORE_UNAVAILABLE in codes and content.get("data") is None:
-        content.pop("data", None)  # as with a request that was not executed: a status of 5xx has no data
+    if Code.STORE_UNAVAILABLE in codes and not any(value is not None for value in (result.data or {}).values()):
+        content.pop("data", None)  # a response that has data must be 200
         status, headers = 503, {"Retry-After": "5"}
     elif before_execution and spoken == RESPONSE:
         status = 400

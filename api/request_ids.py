@@ -4,14 +4,14 @@ import logging
 import re
 import secrets
 from contextvars import ContextVar
-from typing import Any, Final
+from typing import Final
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from uvicorn.config import LOGGING_CONFIG
 
 HEADER: Final = "X-Request-ID"
 VALID: Final = re.compile(r"[A-Za-z0-9._~+/=:-]{1,128}")
+LINE: Final = "%(asctime)s %(levelname)s %(name)s %(request_id)s %(message)s"
 
 _current: ContextVar[str] = ContextVar("request_id", default="-")
 
@@ -57,12 +57,9 @@ class RequestIds(logging.Filter):
         return True
 
 
-LOGGING: Final[dict[str, Any]] = LOGGING_CONFIG | {
-    "filters": {"request_ids": {"()": RequestIds}},
-    "formatters": LOGGING_CONFIG["formatters"]
-    | {"guanxi": {"format": "%(asctime)s %(levelname)s %(name)s %(request_id)s %(message)s"}},
-    "handlers": LOGGING_CONFIG["handlers"]
-    | {"guanxi": {"class": "logging.StreamHandler", "formatter": "guanxi", "filters": ["request_ids"]}},
-    "loggers": LOGGING_CONFIG["loggers"] | {"guanxi": {"handlers": ["guanxi"]}},
-}
-"""Uvicorn's configuration of logging, and ours."""
+def log_with_ids() -> None:
+    """Write our log to standard error, each line with the id of its request."""
+    handler = logging.StreamHandler()
+    handler.addFilter(RequestIds())
+    handler.setFormatter(logging.Formatter(LINE))
+    logging.getLogger("guanxi").addHandler(handler)

@@ -1,9 +1,11 @@
+import io
 import logging
 import re
+import sys
 
 import pytest
 
-from api.request_ids import LOGGING, RequestIds, request_id
+from api.request_ids import log_with_ids
 
 MADE = re.compile(r"[0-9a-f]{32}")
 
@@ -39,20 +41,28 @@ async def test_a_socket_is_told_its_id(server, bearers):
         assert socket.response.headers["x-request-id"] == "mine"
 
 
-def test_a_line_of_the_log_names_the_request_that_it_is_about():
-    record = logging.LogRecord("guanxi.api", logging.ERROR, "x.py", 1, "It broke.", (), None)
+@pytest.fixture
+def log(monkeypatch):
+    """Return a function: the lines of the log so far."""
+    said = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", said)
+    before = logging.getLogger("guanxi").handlers[:]
+    log_with_ids()
+    yield lambda: said.getvalue().splitlines()
+    logging.getLogger("guanxi").handlers[:] = before
 
-    RequestIds().filter(record)
-    line = logging.Formatter(LOGGING["formatters"]["guanxi"]["format"]).format(record)
 
-    assert (request_id(), line.partition(" ERROR ")[2]) == ("-", "guanxi.api - It broke.")
+def test_what_is_about_no_request_is_logged_without_an_id(log):
+    logging.getLogger("guanxi.api").warning("It begins.")
+
+    [line] = log()
+    assert line.endswith(" WARNING guanxi.api - It begins.")
 
 
-async def test_the_log_has_the_id_of_its_request(bank, serving, bearers, monkeypatch, capfd):
+async def test_the_log_has_the_id_of_its_request(server, bearers, monkeypatch, log):
     monkeypatch.setattr("api.endpoint.graphql_request", None)
 
-    async with serving(bank) as running:
-        await running.post("{ __typename }", bearers.admin, {"X-Request-ID": "the-one"})
+    await server.post("{ __typename }", bearers.admin, {"X-Request-ID": "the-one"})
 
-    [line] = [line for line in capfd.readouterr().err.splitlines() if "unexpected error" in line]
+    [line] = [line for line in log() if "unexpected error" in line]
     assert line.endswith(" ERROR guanxi.api the-one unexpected error")
