@@ -15,15 +15,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route, Router, WebSocketRoute
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.bodies import MOST_BYTES
-from api.endpoint import GraphQLEndpoint, refusal
-from api.errors import Code
+from api.endpoint import GraphQLEndpoint
 from api.events import Changes
+from api.guards import Guarded
 from api.live_engine import LiveEngine
+from api.request_ids import HEADER, Identified
 from api.schema import build_schema
 from api.session import Services
+from api.slow_clients import ImpatientProtocol
 from api.tokens import TokenRules
 from graph.errors import StoreError
 from graph.store import Store
@@ -32,11 +33,15 @@ from plugins.host import PluginHost
 logger = logging.getLogger("guanxi.api")
 
 GRAPHIQL: Final = Path(__file__).parent / "graphiql"
-MOST_HEADER_BYTES: Final = 16_384
 START_SECONDS: Final = 10.0
 READY_SECONDS: Final = 3.0
 """How long a store that takes connections and says nothing is waited for: by a server's start, and by ``/readyz``."""
-UVICORN: Final[dict[str, Any]] = {"log_level": "warning", "server_header": False, "ws_max_size": MOST_BYTES}
+UVICORN: Final[dict[str, Any]] = {
+    "http": ImpatientProtocol,
+    "log_level": "warning",
+    "server_header": False,
+    "ws_max_size": MOST_BYTES,
+}
 """How uvicorn is to serve the application."""
 
 
@@ -47,6 +52,7 @@ class Wiring:
     Attributes:
         open_store: yields the store, which may be down.
         origins: web origins that may call from a browser.
+        hsts_seconds: how long browsers shall come by HTTPS alone; 0 says nothing of it.
     """
 
     open_store: Callable[[], AbstractAsyncContextManager[Store]]
@@ -56,11 +62,12 @@ class Wiring:
     offer_secret: str
     development: bool = False
     origins: tuple[str, ...] = ()
+    hsts_seconds: int = 0
 
 
 def create_app(wiring: Wiring) -> Starlette:
     """Return the ASGI application; it starts whether the store answers or not."""
-    router = Router()
+    router = Router(redirect_slashes=False)  # a redirect would go to whatever host the request names
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -71,12 +78,14 @@ def create_app(wiring: Wiring) -> Starlette:
     return Starlette(
         routes=[Mount("/", router)],
         middleware=[
-            Middleware(Guarded),
+            Middleware(Identified),
+            Middleware(Guarded, wiring.hsts_seconds),
             Middleware(
                 CORSMiddleware,
                 allow_origins=wiring.origins,
                 allow_methods=["GET", "POST"],
-                allow_headers=["Authorization", "Content-Type"],
+                allow_headers=["Authorization", "Content-Type", HEADER],
+                expose_headers=[HEADER, "Retry-After"],
             ),
         ],
         lifespan=lifespan,
@@ -136,30 +145,3 @@ def _ready(services: Services) -> Callable[[Request], Any]:
         return JSONResponse({"status": "ready", "store": "reachable", "model": model})
 
     return ready
-
-
-class Guarded:
-    """Refuses large headers, and marks every response as neither to be sniffed nor stored."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on."""
-        if scope["type"] == "lifespan":
-            await self.app(scope, receive, send)
-            return
-
-        async def marked(message: Message) -> None:
-            if message["type"].endswith("http.response.start"):
-                headers = [*message["headers"], (b"x-content-type-options", b"nosniff")]
-                if not scope["path"].startswith("/graphiql/"):
-                    headers.append((b"cache-control", b"no-store"))
-                message = {**message, "headers": headers}
-            await send(message)
-
-        if sum(len(name) + len(value) for name, value in scope["headers"]) > MOST_HEADER_BYTES:
-            too_large = refusal(431, Code.LIMIT_EXCEEDED, f"Headers have {MOST_HEADER_BYTES:,} bytes at most.")
-            await too_large(scope, receive, marked)
-            return
-        await self.app(scope, receive, marked)

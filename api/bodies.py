@@ -1,21 +1,31 @@
 """Reads a GraphQL request off HTTP, strictly: what is not one is refused with a status and a sentence."""
 
-import json
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 
+from api.errors import Code
+from api.strict_json import read_json
+
 MOST_BYTES: Final = 100_000
+BODY_SECONDS: Final = 10.0
+PARAMETERS: Final = ("query", "operationName", "variables", "extensions")
 
 
 class Refused(Exception):
     """A request that is no GraphQL request."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(
+        self, status: int, message: str, code: Code = Code.BAD_REQUEST, headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(message)
         self.status = status
+        self.code = code
+        self.headers = headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,45 +42,48 @@ async def graphql_request(request: Request) -> GraphQLRequest:
     """Return what a GET or POST asks for.
 
     Raises:
-        Refused: 400 for what is no GraphQL request, 413 for a body that is too large, 415 for one of another kind.
+        Refused: 400 for what is no GraphQL request, 408 for a body that does not come, 413 for one that is too large,
+            415 for one of another kind.
     """
-    if request.method == "GET":
-        given: dict[str, Any] = dict(request.query_params)  # uvicorn takes no URL beyond 64 KB
-        for name in ("variables", "extensions"):
-            if name in given:
-                given[name] = read_json(given[name]) if given[name] else None
-    else:
-        given = read_json(await _body(request))
+    try:
+        given = _parameters(request.query_params) if request.method == "GET" else read_json(await _body(request))
+    except ValueError as error:
+        raise Refused(400, "The request is no JSON that can be read.") from error
     return checked(given)
+
+
+def _parameters(given: QueryParams) -> dict[str, Any]:
+    if any(len(given.getlist(name)) > 1 for name in PARAMETERS):
+        raise Refused(400, "Send each parameter once.")
+    found: dict[str, Any] = dict(given)
+    for name in ("variables", "extensions"):
+        if name in found:
+            found[name] = read_json(found[name]) if found[name] else None
+    return found
 
 
 async def _body(request: Request) -> bytes:
     if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise Refused(415, "Send the body without Content-Encoding.")
+        raise Refused(415, "Send the body without Content-Encoding.", headers={"Accept-Encoding": "identity"})
     media_type, _, parameters = request.headers.get("content-type", "").partition(";")
     charset = parameters.translate({ord(" "): None, ord('"'): None}).lower()
     if media_type.strip().lower() != "application/json" or charset not in {"", "charset=utf-8"}:
         raise Refused(415, "Send Content-Type: application/json, in UTF-8.")
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await _received(request)
+    except TimeoutError as error:
+        late = f"The body took longer than {BODY_SECONDS:g} seconds to come."
+        raise Refused(408, late, Code.TIMEOUT, {"Connection": "close"}) from error
+
+
+async def _received(request: Request) -> bytes:
     body = b""
     async for chunk in request.stream():
         body += chunk
         if len(body) > MOST_BYTES:
-            raise Refused(413, f"A request has {MOST_BYTES:,} bytes at most.")
+            raise Refused(413, f"A request has {MOST_BYTES:,} bytes at most.", Code.LIMIT_EXCEEDED)
     return body
-
-
-def read_json(text: str | bytes) -> Any:
-    """Return what a JSON text says.
-
-    Raises:
-        Refused: 400; also for what cannot be passed on: too deep, too long a number, a lone surrogate.
-    """
-    try:
-        value = json.loads(text)
-        json.dumps(value, ensure_ascii=False).encode()  # a lone surrogate is no text
-    except (ValueError, RecursionError) as error:
-        raise Refused(400, "The request is no JSON that can be read.") from error
-    return value
 
 
 def checked(given: Any) -> GraphQLRequest:

@@ -24,19 +24,25 @@ from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
-from api.bodies import GraphQLRequest, Refused, checked, graphql_request, read_json
-from api.errors import ApiError, Code
+from api.bodies import GraphQLRequest, Refused, checked, graphql_request
+from api.errors import ApiError, Code, extensions
+from api.negotiation import JSON, RESPONSE, negotiated
 from api.requests import HttpContext, SocketContext
 from api.roles import Viewer
 from api.session import Services
+from api.strict_json import read_json
 from api.tokens import TokenRules
 
-RESPONSE_TYPE: Final = "application/graphql-response+json"
 SECONDS: Final = 10
 SUBSCRIPTIONS_A_SOCKET: Final = 20
 INIT_WAIT: Final = timedelta(seconds=15)
 MOST_REASON_BYTES: Final = 123  # of a WebSocket's close
 PAGE: Final = (Path(__file__).parent / "graphiql" / "index.html").read_text
+PAGE_POLICY: Final = (
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+"""What GraphiQL may load: its own files, and the styles that its editor writes."""
 
 
 class GraphQLEndpoint:
@@ -58,26 +64,28 @@ class GraphQLEndpoint:
             return
         request = Request(scope, receive)
         with suppress(ClientDisconnect):
-            response = await self._respond(request)
+            spoken = negotiated(", ".join(request.headers.getlist("accept")))
+            response = await self._respond(request, spoken)
             if isinstance(response, JSONResponse):
-                response.headers["Content-Type"] = _spoken(request)
+                response.headers["Content-Type"] = f"{spoken or JSON}; charset=utf-8"
             await response(scope, receive, send)
 
-    async def _respond(self, request: Request) -> Response:
+    async def _respond(self, request: Request, spoken: str | None) -> Response:
         if request.method not in {"GET", "POST"}:
             return refusal(405, Code.BAD_REQUEST, "Use GET or POST.", {"Allow": "GET, POST"})
         if self._development and _is_browser(request):
-            return HTMLResponse(PAGE(encoding="utf-8"))
+            return HTMLResponse(PAGE(encoding="utf-8"), headers={"Content-Security-Policy": PAGE_POLICY})
+        if spoken is None:
+            return refusal(406, Code.BAD_REQUEST, f"Accept {RESPONSE} or {JSON}.")
         try:
             bearer = await self._bearer(request)
             asked = await graphql_request(request)
             async with asyncio.timeout(SECONDS):
-                return await self._execute(request, asked, HttpContext(self._services, bearer))
+                return await self._execute(request, asked, HttpContext(self._services, bearer), spoken)
         except ApiError as error:
             return refusal(401, error.code, str(error), {"WWW-Authenticate": "Bearer"})
         except Refused as refused:
-            code = Code.LIMIT_EXCEEDED if refused.status == 413 else Code.BAD_REQUEST
-            return refusal(refused.status, code, str(refused))
+            return refusal(refused.status, refused.code, str(refused), refused.headers)
         except TimeoutError:
             return refusal(504, Code.TIMEOUT, f"The answer took longer than {SECONDS} seconds.")
 
@@ -87,7 +95,7 @@ class GraphQLEndpoint:
             return None
         return await self._rules.viewer(authorization or "")
 
-    async def _execute(self, request: Request, asked: GraphQLRequest, context: HttpContext) -> Response:
+    async def _execute(self, request: Request, asked: GraphQLRequest, context: HttpContext, spoken: str) -> Response:
         types = {OperationType.QUERY} if request.method == "GET" else {OperationType.QUERY, OperationType.MUTATION}
         try:
             result = await self._schema.execute(
@@ -105,19 +113,19 @@ class GraphQLEndpoint:
             if error.operation_type is OperationType.MUTATION:
                 return refusal(405, Code.BAD_REQUEST, message, {"Allow": "POST"})
             return refusal(400, Code.BAD_REQUEST, message)
-        return _response(request, result, context)
+        return _response(spoken, result, context)
 
 
 def refusal(status: int, code: Code, message: str, headers: Mapping[str, str] | None = None) -> Response:
     """Return an error that no document was executed for."""
     return JSONResponse(
-        {"errors": [{"message": message, "extensions": {"code": code.value}}]},
+        {"errors": [{"message": message, "extensions": extensions(code)}]},
         status_code=status,
         headers=dict(headers or {}),
     )
 
 
-def _response(request: Request, result: ExecutionResult, context: HttpContext) -> Response:
+def _response(spoken: str, result: ExecutionResult, context: HttpContext) -> Response:
     content: dict[str, Any] = {}
     if result.errors:
         content["errors"] = [error.formatted for error in result.errors]
@@ -129,18 +137,14 @@ def _response(request: Request, result: ExecutionResult, context: HttpContext) -
     if context.session.omitted:
         content["extensions"] = {"omittedRecommenders": sorted(context.session.omitted)}
     codes = {error["extensions"].get("code") for error in content.get("errors", ())}
-    spoken = _spoken(request)
     status, headers = 200, {}
-    if Code.STORE_UNAVAILABLE in codes:
+    if Code.STORE_UNAVAILABLE in codes and not any(value is not None for value in (result.data or {}).values()):
+        content.pop("data", None)  # a response that has data must be 200
         status, headers = 503, {"Retry-After": "5"}
-    elif before_execution and spoken == RESPONSE_TYPE:
+    elif before_execution and spoken == RESPONSE:
         status = 400
     body = json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode()
-    return Response(body, status, headers, media_type=spoken)
-
-
-def _spoken(request: Request) -> str:
-    return RESPONSE_TYPE if RESPONSE_TYPE in request.headers.get("accept", "").lower() else "application/json"
+    return Response(body, status, headers, media_type=f"{spoken}; charset=utf-8")
 
 
 def _is_browser(request: Request) -> bool:
@@ -167,7 +171,7 @@ class Protocol(BaseGraphQLTransportWSHandler[SocketContext, None]):
             await super().handle_subscribe(message)
 
     async def _refuse(self, key: str, code: Code, message: str) -> None:
-        error: GraphQLFormattedError = {"message": message, "extensions": {"code": code.value}}
+        error: GraphQLFormattedError = {"message": message, "extensions": extensions(code)}
         await self.send_message({"id": key, "type": "error", "payload": [error]})
 
 
@@ -199,7 +203,7 @@ class Sockets(GraphQL[SocketContext, None]):
     def decode_json(self, data: str | bytes) -> object:
         """Return a message of the protocol; what is none closes the socket with 4400."""
         message = None
-        with suppress(Refused):
+        with suppress(ValueError):
             message = read_json(data)
         if not _is_message(message):
             raise json.JSONDecodeError("This is no message of graphql-transport-ws.", "", 0)

@@ -1,15 +1,21 @@
 """What the API says when it cannot do as asked: every error has a stable code and shows no internals."""
 
 import logging
+import re
 from enum import StrEnum
+from typing import Final
 
 from graphql import GraphQLError
 from strawberry.extensions import MaskErrors
 from strawberry.schema.exceptions import CannotGetOperationTypeError
 
+from api.request_ids import request_id
 from graph.errors import GuanxiError, ModelError, NotFound, StoreError
 
 logger = logging.getLogger("guanxi.api")
+
+INTERNAL: Final = "Something went wrong on our side."
+SUGGESTION: Final = re.compile(r" Did you mean [^?]*\?$")
 
 
 class Code(StrEnum):
@@ -27,6 +33,15 @@ class Code(StrEnum):
     INTERNAL = "INTERNAL"
 
 
+LOGGED: Final = frozenset({Code.STORE_UNAVAILABLE, Code.MODEL_BROKEN, Code.INTERNAL})
+"""Errors of which the caller is told less than the log; the request's id finds them there."""
+
+
+def extensions(code: Code) -> dict[str, str]:
+    """Return the ``extensions`` of an error."""
+    return {"code": code.value} | ({"requestId": request_id()} if code in LOGGED else {})
+
+
 class ApiError(GuanxiError):
     """An error the caller may read as it stands."""
 
@@ -36,19 +51,25 @@ class ApiError(GuanxiError):
 
 
 class CodedErrors(MaskErrors):
-    """Gives every error of an answer its code; what was not foreseen is logged, and shown as ``INTERNAL``."""
+    """Gives every error of an answer its code; what was not foreseen is logged, and shown as ``INTERNAL``.
 
-    def __init__(self) -> None:
+    Without ``suggestions`` no error tells names of the schema that the caller has not used.
+    """
+
+    def __init__(self, *, suggestions: bool = True) -> None:
         super().__init__()
+        self._suggestions = suggestions
 
     def anonymise_error(self, error: GraphQLError) -> GraphQLError:
         """Return the error as the caller may see it."""
         if "code" in (error.extensions or {}):
             return error
         code, message = _told(error)
+        if code is Code.BAD_REQUEST and not self._suggestions:
+            message = SUGGESTION.sub("", message)
         return GraphQLError(
             message, nodes=error.nodes, source=error.source, positions=error.positions, path=error.path,
-            extensions={"code": code.value},
+            extensions=extensions(code),
         )  # fmt: skip
 
 
@@ -77,4 +98,4 @@ def _told(error: GraphQLError) -> tuple[Code, str]:
             return Code.MODEL_BROKEN, "No model can be read."
         case _:
             logger.error("unexpected error at %s", error.path, exc_info=cause)
-            return Code.INTERNAL, "Something went wrong on our side."
+            return Code.INTERNAL, INTERNAL

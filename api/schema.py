@@ -16,6 +16,7 @@ from api.limits import Limits
 from api.mutations import Mutation
 from api.queries import Query
 from api.subscriptions import Subscription
+from api.texts import NoNulls
 from api.types.customers import Customer
 from api.types.offers import Offer
 from api.types.products import Product, Programme
@@ -53,7 +54,7 @@ class Validated(SchemaExtension):
 def _errors(
     schema: GraphQLSchema, document: DocumentNode, rules: tuple[type[ASTValidationRule], ...]
 ) -> list[GraphQLError]:
-    return validate_document(schema, document, (Limits,)) or validate_document(schema, document, rules)
+    return validate_document(schema, document, (Limits, NoNulls)) or validate_document(schema, document, rules)
 
 
 class Schema(strawberry.Schema):
@@ -64,14 +65,14 @@ class Schema(strawberry.Schema):
 
 
 def build_schema(*, introspection: bool = True) -> strawberry.Schema:
-    """Return the schema; introspection is for development."""
+    """Return the schema; introspection, and errors that suggest names, are for development."""
     return Schema(
         Query,
         Mutation,
         Subscription,
         types=[Customer, Offer, Product, Programme],
         extensions=[
-            CodedErrors,
+            lambda: CodedErrors(suggestions=introspection),
             lambda: MaxTokensLimiter(max_token_count=TOKENS),
             lambda: Parsed(maxsize=CACHED_DOCUMENTS),
             Validated,

@@ -5,6 +5,7 @@ from functools import partial
 from starlette.applications import Starlette
 
 from api.app import Wiring, create_app
+from api.request_ids import log_with_ids
 from guanxi.opening import keep_store
 from guanxi.secret_files import kept
 from guanxi.settings import Settings
@@ -13,7 +14,8 @@ from plugins.host import PluginHost
 
 
 def app() -> Starlette:
-    """Return the application of the environment's settings."""
+    """Return the application of the environment's settings, for a process of its own."""
+    log_with_ids()
     return app_of(Settings())
 
 
@@ -29,5 +31,6 @@ def app_of(settings: Settings) -> Starlette:
             offer_secret=given.get_secret_value() if given else kept(settings.home / "decision.secret"),
             development=settings.development,
             origins=settings.origins,
+            hsts_seconds=settings.hsts_seconds,
         )
     )

@@ -31,6 +31,8 @@ class Settings(BaseSettings):
     """How long a read or write is tried again, in seconds, before the store counts as down."""
     origins: Annotated[tuple[str, ...], NoDecode] = ()
     """Web origins, separated by commas, whose pages may call the API from a browser."""
+    hsts_seconds: int = Field(default=0, ge=0)
+    """How long browsers shall come by HTTPS alone, in seconds; 0 says nothing of it. Set it where TLS is in front."""
     development: bool = False
     """Serve GraphiQL and let ``guanxi token`` issue tokens; never in production."""
     jwt_secret: SecretStr | None = None

@@ -9,6 +9,7 @@ import strawberry
 
 from api.errors import ApiError, Code
 from api.global_ids import decoded, encoded
+from api.strict_json import read_json
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")
@@ -161,7 +162,7 @@ def _place(text: str | None) -> Place | None:
     if text is None:
         return None
     try:
-        parts = json.loads(decoded(text) or "")
+        parts = read_json(decoded(text) or "")
     except ValueError:
         parts = None
     if not isinstance(parts, list) or not parts or not all(isinstance(part, str) for part in parts):

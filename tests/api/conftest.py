@@ -111,10 +111,11 @@ def serving(tmp_path_factory):
     """Return a function: an async context of a server over a store, with its address and clients."""
 
     class Serving:
-        def __init__(self, store, host=None, *, development=True, models=None, origins=(), rules=RULES):
+        def __init__(self, store, host=None, *, models=None, rules=RULES, development=True, **options):
             self.models = models or tmp_path_factory.mktemp("models")
+            host = host or PluginHost.load()
             wiring = Wiring(
-                lambda: nullcontext(store), host or PluginHost.load(), self.models, rules, SECRET, development, origins
+                lambda: nullcontext(store), host, self.models, rules, SECRET, development=development, **options
             )
             self.app = create_app(wiring)
 

@@ -109,7 +109,7 @@ def assert_unavailable(response):
     assert response.status_code == 503, response.text
     assert response.headers["Retry-After"] == "5"
     [error] = response.json()["errors"]
-    assert error["extensions"] == {"code": "STORE_UNAVAILABLE"}
+    assert error["extensions"] == {"code": "STORE_UNAVAILABLE", "requestId": response.headers["X-Request-ID"]}
     assert error["message"] == "The store cannot be reached now; try again."
 
 

@@ -1,0 +1,65 @@
+"""An id for every request: in its response, in the errors that are masked, and in each line of the log about it."""
+
+import logging
+import re
+import secrets
+from contextvars import ContextVar
+from typing import Final
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+HEADER: Final = "X-Request-ID"
+VALID: Final = re.compile(r"[A-Za-z0-9._~+/=:-]{1,128}")
+LINE: Final = "%(asctime)s %(levelname)s %(name)s %(request_id)s %(message)s"
+
+_current: ContextVar[str] = ContextVar("request_id", default="-")
+
+
+def request_id() -> str:
+    """Return the id of the request that is answered here; ``-`` outside of any."""
+    return _current.get()
+
+
+class Identified:
+    """Takes a request's id from its header, or makes one where there is none that can be shown and logged."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, and name its id in the response."""
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get(HEADER, "")
+        own = given if VALID.fullmatch(given) else secrets.token_hex(16)
+        header = (HEADER.lower().encode(), own.encode())
+
+        async def named(message: Message) -> None:
+            if message["type"].endswith(("response.start", "websocket.accept")):
+                message = {**message, "headers": [*message.get("headers", ()), header]}
+            await send(message)
+
+        token = _current.set(own)
+        try:
+            await self.app(scope, receive, named)
+        finally:
+            _current.reset(token)
+
+
+class RequestIds(logging.Filter):
+    """Gives each record the id of the request that it is about."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let the record pass."""
+        record.request_id = request_id()
+        return True
+
+
+def log_with_ids() -> None:
+    """Write our log to standard error, each line with the id of its request."""
+    handler = logging.StreamHandler()
+    handler.addFilter(RequestIds())
+    handler.setFormatter(logging.Formatter(LINE))
+    logging.getLogger("guanxi").addHandler(handler)
