@@ -42,7 +42,11 @@ class Settings(BaseSettings):
     jwt_issuer: str = "guanxi"
     """Required ``iss`` of a token."""
     jwt_audience: str = "guanxi"
-    """Required ``aud`` of a token."""
+    """Required ``aud`` of a token; where a token has several, one of them."""
+    jwt_leeway_seconds: float = Field(default=10.0, ge=0, le=300)
+    """How far the clocks of token issuer and server may differ, in seconds."""
+    jwt_keys_kept_seconds: float = Field(default=3_600.0, ge=0)
+    """How long known keys of a key set hold, in seconds, while it cannot be read."""
     decision_secret: SecretStr | None = None
     """Secret that signs offer ids, 32 bytes or more; without it one is made and kept in the home."""
 

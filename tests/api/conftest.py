@@ -18,7 +18,7 @@ from graph.imports import import_rows
 from plugins.host import PluginHost
 
 SECRET = "the secret that signs the tests' tokens"
-RULES = TokenRules("HS256", "guanxi", "guanxi", SECRET)
+RULES = TokenRules("HS256", "guanxi", "guanxi", SECRET, leeway=0)
 
 PRODUCTS = {
     "CURRENT": {"name": "Current account", "name_zh": "活期账户", "category": "deposit", "margin": 20.0},
