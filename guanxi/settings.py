@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic import AliasChoices, Field, IPvAnyNetwork, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 LEAST_SECRET: Final = 32
@@ -31,6 +31,8 @@ class Settings(BaseSettings):
     """How long a read or write is tried again, in seconds, before the store counts as down."""
     origins: Annotated[tuple[str, ...], NoDecode] = ()
     """Web origins, separated by commas, whose pages may call the API from a browser."""
+    trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], NoDecode] = ()
+    """Addresses or networks, separated by commas, of the proxies whose ``X-Forwarded-`` headers are believed."""
     development: bool = False
     """Serve GraphiQL and let ``guanxi token`` issue tokens; never in production."""
     jwt_secret: SecretStr | None = None
@@ -58,7 +60,7 @@ class Settings(BaseSettings):
     def _split_like_path(cls, value: object) -> object:
         return tuple(part for part in value.split(os.pathsep) if part) if isinstance(value, str) else value
 
-    @field_validator("origins", "protected", mode="before")
+    @field_validator("origins", "protected", "trusted_proxies", mode="before")
     @classmethod
     def _split_at_commas(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

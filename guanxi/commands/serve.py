@@ -3,13 +3,14 @@
 import os
 import socket
 from contextlib import ExitStack
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from api.app import UVICORN
+from api.proxies import trusting
 from graph import embedded
 from graph.errors import GuanxiError
 from guanxi.listening import listening
@@ -33,13 +34,13 @@ def serve(
     with ExitStack() as held:
         if settings.neo4j_uri is None:
             held.enter_context(embedded.join(settings.home))
-        _run(host, listening(host, port), workers)
+        _run(host, listening(host, port), workers, UVICORN | trusting(settings.trusted_proxies))
 
 
-def _run(host: str, listener: socket.socket, workers: int) -> None:
+def _run(host: str, listener: socket.socket, workers: int, options: dict[str, Any]) -> None:
     typer.echo(f"GraphQL at http://{host}:{listener.getsockname()[1]}/graphql (stop with Ctrl-C)")
     config = uvicorn.Config(
-        "guanxi.serving:app", factory=True, workers=workers, timeout_graceful_shutdown=10, **UVICORN
+        "guanxi.serving:app", factory=True, workers=workers, timeout_graceful_shutdown=10, **options
     )
     if workers > 1:
         Multiprocess(config, sockets=[listener]).run()

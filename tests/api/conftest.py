@@ -91,9 +91,9 @@ async def fill(store):
     )
 
 
-async def started(app):
+async def started(app, **options):
     """Serve an application on a free port of loopback; returns the server and its task."""
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, **UVICORN))
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, **UVICORN | options))
     task = asyncio.create_task(server.serve())
     while not server.started:
         assert not task.done(), "the server did not start"
