@@ -35,6 +35,7 @@ COMMANDS: Final = {
     "models": "List models, show one, or say which is live. Exit code 1: one is broken, or --check found a change.",
     "segments": "Describe the segments of the model in force. Exit code 1 where there are none.",
     "plugins": "List the plugins. Exit code 1 when one is broken.",
+    "deputies": "List the managers who see another's book until a day, grant that, or revoke it.",
     "serve": "Serve GraphQL at /graphql, and health at /healthz and /readyz.",
     "token": "Print a token, in development mode only (GUANXI_DEVELOPMENT=1).",
 }
