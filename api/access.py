@@ -19,7 +19,9 @@ SEES_MODELS: Final = frozenset({Role.RELATIONSHIP_MANAGER, Role.MARKETING, Role.
 SEES_SEGMENTS: Final = frozenset({Role.RELATIONSHIP_MANAGER, Role.MARKETING, Role.ADMIN})
 SEES_INTERNALS: Final = frozenset({Role.RELATIONSHIP_MANAGER, Role.MARKETING, Role.ADMIN})
 SERVES_DEPUTIES: Final = frozenset({Role.ADMIN})
+SEES_NUMBERS: Final = frozenset({Role.CUSTOMER, Role.ADMIN})
 LEAST_GROUP: Final = 20
+LAST_PLACES: Final = 4
 Books: TypeAlias = tuple[str, ...]
 """The managers whose customers a manager sees, his own number first; empty for other roles."""
 
@@ -68,6 +70,17 @@ def narrowed(viewer: Viewer, books: Books, wanted: CustomerFilter) -> CustomerFi
             return wanted if wanted.manager_no in books else None
         case _:
             return wanted
+
+
+def told_number(viewer: Viewer, number: str) -> str:
+    """Return the number of an account or card as a viewer may read it: a manager only its last places."""
+    return number if viewer.role in SEES_NUMBERS else last_places(number)
+
+
+def last_places(number: str) -> str:
+    """Return a number's last four places, and never more than half of it."""
+    shown = min(LAST_PLACES, len(number) // 2)
+    return f"••••{number[len(number) - shown :]}"
 
 
 def sees_programme(viewer: Viewer, programme: Programme) -> bool:

@@ -178,6 +178,6 @@ async def server(bank, serving):
         yield running
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def rules():
     return RULES
