@@ -13,6 +13,7 @@ from api.app import UVICORN
 from api.proxies import trusting
 from graph import embedded
 from graph.errors import GuanxiError
+from guanxi.hardening import refuse_in_production
 from guanxi.listening import listening
 from guanxi.settings import Settings
 from guanxi.token_rules import token_rules
@@ -31,6 +32,7 @@ def serve(
         os.environ["GUANXI_DEVELOPMENT"] = "1"
     settings = Settings()
     token_rules(settings)
+    refuse_in_production(settings)
     with ExitStack() as held:
         if settings.neo4j_uri is None:
             held.enter_context(embedded.join(settings.home))
