@@ -1,12 +1,12 @@
 """Who may see what: every rule of every role, in this one place.
 
-CUSTOMER sees himself; RELATIONSHIP_MANAGER the customers of his book; MARKETING products, programmes, recommenders and
-the model, and no customer; PARTNER its own programmes; ADMIN everything. What a viewer may not see is, to him, not
-there.
+CUSTOMER sees himself; RELATIONSHIP_MANAGER the customers of his book, and of the books whose deputy he is until a day;
+MARKETING products, programmes, recommenders and the model, and no customer; PARTNER its own programmes; ADMIN
+everything. What a viewer may not see is, to him, not there.
 """
 
 from dataclasses import replace
-from typing import Final
+from typing import Final, TypeAlias
 
 from api.errors import ApiError, Code
 from api.roles import Role, Viewer
@@ -18,7 +18,12 @@ SEES_RECOMMENDERS: Final = frozenset({Role.RELATIONSHIP_MANAGER, Role.MARKETING,
 SEES_MODELS: Final = frozenset({Role.RELATIONSHIP_MANAGER, Role.MARKETING, Role.ADMIN})
 SEES_SEGMENTS: Final = frozenset({Role.RELATIONSHIP_MANAGER, Role.MARKETING, Role.ADMIN})
 SEES_INTERNALS: Final = frozenset({Role.RELATIONSHIP_MANAGER, Role.MARKETING, Role.ADMIN})
+SERVES_DEPUTIES: Final = frozenset({Role.ADMIN})
+SEES_NUMBERS: Final = frozenset({Role.CUSTOMER, Role.ADMIN})
 LEAST_GROUP: Final = 20
+LAST_PLACES: Final = 4
+Books: TypeAlias = tuple[str, ...]
+"""The managers whose customers a manager sees, his own number first; empty for other roles."""
 
 
 def require(viewer: Viewer, roles: frozenset[Role], what: str) -> None:
@@ -31,7 +36,12 @@ def require(viewer: Viewer, roles: frozenset[Role], what: str) -> None:
         raise ApiError(Code.FORBIDDEN, f"The role {viewer.role} may not see {what}.")
 
 
-def sees_customer(viewer: Viewer, customer: Customer) -> bool:
+def may_look_for(viewer: Viewer, customer_no: str) -> bool:
+    """Whether a viewer may see a customer at all, whoever he is: else nobody looks whether there is one."""
+    return viewer.role in SERVES_CUSTOMERS or (viewer.role is Role.CUSTOMER and customer_no == viewer.key)
+
+
+def sees_customer(viewer: Viewer, books: Books, customer: Customer) -> bool:
     """Whether a customer is there for a viewer."""
     match viewer.role:
         case Role.ADMIN:
@@ -39,12 +49,12 @@ def sees_customer(viewer: Viewer, customer: Customer) -> bool:
         case Role.CUSTOMER:
             return customer.customer_no == viewer.key
         case Role.RELATIONSHIP_MANAGER:
-            return customer.manager_no == viewer.key
+            return customer.manager_no in books
         case _:
             return False
 
 
-def narrowed(viewer: Viewer, wanted: CustomerFilter) -> CustomerFilter | None:
+def narrowed(viewer: Viewer, books: Books, wanted: CustomerFilter) -> CustomerFilter | None:
     """Return the filter cut down to what a viewer may see; None where nothing is left.
 
     Raises:
@@ -54,10 +64,23 @@ def narrowed(viewer: Viewer, wanted: CustomerFilter) -> CustomerFilter | None:
     match viewer.role:
         case Role.CUSTOMER:
             return replace(wanted, customer_no=viewer.key) if wanted.customer_no in (None, viewer.key) else None
+        case Role.RELATIONSHIP_MANAGER if wanted.manager_no is None:
+            return replace(wanted, books=books)
         case Role.RELATIONSHIP_MANAGER:
-            return replace(wanted, manager_no=viewer.key) if wanted.manager_no in (None, viewer.key) else None
+            return wanted if wanted.manager_no in books else None
         case _:
             return wanted
+
+
+def told_number(viewer: Viewer, number: str) -> str:
+    """Return the number of an account or card as a viewer may read it: a manager only its last places."""
+    return number if viewer.role in SEES_NUMBERS else last_places(number)
+
+
+def last_places(number: str) -> str:
+    """Return a number's last four places, and never more than half of it."""
+    shown = min(LAST_PLACES, len(number) // 2)
+    return f"••••{number[len(number) - shown :]}"
 
 
 def sees_programme(viewer: Viewer, programme: Programme) -> bool:
@@ -82,9 +105,9 @@ def sees_group(viewer: Viewer, members: int) -> bool:
     return viewer.role in SERVES_CUSTOMERS or members >= LEAST_GROUP
 
 
-def book_of(viewer: Viewer) -> str | None:
-    """Return the manager to whose book a viewer is bound; None for those who are bound to none."""
-    return viewer.key if viewer.role is Role.RELATIONSHIP_MANAGER else None
+def is_bound_to_books(viewer: Viewer) -> bool:
+    """Whether a viewer sees the customers of some managers only."""
+    return viewer.role is Role.RELATIONSHIP_MANAGER
 
 
 def sees_offers(viewer: Viewer) -> bool:

@@ -1,4 +1,4 @@
-"""Whom a viewer's customers are compared with: a manager's book, or who shares something rare with them.
+"""Whom a viewer's customers are compared with: the book they are in, or who shares something rare with them.
 
 A request never looks at the whole bank: at most 500 of a book, or 100 of each of a customer's three most rarely held
 products and of each programme and relation, whichever the store finds first.
@@ -35,10 +35,13 @@ async def candidates(
     """
     if len(customers) > MOST_COMPARED:
         raise ApiError(Code.LIMIT_EXCEEDED, f"Ask for those similar to {MOST_COMPARED} customers at most.")
-    manager_no = access.book_of(viewer)
-    if manager_no is not None:
-        book = set(await alike.book(store, manager_no, MOST_OF_BOOK))
-        return {customer.customer_no: book - {customer.customer_no} for customer in customers}
+    if access.is_bound_to_books(viewer):
+        managers = {customer.manager_no for customer in customers if customer.manager_no is not None}
+        books = {manager_no: set(await alike.book(store, manager_no, MOST_OF_BOOK)) for manager_no in managers}
+        return {
+            customer.customer_no: books.get(customer.manager_no or "", set()) - {customer.customer_no}
+            for customer in customers
+        }
     holders = live.holders
     codes = {
         customer.customer_no: sorted(

@@ -176,6 +176,7 @@ async def _record_interaction(session: Session, given: RecordInteractionInput) -
 
 
 async def _record_outcome(session: Session, given: RecordOutcomeInput) -> RecordOutcomePayload:
+    _ = session.viewer
     try:
         token = key_of(given.offer_id, "Offer")
         told = decisions.verify(token, session.services.offer_secret)

@@ -13,6 +13,7 @@ from api.requests import Asked
 from api.roles import KEYS, Role, Viewer
 from api.session import Session
 from api.types.customers import Customer
+from api.types.deputies import Deputy
 from api.types.insights import Segment
 from api.types.models import Model
 from api.types.offers import Decision, Offer
@@ -32,7 +33,7 @@ from api.types.relay import (
     within,
 )
 from api.types.trends import Trend, trending
-from graph import browsing, records
+from graph import browsing, deputies, records
 from graph.browsing import CustomerFilter as GraphFilter
 from graph.browsing import Window
 from graph.words import Channel, CustomerKind, ProgrammeKind, ValueTier
@@ -57,6 +58,14 @@ class ViewerType:
     def key(self) -> str | None:
         """The key of roles that have one."""
         return self.viewer.key if self.viewer.role in KEYS else None
+
+    @strawberry.field(description="The grants by which a manager sees others' books today; empty for other roles.")
+    async def deputy_of(self) -> list[Deputy]:
+        """The viewer's own grants."""
+        if not access.is_bound_to_books(self.viewer):
+            return []
+        found = await deputies.running(self.session.services.store, self.session.today, self.viewer.key)
+        return [Deputy.of(deputy) for deputy in found]
 
     @strawberry.field(description="The customer himself, for a CUSTOMER token.")
     async def customer(self) -> Customer | None:
@@ -193,7 +202,7 @@ class Query:
         """A page of customers."""
         session, paging = info.context.session, Paging.of(first, after, last, before)
         asked = GraphFilter(**vars(filter)) if filter else GraphFilter()
-        wanted = access.narrowed(session.viewer, asked)
+        wanted = access.narrowed(session.viewer, await session.books(), asked)
         order = order_by.column
         if wanted is None:
             return page_of((), paging, lambda _: (), lambda record: Customer.of(session, record))
@@ -253,6 +262,13 @@ class Query:
         found = [p for p in (await session.programmes()).values() if kind in (None, p.kind)]
         return page_of(found, paging, lambda p: (p.programme_code,), lambda p: Programme.of(session, p))
 
+    @strawberry.field(description="The grants that hold today, by deputy; for administrators.")
+    async def deputies(self, info: Asked) -> list[Deputy]:
+        """All managers' grants."""
+        session = info.context.session
+        access.require(session.viewer, access.SERVES_DEPUTIES, "deputies")
+        return [Deputy.of(deputy) for deputy in await deputies.running(session.services.store, session.today)]
+
     @strawberry.field(description="Recommenders and how they fare; for the bank's staff.")
     async def recommenders(self, info: Asked) -> list[RecommenderInfo]:
         """Recommenders of this process."""
@@ -293,10 +309,19 @@ class Query:
         "are for who serves them, numbers for marketing too."
     )
     async def prospects(
-        self, info: Asked, product_code: Annotated[str, strawberry.argument(description="The product's code.")]
+        self,
+        info: Asked,
+        product_code: Annotated[str, strawberry.argument(description="The product's code.")],
+        manager_no: Annotated[
+            str | None,
+            strawberry.argument(
+                description="In this manager's book: for himself, his deputies and administrators. Without it, a "
+                "manager's own, and the whole bank for others."
+            ),
+        ] = None,
     ) -> Prospects:
         """Prospects."""
-        return await prospects(info.context.session, product_code)
+        return await prospects(info.context.session, product_code, manager_no)
 
     @strawberry.field(
         description="Groups of the bank's customers who are alike, each of 20 and more, by code; for the bank's staff. "

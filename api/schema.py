@@ -11,6 +11,7 @@ from strawberry.extensions import DisableIntrospection, MaxTokensLimiter, Parser
 from strawberry.schema.schema import validate_document
 from strawberry.types import ExecutionContext
 
+from api.deputy_mutations import DeputyMutations
 from api.errors import CodedErrors
 from api.limits import Limits
 from api.mutations import Mutation
@@ -23,6 +24,11 @@ from api.types.products import Product, Programme
 
 TOKENS: Final = 2_000
 CACHED_DOCUMENTS: Final = 500
+
+
+@strawberry.type(name="Mutation", description="All that can be written.")
+class Mutations(Mutation, DeputyMutations):
+    """The root of mutations, of all modules."""
 
 
 class Parsed(ParserCache):
@@ -68,7 +74,7 @@ def build_schema(*, introspection: bool = True) -> strawberry.Schema:
     """Return the schema; introspection, and errors that suggest names, are for development."""
     return Schema(
         Query,
-        Mutation,
+        Mutations,
         Subscription,
         types=[Customer, Offer, Product, Programme],
         extensions=[

@@ -14,7 +14,7 @@ from api.errors import ApiError, Code
 from api.events import Changes
 from api.live_engine import LiveEngine
 from api.roles import Viewer
-from graph import browsing, customers, instruments, products, programmes
+from graph import browsing, customers, deputies, instruments, products, programmes
 from graph.records import Account, Card, Customer, Product, Programme
 from graph.store import Store
 from recommenders.contract import Answer, Context, Decision
@@ -64,10 +64,13 @@ class Session:
         """The day of the request."""
         return self.now.date()
 
+    async def books(self) -> access.Books:
+        """Return the managers whose customers the viewer sees, by today's grants too; none for other roles."""
+        return await self._books.load("all")
+
     async def customer(self, customer_no: str) -> Customer | None:
         """Return a customer, whole, or None where he is not there for the viewer."""
-        found = await self.whole.load(customer_no)
-        return found if found is not None and access.sees_customer(self.viewer, found) else None
+        return await self._seen(self.whole, customer_no)
 
     async def customer_or_error(self, customer_no: str) -> Customer:
         """Return a customer, whole.
@@ -82,8 +85,13 @@ class Session:
 
     async def relative(self, customer_no: str) -> Customer | None:
         """Return a customer's profile, or None where he is not there for the viewer."""
-        found = await self.profiles.load(customer_no)
-        return found if found is not None and access.sees_customer(self.viewer, found) else None
+        return await self._seen(self.profiles, customer_no)
+
+    async def _seen(self, loader: DataLoader[str, Customer | None], customer_no: str) -> Customer | None:
+        if not access.may_look_for(self.viewer, customer_no):
+            return None
+        found = await loader.load(customer_no)
+        return found if found is not None and access.sees_customer(self.viewer, await self.books(), found) else None
 
     async def catalogue(self) -> dict[str, Product]:
         """Return every product by its code, to anybody with a token."""
@@ -119,7 +127,8 @@ class Session:
         taken it, or taken back their consent, since.
         """
         wholes = await self.whole.load_many(list(customer_nos[: count + SPARE]))
-        seen = [whole for whole in wholes if whole is not None and access.sees_customer(self.viewer, whole)]
+        books = await self.books()
+        seen = [whole for whole in wholes if whole is not None and access.sees_customer(self.viewer, books, whole)]
         if not seen or not count:
             return []
         engine = await self.services.engine.engine()
@@ -182,6 +191,10 @@ class Session:
         return _by_key(self._insights, lambda insight: insight.customer_no)
 
     @cached_property
+    def _books(self) -> DataLoader[str, access.Books]:
+        return DataLoader(self._read_books)
+
+    @cached_property
     def _products(self) -> DataLoader[str, dict[str, Product]]:
         return DataLoader(self._read_products)
 
@@ -190,7 +203,8 @@ class Session:
         return DataLoader(self._read_programmes)
 
     async def _wholes(self, customer_nos: Sequence[str]) -> list[Customer]:
-        return await customers.load(self.services.store, customer_nos)
+        books = await self.books() if access.is_bound_to_books(self.viewer) else None
+        return await customers.load(self.services.store, customer_nos, books)
 
     async def _profiles(self, customer_nos: Sequence[str]) -> list[Customer]:
         return await browsing.profiles(self.services.store, customer_nos)
@@ -201,7 +215,8 @@ class Session:
         found = await comparing.candidates(services.store, services.engine, self.viewer, asked)
         numbers = sorted(set[str]().union(*found.values()))
         wholes = [whole for whole in await self.whole.load_many(numbers) if whole is not None]
-        seen = [whole for whole in wholes if access.sees_customer(self.viewer, whole)]
+        books = await self.books()
+        seen = [whole for whole in wholes if access.sees_customer(self.viewer, books, whole)]
         alike = {
             customer.customer_no: await comparing.compared(
                 services.engine,
@@ -243,6 +258,12 @@ class Session:
     async def _insights(self, customer_nos: Sequence[str]) -> list[Insight]:
         records = [record for record in await self.whole.load_many(list(customer_nos)) if record is not None]
         return await self.services.engine.insights(records, self.today)
+
+    async def _read_books(self, keys: list[str]) -> list[access.Books]:
+        if not access.is_bound_to_books(self.viewer):
+            return [()] * len(keys)
+        own = self.viewer.key
+        return [(own, *await deputies.books(self.services.store, own, self.today))] * len(keys)
 
     async def _read_products(self, keys: list[str]) -> list[dict[str, Product]]:
         found = await products.catalogue(self.services.store)

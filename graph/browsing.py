@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
-from graph.customers import profile
+from graph.customers import FOUND, profile
 from graph.records import Customer
 from graph.store import Store
 from graph.words import CustomerKind
@@ -13,14 +13,15 @@ Order: TypeAlias = Literal["customer_no", "name"]
 Place: TypeAlias = tuple[str, str]
 """What a cursor holds: the value ordered by, then the customer number."""
 
-PROFILES: Final = "UNWIND $customer_nos AS no MATCH (c:Customer {customer_no: no}) RETURN properties(c) AS customer"
+PROFILES: Final = f"{FOUND} RETURN properties(c) AS customer"
 
 
 @dataclass(frozen=True, slots=True)
 class CustomerFilter:
-    """Which customers; what is None does not restrict."""
+    """Which customers; what is None does not restrict. ``books`` are of the managers named."""
 
     customer_no: str | None = None
+    books: tuple[str, ...] | None = None
     manager_no: str | None = None
     kind: CustomerKind | None = None
     region: str | None = None
@@ -66,7 +67,7 @@ async def page(store: Store, wanted: CustomerFilter, window: Window) -> list[Cus
             parameters |= {f"{name}_value": beyond[0], f"{name}_no": beyond[1]}
     direction = "DESC" if window.descending != window.backward else "ASC"
     ordering = ", ".join(f"{part} {direction}" for part in dict.fromkeys((key, "c.customer_no")))
-    cypher = f"{_match(conditions)} RETURN properties(c) AS customer ORDER BY {ordering} LIMIT $count"
+    cypher = f"{_match(wanted, conditions)} RETURN properties(c) AS customer ORDER BY {ordering} LIMIT $count"
     found = [profile(row["customer"]) for row in await store.read(cypher, count=window.count, **parameters)]
     return found[::-1] if window.backward else found
 
@@ -74,15 +75,19 @@ async def page(store: Store, wanted: CustomerFilter, window: Window) -> list[Cus
 async def count(store: Store, wanted: CustomerFilter) -> int:
     """Return how many customers a filter lets through."""
     conditions, parameters = _conditions(wanted)
-    return int((await store.read(f"{_match(conditions)} RETURN count(c) AS n", **parameters))[0]["n"])
+    return int((await store.read(f"{_match(wanted, conditions)} RETURN count(c) AS n", **parameters))[0]["n"])
 
 
-def _match(conditions: Sequence[str]) -> str:
-    return "MATCH (c:Customer)" + (" WHERE " + " AND ".join(conditions) if conditions else "")
+def _match(wanted: CustomerFilter, conditions: Sequence[str]) -> str:
+    books = "UNWIND $books AS book MATCH (c:Customer {manager_no: book})"  # ArcadeDB has no index for IN
+    return ("MATCH (c:Customer)" if wanted.books is None else books) + (
+        " WHERE " + " AND ".join(conditions) if conditions else ""
+    )
 
 
 def _conditions(wanted: CustomerFilter) -> tuple[list[str], dict[str, Any]]:
-    conditions, parameters = [], {}
+    conditions: list[str] = []
+    parameters: dict[str, Any] = {} if wanted.books is None else {"books": list(wanted.books)}
     for column in ("customer_no", "manager_no", "kind", "region"):
         value = getattr(wanted, column)
         if value is not None:

@@ -16,8 +16,8 @@ from graph.errors import GuanxiError
 OWN_PACKAGES: Final = ("api", "graph", "guanxi", "loaders", "plugins", "recommenders")
 OURS: Final = re.compile(rf"^({'|'.join(OWN_PACKAGES)})[/.]", re.MULTILINE)
 """A line of a distribution's RECORD that is about a package, or module, of our name."""
-FUNCTIONS: Final = {"format": "format_"}
-"""The functions that are not named as their command, for Python has the name."""
+FUNCTIONS: Final = {"format": "format_", "check-config": "check_config"}
+"""The functions that are not named as their command: Python has the name, or cannot."""
 COMMANDS: Final = {
     "demo": "Load a sample bank, train, serve it, and print a token for each role and a query for each kind of user.",
     "sample": "Write a sample bank: persons, families, firms, students and retailers, in the bank directory format.",
@@ -35,6 +35,9 @@ COMMANDS: Final = {
     "models": "List models, show one, or say which is live. Exit code 1: one is broken, or --check found a change.",
     "segments": "Describe the segments of the model in force. Exit code 1 where there are none.",
     "plugins": "List the plugins. Exit code 1 when one is broken.",
+    "deputies": "List the managers who see another's book until a day, grant that, or revoke it.",
+    "check-config": "Check the settings for production. Exit code 0: they may serve; 1: something must not be, and "
+    "is named.",
     "serve": "Serve GraphQL at /graphql, and health at /healthz and /readyz.",
     "token": "Print a token, in development mode only (GUANXI_DEVELOPMENT=1).",
 }
@@ -52,7 +55,7 @@ class LazyGroup(TyperGroup):
 
 def command(name: str) -> Any:
     """Return a command, imported."""
-    module = import_module(f"guanxi.commands.{name}")
+    module = import_module(f"guanxi.commands.{name.replace('-', '_')}")
     alone = typer.Typer(add_completion=False)
     alone.command(name)(getattr(module, FUNCTIONS.get(name, name)))
     return typer.main.get_command(alone)

@@ -6,6 +6,7 @@ from starlette.applications import Starlette
 
 from api.app import Wiring, create_app
 from api.request_ids import log_with_ids
+from guanxi.hardening import refuse_in_production
 from guanxi.opening import keep_store
 from guanxi.secret_files import kept
 from guanxi.settings import Settings
@@ -20,7 +21,12 @@ def app() -> Starlette:
 
 
 def app_of(settings: Settings) -> Starlette:
-    """Return the application of some settings."""
+    """Return the application of some settings.
+
+    Raises:
+        SettingsError: they must not serve in production.
+    """
+    refuse_in_production(settings)
     given = settings.decision_secret
     return create_app(
         Wiring(

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic import AliasChoices, Field, IPvAnyNetwork, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 LEAST_SECRET: Final = 32
@@ -33,6 +33,8 @@ class Settings(BaseSettings):
     """Web origins, separated by commas, whose pages may call the API from a browser."""
     hsts_seconds: int = Field(default=0, ge=0)
     """How long browsers shall come by HTTPS alone, in seconds; 0 says nothing of it. Set it where TLS is in front."""
+    trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], NoDecode] = ()
+    """Addresses or networks, separated by commas, of the proxies whose ``X-Forwarded-`` headers are believed."""
     development: bool = False
     """Serve GraphiQL and let ``guanxi token`` issue tokens; never in production."""
     jwt_secret: SecretStr | None = None
@@ -44,7 +46,11 @@ class Settings(BaseSettings):
     jwt_issuer: str = "guanxi"
     """Required ``iss`` of a token."""
     jwt_audience: str = "guanxi"
-    """Required ``aud`` of a token."""
+    """Required ``aud`` of a token; where a token has several, one of them."""
+    jwt_leeway_seconds: float = Field(default=10.0, ge=0, le=300)
+    """How far the clocks of token issuer and server may differ, in seconds."""
+    jwt_keys_kept_seconds: float = Field(default=3_600.0, ge=0)
+    """How long known keys of a key set hold, in seconds, while it cannot be read."""
     decision_secret: SecretStr | None = None
     """Secret that signs offer ids, 32 bytes or more; without it one is made and kept in the home."""
 
@@ -56,7 +62,7 @@ class Settings(BaseSettings):
     def _split_like_path(cls, value: object) -> object:
         return tuple(part for part in value.split(os.pathsep) if part) if isinstance(value, str) else value
 
-    @field_validator("origins", "protected", mode="before")
+    @field_validator("origins", "protected", "trusted_proxies", mode="before")
     @classmethod
     def _split_at_commas(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

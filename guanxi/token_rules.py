@@ -1,5 +1,6 @@
 """Makes the rules for tokens of the settings, for those who check tokens and those who issue them."""
 
+from api.key_sets import Pace
 from api.tokens import TokenRules
 from graph.errors import SettingsError
 from guanxi.secret_files import kept
@@ -24,5 +25,5 @@ def token_rules(settings: Settings) -> TokenRules:
         secret = kept(settings.home / "jwt.secret")
     return TokenRules(
         settings.jwt_algorithm, settings.jwt_issuer, settings.jwt_audience, secret if symmetric else None,
-        settings.jwt_jwks,
+        settings.jwt_jwks, Pace(kept=settings.jwt_keys_kept_seconds), settings.jwt_leeway_seconds,
     )  # fmt: skip

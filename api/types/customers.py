@@ -10,6 +10,7 @@ from strawberry.scalars import JSON
 from api import access
 from api.errors import ApiError, Code
 from api.global_ids import global_id
+from api.places import hidden_place, unnamed_place
 from api.session import Session
 from api.types.holdings import Account, ActivityMonth, Card, Holding, Interaction, Membership
 from api.types.insights import Churn, CustomerValue, Segment
@@ -122,23 +123,30 @@ class Customer(Node):
         found = await self.session.insight(self.customer_no)
         return Segment.of(found.segment) if found and found.segment else None
 
-    @strawberry.field(description="Accounts, by number.")
+    @strawberry.field(description="Accounts, the first opened first.")
     async def accounts(
         self, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[Account]:
         """A page of accounts."""
         paging = Paging.of(first, after, last, before)
         found = await self.session.accounts.load(self.customer_no)
-        return page_of(found, paging, lambda a: (a.account_no,), lambda a: Account.of(self.session, a))
+        return page_of(
+            found,
+            paging,
+            lambda account: hidden_place(self.session, account.opened_on, account.account_no),
+            self._made(Account.of),
+        )
 
-    @strawberry.field(description="Cards, by token.")
+    @strawberry.field(description="Cards, the first issued first.")
     async def cards(
         self, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[Card]:
         """A page of cards."""
         paging = Paging.of(first, after, last, before)
         found = await self.session.cards.load(self.customer_no)
-        return page_of(found, paging, lambda c: (c.card_no,), lambda c: Card.of(self.session, c))
+        return page_of(
+            found, paging, lambda card: hidden_place(self.session, card.issued_on, card.card_no), self._made(Card.of)
+        )
 
     @strawberry.field(description="Products held now or before, by product and day.")
     async def holdings(
@@ -157,14 +165,19 @@ class Customer(Node):
         found = (await self._whole()).memberships
         return page_of(found, paging, lambda m: (m.programme_code, m.role), self._made(Membership.of))
 
-    @strawberry.field(description="Relations to other customers, by their number.")
+    @strawberry.field(description="Relations to other customers, the oldest first.")
     async def relations(
         self, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection["Relation"]:
         """A page of relations."""
         paging = Paging.of(first, after, last, before)
         found = (await self._whole()).relations
-        return page_of(found, paging, lambda r: (r.customer_no, r.kind), self._made(Relation.of))
+        return page_of(
+            found,
+            paging,
+            lambda relation: unnamed_place(self.session, relation.since, relation.kind, relation.customer_no),
+            self._made(Relation.of),
+        )
 
     @strawberry.field(description="Interactions with the bank, the oldest first.")
     async def interactions(

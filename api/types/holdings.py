@@ -5,6 +5,7 @@ from datetime import date, datetime
 import strawberry
 from strawberry.scalars import JSON
 
+from api import access
 from api.session import Session
 from api.types.products import Product, Programme, plain
 from graph import records
@@ -27,7 +28,7 @@ class Account:
 
     session: strawberry.Private[Session]
     record: strawberry.Private[records.Account]
-    account_no: str = strawberry.field(description="The account's number.")
+    account_no: str = strawberry.field(description="The account's number; to managers its last places.")
     currency: str | None = strawberry.field(description="ISO 4217 code.")
     balance: float | None = strawberry.field(description="Balance in that currency.")
     opened_on: date | None = strawberry.field(description="First day.")
@@ -40,7 +41,7 @@ class Account:
         return cls(
             session=session,
             record=record,
-            account_no=record.account_no,
+            account_no=access.told_number(session.viewer, record.account_no),
             currency=record.currency,
             balance=record.balance,
             opened_on=record.opened_on,
@@ -60,9 +61,13 @@ class Card:
 
     session: strawberry.Private[Session]
     record: strawberry.Private[records.Card]
-    card_no: str = strawberry.field(description="The card's token.")
-    account_no: str | None = strawberry.field(description="The account it draws on.")
-    principal_card_no: str | None = strawberry.field(description="The principal card of a supplementary one.")
+    card_no: str = strawberry.field(description="The card's token; to managers its last places.")
+    account_no: str | None = strawberry.field(
+        description="The account it draws on; to managers the last places of its number."
+    )
+    principal_card_no: str | None = strawberry.field(
+        description="The principal card of a supplementary one; to managers its last places."
+    )
     issued_on: date | None = strawberry.field(description="Day of issue.")
     expires_on: date | None = strawberry.field(description="Last day.")
     status: str | None = strawberry.field(description="active, blocked, closed, …")
@@ -71,12 +76,13 @@ class Card:
     @classmethod
     def of(cls, session: Session, record: records.Card) -> "Card":
         """Make the type of a record."""
+        viewer, account_no, principal_no = session.viewer, record.account_no, record.principal_card_no
         return cls(
             session=session,
             record=record,
-            card_no=record.card_no,
-            account_no=record.account_no,
-            principal_card_no=record.principal_card_no,
+            card_no=access.told_number(viewer, record.card_no),
+            account_no=access.told_number(viewer, account_no) if account_no else None,
+            principal_card_no=access.told_number(viewer, principal_no) if principal_no else None,
             issued_on=record.issued_on,
             expires_on=record.expires_on,
             status=record.status,

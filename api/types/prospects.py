@@ -134,18 +134,29 @@ class Prospects:
         ]
 
 
-async def prospects(session: Session, product_code: str) -> Prospects:
-    """Return a product's prospects in the viewer's scope.
+async def prospects(session: Session, product_code: str, manager_no: str | None) -> Prospects:
+    """Return a product's prospects in a manager's book, or in the viewer's own scope.
 
     Raises:
-        ApiError: FORBIDDEN but for staff; NOT_FOUND for an unknown product, or where none were ever looked for.
+        ApiError: FORBIDDEN but for staff; NOT_FOUND for an unknown product, a book that is not open to the viewer, or
+            where none were ever looked for.
     """
     access.require(session.viewer, access.SEES_RECOMMENDERS, "prospects")
     record = (await session.catalogue()).get(product_code)
     if record is None:
         raise ApiError(Code.NOT_FOUND, f"There is no product {product_code!r}.")
-    scope = access.book_of(session.viewer) or prospect_lists.BANK
+    scope = await _scope(session, manager_no)
     found = await asyncio.to_thread(prospect_lists.read, session.services.engine.models, product_code, scope)
     if found is None:
         raise ApiError(Code.NOT_FOUND, "No prospects have been looked for yet: run guanxi prospects --store.")
     return Prospects(session=session, record=record, found=found, as_of=found.as_of, model_id=found.model_id)
+
+
+async def _scope(session: Session, manager_no: str | None) -> str:
+    books = await session.books()
+    if manager_no is None:
+        return books[0] if books else prospect_lists.BANK
+    access.require(session.viewer, access.SERVES_CUSTOMERS, "the prospects of one book")
+    if access.is_bound_to_books(session.viewer) and manager_no not in books:
+        raise ApiError(Code.NOT_FOUND, f"There is no book of {manager_no!r}.")
+    return manager_no

@@ -3,15 +3,17 @@
 import os
 import socket
 from contextlib import ExitStack
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from api.app import UVICORN
+from api.proxies import trusting
 from graph import embedded
 from graph.errors import GuanxiError
+from guanxi.hardening import refuse_in_production
 from guanxi.listening import listening
 from guanxi.settings import Settings
 from guanxi.token_rules import token_rules
@@ -30,16 +32,17 @@ def serve(
         os.environ["GUANXI_DEVELOPMENT"] = "1"
     settings = Settings()
     token_rules(settings)
+    refuse_in_production(settings)
     with ExitStack() as held:
         if settings.neo4j_uri is None:
             held.enter_context(embedded.join(settings.home))
-        _run(host, listening(host, port), workers)
+        _run(host, listening(host, port), workers, UVICORN | trusting(settings.trusted_proxies))
 
 
-def _run(host: str, listener: socket.socket, workers: int) -> None:
+def _run(host: str, listener: socket.socket, workers: int, options: dict[str, Any]) -> None:
     typer.echo(f"GraphQL at http://{host}:{listener.getsockname()[1]}/graphql (stop with Ctrl-C)")
     config = uvicorn.Config(
-        "guanxi.serving:app", factory=True, workers=workers, timeout_graceful_shutdown=10, **UVICORN
+        "guanxi.serving:app", factory=True, workers=workers, timeout_graceful_shutdown=10, **options
     )
     if workers > 1:
         Multiprocess(config, sockets=[listener]).run()

@@ -18,7 +18,7 @@ from graph.imports import import_rows
 from plugins.host import PluginHost
 
 SECRET = "the secret that signs the tests' tokens"
-RULES = TokenRules("HS256", "guanxi", "guanxi", SECRET)
+RULES = TokenRules("HS256", "guanxi", "guanxi", SECRET, leeway=0)
 
 PRODUCTS = {
     "CURRENT": {"name": "Current account", "name_zh": "活期账户", "category": "deposit", "margin": 20.0},
@@ -91,9 +91,9 @@ async def fill(store):
     )
 
 
-async def started(app):
+async def started(app, **options):
     """Serve an application on a free port of loopback; returns the server and its task."""
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, **UVICORN))
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, **UVICORN | options))
     task = asyncio.create_task(server.serve())
     while not server.started:
         assert not task.done(), "the server did not start"
@@ -179,6 +179,6 @@ async def server(bank, serving):
         yield running
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def rules():
     return RULES

@@ -1,10 +1,12 @@
 """Similar products and customers, trends and prospects: what each role may read of them."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from graph import customers, products
+from api.roles import Role
+from graph import customers, deputies, products
+from graph.deputies import Deputy
 from graph.imports import import_rows
 from plugins.deciding import build_engine
 from plugins.host import PluginHost
@@ -218,6 +220,52 @@ async def test_who_went_to_another_book_is_shown_no_more(alike, bearers, bank):
     await bank.write(move, to="M1")
 
     assert "N08" not in {p["customer"]["customerNo"] for p in without["customers"]}
+
+
+OF_BOOK = """query ($manager: String) { prospects(productCode: "CARD", managerNo: $manager) {
+    eligible customers(first: 100) { customer { customerNo } } } }"""
+
+
+async def test_a_deputy_reads_the_prospects_of_the_book_he_was_granted_until_its_day(alike, bearers, bank, rules):
+    deputy, today = rules.issue(Role.RELATIONSHIP_MANAGER, "M2"), datetime.now(UTC).date()
+
+    def until(day):
+        return Deputy("M2", "M1", day, "admin", datetime.now(UTC))
+
+    before = await alike.ask(OF_BOOK, deputy, manager="M1")
+    await deputies.grant(bank, until(today))
+    granted, own = [(await alike.ask(OF_BOOK, deputy, manager=no))["data"]["prospects"] for no in ("M1", None)]
+    await deputies.grant(bank, until(today - timedelta(days=1)))
+    after = await alike.ask(OF_BOOK, deputy, manager="M1")
+    await deputies.revoke(bank, "M2", "M1")
+
+    theirs = (await alike.ask(OF_BOOK, bearers.manager, manager="M1"))["data"]["prospects"]
+    assert granted == theirs == (await alike.ask(OF_BOOK, bearers.admin, manager="M1"))["data"]["prospects"]
+    assert len(granted["customers"]) == 31
+    assert [p["customer"]["customerNo"] for p in own["customers"]] == ["BO"]
+    absent = await alike.ask(OF_BOOK, deputy, manager="M9")
+    assert before == after
+    assert before["errors"][0]["message"].replace("M1", "M9") == absent["errors"][0]["message"]
+    assert before["errors"][0]["extensions"] == absent["errors"][0]["extensions"] == {"code": "NOT_FOUND"}
+
+
+async def test_a_deputy_reads_who_of_the_granted_book_is_alike(alike, bank, rules):
+    deputy = rules.issue(Role.RELATIONSHIP_MANAGER, "M2")
+    query = '{ customer(customerNo: "N00") { similar(first: 20) { customer { customerNo managerNo } } } }'
+
+    await deputies.grant(bank, Deputy("M2", "M1", datetime.now(UTC).date(), "admin", datetime.now(UTC)))
+    found = (await alike.ask(query, deputy))["data"]["customer"]["similar"]
+    await deputies.revoke(bank, "M2", "M1")
+
+    assert len(found) == 20
+    assert {like["customer"]["managerNo"] for like in found} == {"M1"}
+    assert (await alike.ask(query, deputy))["data"] == {"customer": None}
+
+
+async def test_marketing_reads_the_prospects_of_no_book(alike, bearers):
+    answer = await alike.ask(OF_BOOK, bearers.marketing, manager="M1")
+
+    assert answer["errors"][0]["extensions"]["code"] == "FORBIDDEN"
 
 
 async def test_so_many_prospects_are_listed_as_asked_and_a_hundred_at_most(alike, bearers):

@@ -1,50 +1,49 @@
 import base64
-import hmac
 import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 
 import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from starlette.applications import Starlette
-from starlette.responses import JSONResponse
-from starlette.routing import Route
 
 from api.errors import ApiError
 from api.roles import Role
 from api.tokens import TokenRules
+from tests.api.issuer import (
+    CLAIMS,
+    FUTURE,
+    PAST,
+    PRIVATE,
+    forged,
+    key_set,
+    published,
+    rs256,
+    signed_with_the_public_key,
+)
 
 NAME = "{ __typename }"
 WRONG = "The token is not valid: its signature, algorithm or claims are wrong."
+FOREIGN = "The token is not valid: it is for another audience."
+EARLY = "The token is not valid: it is not valid yet."
+EXPIRED = "The token is not valid: it has expired."
+NO_KEY = "The token is not valid: its key is not in the key set."
 UNSENT = "Send the header Authorization: Bearer TOKEN."
-PAST, FUTURE = datetime(2020, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
-CLAIMS = {"sub": "anna", "role": "CUSTOMER", "customer_no": "ANNA", "iss": "guanxi", "aud": "guanxi", "exp": FUTURE}
-PRIVATE = {kid: rsa.generate_private_key(65_537, 2_048) for kid in ("old", "new", "strange")}
 
 
-def key_set(*kids):
-    published = [jwt.algorithms.RSAAlgorithm.to_jwk(PRIVATE[kid].public_key(), as_dict=True) for kid in kids]
-    return {
-        "keys": [key | {"kid": kid, "use": "sig", "alg": "RS256"} for kid, key in zip(kids, published, strict=True)]
-    }
-
-
-def rs256(kid="old", by="old", **claims):
-    return jwt.encode(CLAIMS | claims, PRIVATE[by], "RS256", {"kid": kid} if kid else {})
-
-
-def signed_with_the_public_key(kid="old"):
-    """What a verifier takes that lets the token say the algorithm; PyJWT itself refuses to make it."""
-    public = PRIVATE["old"].public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    claims = CLAIMS | {"exp": int(FUTURE.timestamp())}
-    head, body = (base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=") for part in ({"alg": "HS256", "kid": kid}, claims))  # fmt: skip
-    signature = hmac.digest(public, head + b"." + body, "sha256")
-    return b".".join([head, body, base64.urlsafe_b64encode(signature).rstrip(b"=")]).decode()
+KIDS = [
+    "/dev/null",
+    "../../../etc/passwd",
+    "' OR '1'='1",
+    "old' UNION SELECT 'key",
+    "old\0",
+    " old",
+    "OLD",
+    "k" * 5_000,
+]
+NAMES = ["none", "None", "NONE", "nOnE", "", "HS256", "HS512", "RS512", "PS256", "ES256", "EdDSA", None, 1, ["RS256"]]
 
 
 def without(claim):
@@ -68,10 +67,16 @@ async def refused(server, authorization):
     ("claims", "message"),
     [
         (CLAIMS | {"exp": PAST}, "The token is not valid: it has expired."),
-        (CLAIMS | {"aud": "another"}, "The token is not valid: it is for another audience."),
+        *[
+            (CLAIMS | {"aud": aud}, FOREIGN)
+            for aud in ("another", ["another", "guanxi2"], ["GUANXI"], ["guanxi", 1], 1, {"guanxi": 1})
+        ],
+        (CLAIMS | {"aud": []}, missing("aud")),
         (CLAIMS | {"iss": "another"}, "The token is not valid: it is from another issuer."),
         *[(without(claim), missing(claim)) for claim in CLAIMS],
-        (CLAIMS | {"nbf": FUTURE}, WRONG),
+        (CLAIMS | {"nbf": FUTURE}, EARLY),
+        (CLAIMS | {"iat": FUTURE}, EARLY),
+        (CLAIMS | {"nbf": "now"}, WRONG),
         (CLAIMS | {"role": "ROOT"}, WRONG),
         (CLAIMS | {"role": "customer"}, WRONG),
         (CLAIMS | {"role": ["ADMIN"]}, WRONG),
@@ -114,6 +119,44 @@ async def test_another_authorization_never_counts_as_none(server, authorization)
     assert await refused(server, authorization) == UNSENT
 
 
+async def test_an_issuer_that_is_a_list_is_refused(server, rules):
+    token = forged({"alg": "HS256"}, rules.secret.encode(), CLAIMS | {"iss": ["guanxi"]})
+
+    assert await refused(server, f"Bearer {token}") == "The token is not valid: it is from another issuer."
+
+
+async def test_of_several_audiences_one_is_enough(server, rules):
+    token = jwt.encode(CLAIMS | {"aud": ["another", "guanxi"]}, rules.secret, "HS256")
+
+    assert await server.ask(NAME, token) == {"data": {"__typename": "Query"}}
+
+
+@pytest.mark.parametrize(
+    ("claim", "seconds", "said"),
+    [
+        ("exp", -30, None), ("exp", -90, EXPIRED), ("nbf", 30, None), ("nbf", 90, EARLY),
+        ("iat", 30, None), ("iat", 90, EARLY),
+    ],
+)  # fmt: skip
+async def test_clocks_may_differ_by_the_leeway_and_no_more(rules, claim, seconds, said):
+    rules = replace(rules, leeway=60)
+    moment = datetime.now(UTC) + timedelta(seconds=seconds)
+    bearer = f"Bearer {jwt.encode(CLAIMS | {claim: moment}, rules.secret, 'HS256')}"
+
+    if said is None:
+        assert (await rules.viewer(bearer)).expires_at > datetime.now(UTC)
+    else:
+        with pytest.raises(ApiError, match=said):
+            await rules.viewer(bearer)
+
+
+async def test_a_token_within_the_leeway_is_answered_to_its_end(bank, serving, rules):
+    late = jwt.encode(CLAIMS | {"exp": datetime.now(UTC) - timedelta(seconds=5)}, rules.secret, "HS256")
+    async with serving(bank, rules=replace(rules, leeway=10)) as lenient, serving(bank) as strict:
+        assert (await lenient.ask("{ viewer { role } }", late))["data"] == {"viewer": {"role": "CUSTOMER"}}
+        assert await refused(strict, f"Bearer {late}") == EXPIRED
+
+
 async def test_the_role_and_its_key_are_the_tokens(server, rules):
     token = jwt.encode(CLAIMS, rules.secret, "HS256")
     answer = await server.ask("{ viewer { role key customer { name } } }", token)
@@ -139,6 +182,14 @@ async def by_file(bank, serving, tmp_path_factory):
         (rs256(exp=PAST), "The token is not valid: it has expired."),
         (rs256(aud="another"), "The token is not valid: it is for another audience."),
         (signed_with_the_public_key(), WRONG),
+        *[(rs256(kid=kid), NO_KEY) for kid in KIDS],
+        *[(forged({"alg": "RS256", "kid": kid}), WRONG) for kid in (1, None, ["old"], {"kid": "old"}, True)],
+        *[(forged({"alg": alg, "kid": "old"}, key), WRONG) for alg in NAMES for key in (b"", b"key")],
+        (rs256(by="strange", header={"jwk": published("strange")}), WRONG),
+        *[(rs256(by="strange", header={name: "http://127.0.0.1:1/keys"}), WRONG) for name in ("jku", "x5u")],
+        (rs256(by="strange", header={"x5c": ["MII="]}), WRONG),
+        (rs256(header={"crit": ["exp"]}), WRONG),
+        (rs256(header={"b64": False}), WRONG),
         (signed_with_the_public_key(kid=""), WRONG),
         (jwt.encode(CLAIMS, None, "none", {"kid": "old"}), WRONG),
         (jwt.encode(CLAIMS, PRIVATE["old"], "RS512", {"kid": "old"}), WRONG),
@@ -159,61 +210,6 @@ async def test_keys_of_a_file_are_taken_and_rotated(by_file):
         assert await refused(by_file, f"Bearer {token}") == "The token is not valid: its key is not in the key set."
 
 
-@pytest.fixture
-async def published(start):
-    """A key set behind a URL: the keys it has, and how often it was read."""
-    state = SimpleNamespace(kids=["old"], reads=0)
-
-    async def answer(_):
-        state.reads += 1
-        return JSONResponse(key_set(*state.kids))
-
-    server, task = await start(Starlette(routes=[Route("/keys", answer)]))
-    state.url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/keys"
-    yield state
-    server.should_exit = True
-    await task
-
-
-async def said(rules, token):
-    with pytest.raises(ApiError) as error:
-        await rules.viewer(f"Bearer {token}")
-    return str(error.value)
-
-
-async def test_keys_of_a_url_are_read_once_and_again_for_a_new_one(published):
-    rules = TokenRules("RS256", "guanxi", "guanxi", jwks=published.url, refetch=0)
-
-    assert [(await rules.viewer(f"Bearer {rs256()}")).key for _ in range(3)] == ["ANNA"] * 3
-    assert published.reads == 1
-
-    published.kids = ["new"]
-    assert (await rules.viewer(f"Bearer {rs256(kid='new', by='new')}")).key == "ANNA"
-    assert published.reads == 2
-    for token in (rs256(), rs256(kid="strange", by="strange"), rs256(kid="")):
-        assert await said(rules, token) == "The token is not valid: its key is not in the key set."
-    assert await said(rules, rs256(kid="new", by="strange")) == WRONG
-    assert await said(rules, signed_with_the_public_key(kid="new")) == WRONG
-
-
-async def test_keys_that_do_not_exist_are_not_looked_for_again_and_again(published):
-    rules = TokenRules("RS256", "guanxi", "guanxi", jwks=published.url)
-
-    assert (await rules.viewer(f"Bearer {rs256()}")).role is Role.CUSTOMER
-    for number in range(10):
-        assert await said(rules, rs256(kid=f"k{number}")) == "The token is not valid: its key is not in the key set."
-
-    assert published.reads == 1
-
-
-@pytest.mark.parametrize("place", ["http://127.0.0.1:1/keys", "/nowhere/jwks.json"])
-async def test_a_key_set_that_cannot_be_read_lets_nobody_in_and_is_logged(place, caplog):
-    rules = TokenRules("RS256", "guanxi", "guanxi", jwks=place)
-
-    assert await said(rules, rs256()) == "The token is not valid: the key set cannot be read now."
-    assert [message.partition(":")[0] for message in caplog.messages] == ["the key set cannot be read"]
-
-
 def guanxi_token(home, *arguments, **settings):
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("GUANXI_", "NEO4J_"))}
     command = [sys.executable, "-m", "guanxi", "token", *arguments]
@@ -225,7 +221,7 @@ def guanxi_token(home, *arguments, **settings):
 async def test_the_command_issues_tokens_in_development(tmp_path):
     arguments = ("--role", "customer", "--customer", "ANNA", "--hours", "1")
     done = guanxi_token(tmp_path, *arguments, GUANXI_DEVELOPMENT="1")
-    rules = TokenRules("HS256", "guanxi", "guanxi", (tmp_path / "jwt.secret").read_text())
+    rules = TokenRules("HS256", "guanxi", "guanxi", (tmp_path / "jwt.secret").read_text(), leeway=0)
 
     viewer = await rules.viewer(f"Bearer {done.stdout.strip()}")
 

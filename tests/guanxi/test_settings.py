@@ -28,3 +28,17 @@ def test_an_unknown_token_algorithm_is_refused(monkeypatch):
 
     with pytest.raises(ValidationError, match="jwt_algorithm"):
         Settings()
+
+
+def test_trusted_proxies_are_addresses_and_networks(monkeypatch):
+    monkeypatch.setenv("GUANXI_TRUSTED_PROXIES", "10.0.0.0/8, 192.0.2.7,::1")
+
+    assert [str(proxy) for proxy in Settings().trusted_proxies] == ["10.0.0.0/8", "192.0.2.7/32", "::1/128"]
+
+
+@pytest.mark.parametrize("named", ["*", "proxy.bank", "10.0.0.1/8"])
+def test_what_is_no_address_is_no_trusted_proxy(monkeypatch, named):
+    monkeypatch.setenv("GUANXI_TRUSTED_PROXIES", named)
+
+    with pytest.raises(ValidationError, match="trusted_proxies"):
+        Settings()

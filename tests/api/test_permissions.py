@@ -1,0 +1,348 @@
+"""What each role reads of every field of the schema, as ``permissions.csv`` allows it, and nothing more.
+
+A new field, or one that shows a role more or less, fails until the table says so. After a change that is meant:
+``python -m pytest tests/api/test_permissions.py --write-permissions``, and read the difference.
+"""
+
+import asyncio
+import csv
+import json
+import os
+from collections import defaultdict
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+
+import jwt
+import numpy as np
+import pytest
+from graphql import OperationType
+from websockets.exceptions import ConnectionClosed
+
+from api import decisions
+from api.events import Changes
+from api.global_ids import decoded, global_id
+from api.live_engine import LiveEngine
+from api.requests import HttpContext
+from api.roles import Role
+from api.schema import build_schema, printed
+from api.session import Services
+from graph import customers, deputies, products
+from graph.deputies import Deputy
+from graph.imports import import_rows
+from graph.store import Store
+from plugins.deciding import build_engine
+from plugins.host import PluginHost
+from recommenders import prospect_lists
+from recommenders.artefact import save
+from recommenders.catalogue import Catalogue
+from recommenders.contract import Context
+from recommenders.training import train
+from tests.api.walking import Walk, most, shown, texts
+
+TABLE = Path(__file__).with_name("permissions.csv")
+ROLES = ("CUSTOMER", "RELATIONSHIP_MANAGER", "DEPUTY", "MARKETING", "PARTNER", "ADMIN", "nobody")
+TODAY = datetime.now(UTC).date()
+HIDDEN, ABSENT = "HIDDEN7351", "ABSENT7351"
+LONG_AGO, LATER = date(2020, 1, 1), TODAY + timedelta(days=365)
+
+
+def row(key, **own):
+    return {"key": key, "digest": "whole", "properties": own}
+
+
+async def enriched(bank):
+    """Give Anna something at every field, and a husband who is in the book of another manager."""
+    await import_rows(bank, "partners", [row("UNI", partner_code="UNI", name="Uni", kind="university", region="North")])
+    campus = {"kind": "campus", "name": "Campus", "partner_code": "UNI", "benefit": "Free meals", "starts_on": LONG_AGO, "ends_on": LATER}  # fmt: skip
+    await import_rows(bank, "programmes", [row("CAMPUS", programme_code="CAMPUS", **campus)])
+    sold = {"active_from": LONG_AGO, "active_until": LATER, "max_age": 99, "audience": ["person", "company"]}
+    loan = {"name": "Study loan", "category": "loan", "credit": True, "purpose": "study", "margin": 50.0}
+    card = {"name": "Campus card", "category": "card", "programme_code": "CAMPUS", "margin": 10.0}
+    await import_rows(bank, "products", [
+        row("LOAN", product_code="LOAN", **loan, **sold), row("CAMPUS-CARD", product_code="CAMPUS-CARD", **card),
+    ])  # fmt: skip
+    await import_rows(bank, "managers", [row("M3", manager_no="M3", name="Manager 3")])
+    known = {"kind": "person", "birth_date": date(1990, 1, 1), "risk_profile": "C3", "credit_limit": 9_000.0}
+    about = {"gender": "female", "joined_on": LONG_AGO, "language": "en", "credit_tier": "gold", "region": "Yunnan"}
+    await import_rows(bank, "customers", [
+        row("ANNA", customer_no="ANNA", name="Anna", manager_no="M1", marketing_consent=True, x_hobby="chess", **known, **about),
+        row(HIDDEN, customer_no=HIDDEN, name=f"{HIDDEN} Huang", manager_no="M2", marketing_consent=True, **known),
+    ])  # fmt: skip
+    for no in ("ANNA", HIDDEN):
+        await owned(bank, no)
+    await import_rows(bank, "relations", [
+        row(f"ANNA|{no}|spouse", from_customer_no="ANNA", to_customer_no=no, kind="spouse", since=LONG_AGO)
+        for no in (HIDDEN, "CLARA")
+    ])  # fmt: skip
+
+
+async def owned(bank, no):
+    account, card = f"6200-{no}-0001", f"5100-{no}-0001"
+    held = {"opened_on": LONG_AGO, "balance": 7.0}
+    await import_rows(bank, "holdings", [
+        row(f"{no}|CURRENT|2020", customer_no=no, product_code="CURRENT", **held),
+        row(f"{no}|AUTOPAY|2020", customer_no=no, product_code="AUTOPAY", closed_on=TODAY, **held),
+    ])  # fmt: skip
+    own = {"product_code": "CURRENT", "currency": "CNY", "closed_on": LATER, "x_branch": "7", **held}
+    await import_rows(bank, "accounts", [row(account, account_no=account, customer_no=no, **own)])
+    printed_on = {"issued_on": LONG_AGO, "expires_on": LATER, "status": "active", "x_design": "blue"}
+    names = {"product_code": "CAMPUS-CARD", "programme_code": "CAMPUS", "account_no": account}
+    await import_rows(bank, "cards", [
+        row(card, card_no=card, customer_no=no, **names, **printed_on),
+        row(f"{card}-2", card_no=f"{card}-2", customer_no=no, principal_card_no=card, **names, **printed_on),
+    ])  # fmt: skip
+    member = {"reference": f"S-{no}", "since": LONG_AGO, "until": LATER}
+    await import_rows(bank, "memberships", [row(f"{no}|CAMPUS|student", customer_no=no, programme_code="CAMPUS", role="student", **member)])  # fmt: skip
+    money = dict.fromkeys(("inflow", "outflow", "salary", "lowest_balance", "closing_balance"), 5.0)
+    months = [f"{TODAY.year - 1}-{month:02}" for month in range(1, 13)]
+    await import_rows(bank, "activity", [row(f"{account}|{month}", account_no=account, month=month, transactions=3, **money) for month in months])  # fmt: skip
+    called = {"channel": "phone", "kind": "call", "at": datetime(2024, 1, 1, tzinfo=UTC), "product_code": "CARD", "note": "was kind"}  # fmt: skip
+    await import_rows(bank, "interactions", [row(f"I-{no}", interaction_id=f"I-{no}", customer_no=no, **called)])
+
+
+async def grown(bank):
+    """Add enough customers, of whom many of one region leave, for all that is learnt."""
+    dice = np.random.default_rng(4)
+    folk, held = [], []
+    for number in range(500):
+        no, region = f"T{number:03}", "Yunnan" if number % 2 else "Sichuan"
+        left = TODAY - timedelta(days=int(dice.integers(1, 300)))
+        closed = left if region == "Yunnan" and dice.random() < 0.6 else None
+        born, limit = (date(1990, 1, 1), 9_000.0) if number % 4 < 2 else (date(1950, 1, 1), 500.0)
+        own = {"region": region, "birth_date": born, "credit_limit": limit * float(dice.lognormal(0, 0.1))}
+        folk.append(row(no, customer_no=no, name=no, kind="person", marketing_consent=True, manager_no="M1", **own))
+        for code in ("CARD", "CURRENT", "FUND"):
+            opened = TODAY - timedelta(days=int(dice.integers(1, 500)))
+            if closed is None or opened < closed:
+                until = {"closed_on": closed} if closed else {}
+                held.append(row(f"{no}|{code}|", customer_no=no, product_code=code, opened_on=opened, **until))
+    await import_rows(bank, "customers", folk)
+    await import_rows(bank, "holdings", held)
+
+
+@pytest.fixture(scope="module")
+async def rich(bank, serving, tmp_path_factory):
+    """A server of a bank that has something to show at every field of the schema."""
+    await enriched(bank)
+    await grown(bank)
+    catalogue = Catalogue(await products.catalogue(bank))
+    host, models = PluginHost.load(), tmp_path_factory.mktemp("models")
+    trained = await train(bank, catalogue, host.recommenders(), TODAY, guard=host.guard)
+    save(models, trained.model)
+
+    async def pages():
+        async for numbers in customers.pages(bank, 100):
+            yield await customers.load(bank, numbers)
+
+    engine = build_engine(catalogue, host, trained.model)
+    tallies = await prospect_lists.search(engine, pages(), Context(TODAY, None))
+    prospect_lists.write(models, TODAY, trained.model.model_id, tallies)
+    await deputies.grant(bank, Deputy("M3", "M1", TODAY, "admin", datetime.now(UTC)))
+    async with serving(bank, host, models=models) as running:
+        yield running
+
+
+def arguments(no, offer_id, key):
+    """The arguments of every field that takes some, about one customer."""
+    about = f'customerNo: "{no}"'
+    ids = [global_id("Customer", no), global_id("Product", "CAMPUS-CARD"), global_id("Programme", "CAMPUS"), offer_id]
+    return {
+        "Query.node": f'id: "{ids[0]}"',
+        "Query.nodes": f"ids: {json.dumps(ids)}",
+        "Query.customer": about,
+        "Query.product": 'productCode: "CURRENT"',
+        "Query.prospects": 'productCode: "CARD"',
+        "Query.decision": f'{about}, productCode: "FUND"',
+        "Mutation.recordInteraction": f'input: {{{about}, channel: PHONE, kind: "call", idempotencyKey: "{key}"}}',
+        "Mutation.recordOutcome": f'input: {{offerId: "{offer_id}", outcome: IMPRESSION, channel: MOBILE, idempotencyKey: "{key}"}}',
+        "Mutation.setConsent": f"input: {{{about}, marketing: true}}",
+        "Mutation.grantDeputy": f'input: {{deputyNo: "M2", managerNo: "M1", until: "{TODAY}"}}',
+        "Mutation.revokeDeputy": 'input: {deputyNo: "M2", managerNo: "M1"}',
+        "Subscription.offersChanged": about,
+    }
+
+
+OTHERWISE = {
+    "Query.product": 'productCode: "CAMPUS-CARD"',
+    "Query.decision": 'customerNo: "ANNA", productCode: "LOAN"',
+    "Mutation.recordInteraction": 'input: {customerNo: "NOBODY", channel: PHONE, kind: "call"}',
+    "Mutation.recordOutcome": 'input: {offerId: "none", outcome: IMPRESSION, channel: MOBILE, idempotencyKey: "none"}',
+    "Mutation.setConsent": 'input: {customerNo: "NOBODY", marketing: true}',
+    "Mutation.grantDeputy": f'input: {{deputyNo: "M1", managerNo: "M1", until: "{TODAY}"}}',
+}
+"""What is asked as well, for what the first arguments do not show: an offered product, errors of mutations."""
+UNSHOWN = {
+    "Model.features",
+    "Model.surprises",
+    "ModelFeature.importance",
+    "ModelFeature.name",
+    "RecommenderInfo.lastError",
+}
+"""What a small bank in good order has nothing to show of, to anybody."""
+
+
+@pytest.fixture(scope="module")
+def roles(bearers, rules):
+    """A token of each role, by the table's columns; nobody has none."""
+    return {
+        "CUSTOMER": bearers.anna,
+        "RELATIONSHIP_MANAGER": bearers.manager,
+        "DEPUTY": rules.issue(Role.RELATIONSHIP_MANAGER, "M3"),
+        "MARKETING": bearers.marketing,
+        "PARTNER": bearers.partner,
+        "ADMIN": bearers.admin,
+        "nobody": None,
+    }
+
+
+async def offer_of(server, bearer, no):
+    query = "query ($no: String!) { customer(customerNo: $no) { offers(first: 1) { id } } }"
+    return (await server.ask(query, bearer, no=no))["data"]["customer"]["offers"][0]["id"]
+
+
+@pytest.fixture(scope="module")
+async def walked(rich, roles):
+    """Every answer to every role, and what each field showed each role."""
+    good = arguments("ANNA", await offer_of(rich, roles["ADMIN"], "ANNA"), "walk")
+    walks = [Walk(printed(), good), Walk(printed(), good | OTHERWISE)]
+    asked = {
+        step[-1]: step
+        for operation in (OperationType.QUERY, OperationType.MUTATION)
+        for walk in walks
+        for step in (*(walk.roots(operation) if walk is walks[0] else ()), *walk.edges(operation))
+    }
+    outcomes, answers = defaultdict(lambda: defaultdict(set)), defaultdict(list)
+    for kind, way, names, document in asked.values():
+        whole = await rich.ask(document, roles["ADMIN"])
+        for role, bearer in roles.items():
+            answer = whole if role == "ADMIN" else await rich.ask(document, bearer)
+            answers[role].append((document, answer))
+            for name in names:
+                key = f"{kind.name}.{name}"
+                outcomes[key][role].add(shown(answer, whole, way, name, key))
+    table = {key: {role: most(found[role]) for role in ROLES} for key, found in outcomes.items()}
+    table["Subscription.offersChanged"] = {role: await told(rich, roles, role) for role in ROLES}
+    return SimpleNamespace(table=table, answers=answers, fields=walks[0].fields())
+
+
+async def told(server, roles, role):
+    """What a socket of a role is told of Anna's offers, when something has changed."""
+    change = 'mutation { setConsent(input: {customerNo: "ANNA", marketing: true}) { errors { code } } }'
+    query = 'subscription { offersChanged(customerNo: "ANNA") { customerNo } }'
+    try:
+        async with server.socket(roles[role]) as socket:
+            if role == "nobody":
+                await socket.send(json.dumps({"type": "connection_init"}))
+            await socket.send(json.dumps({"id": "1", "type": "subscribe", "payload": {"query": query}}))
+            answer = asyncio.ensure_future(socket.recv())
+            while not answer.done():
+                await server.ask(change, roles["ADMIN"])
+                await asyncio.sleep(0.02)
+            message = json.loads(await answer)
+    except ConnectionClosed as closed:
+        return str(closed.rcvd.code)
+    errors = message["payload"].get("errors") if message["type"] == "next" else message["payload"]
+    return errors[0]["extensions"]["code"] if errors else "yes"
+
+
+def allowed():
+    with TABLE.open(newline="") as file:
+        return {line.pop("field"): line for line in csv.DictReader(file)}
+
+
+def test_each_role_reads_what_the_table_allows(walked):
+    if os.environ.get("WRITE_PERMISSIONS"):
+        with TABLE.open("w", newline="") as file:
+            lines = csv.DictWriter(file, ["field", *ROLES], lineterminator="\n")
+            lines.writeheader()
+            lines.writerows({"field": key} | walked.table[key] for key in sorted(walked.table))
+    table = allowed()
+    assert {key: found for key, found in walked.table.items() if found != table.get(key)} == {}
+    assert table.keys() == walked.table.keys() == walked.fields
+
+
+def test_every_field_shows_somebody_something_so_that_the_table_tells(walked):
+    shown_to_nobody = {key for key, found in walked.table.items() if not {"yes", "other"} & set(found.values())}
+
+    assert shown_to_nobody == UNSHOWN
+
+
+@pytest.mark.parametrize("role", [role for role in ROLES if role != "ADMIN"])
+def test_no_answer_tells_of_a_customer_whom_the_role_cannot_see(walked, role):
+    """Neither in words nor in what a cursor, an id or a decision says to who decodes it."""
+    told = [document for document, answer in walked.answers[role] if any(HIDDEN in text for text in texts(answer))]
+
+    assert told == []
+    assert any(HIDDEN in text for _, answer in walked.answers["ADMIN"] for text in texts(answer))
+
+
+@pytest.mark.parametrize("role", ["RELATIONSHIP_MANAGER", "DEPUTY"])
+def test_no_answer_tells_a_manager_the_whole_number_of_a_card_or_account(walked, role):
+    numbers = ("6200-ANNA-0001", "5100-ANNA-0001")
+
+    for seer, seen in ((role, False), ("CUSTOMER", True)):
+        found = {
+            number
+            for _, answer in walked.answers[seer]
+            for text in texts(answer)
+            for number in numbers
+            if number in text
+        }
+        assert found == (set(numbers) if seen else set())
+
+
+@pytest.fixture(scope="module")
+async def shadows(rich, roles, rules):
+    """Documents about a customer who is hidden, and the same about one who does not exist."""
+    offer = await offer_of(rich, roles["ADMIN"], HIDDEN)
+    token = decoded(offer).partition(":")[2]
+    claims = jwt.decode(token, rules.secret, ["HS256"], audience=decisions.AUDIENCE)
+    absent = global_id("Offer", jwt.encode(claims | {"c": ABSENT}, rules.secret, "HS256"))
+    assert claims["c"] == HIDDEN
+    walks = [Walk(printed(), arguments(no, own, f"shadow-{no}")) for no, own in ((HIDDEN, offer), (ABSENT, absent))]
+    return [
+        [step[-1] for operation in (OperationType.QUERY, OperationType.MUTATION) for step in walk.roots(operation)]
+        for walk in walks
+    ]
+
+
+@pytest.mark.parametrize("role", [role for role in ROLES if role != "ADMIN"])
+async def test_what_is_hidden_is_answered_as_what_does_not_exist(rich, roles, shadows, role):
+    for hidden, absent in zip(*shadows, strict=True):
+        one, other = [await rich.post(document, roles[role]) for document in (hidden, absent)]
+        assert one.text.replace(HIDDEN, ABSENT) == other.text, hidden
+        assert one.status_code == other.status_code
+
+
+@pytest.mark.usefixtures("rich")
+@pytest.mark.parametrize("role", [role for role in ROLES if role != "ADMIN"])
+async def test_what_is_hidden_costs_the_store_what_does_not_exist_costs(login, tmp_path, rules, roles, role):
+    """Whoever measures the time of answers is told nothing either: the same queries are asked, and as little is found."""
+    bearer = roles[role] and await rules.viewer(f"Bearer {roles[role]}")
+    asked = []
+    async with ListeningStore(*login) as store:
+        services = Services(store, LiveEngine(store, PluginHost.load(), tmp_path), Changes(), rules.secret)
+        for no in (HIDDEN, ABSENT):
+            store.heard.clear()
+            for query in ("{ customer(customerNo: %s) { name } }", "{ decision(customerNo: %s, productCode: \"CARD\") { rank } }",
+                          "mutation { setConsent(input: {customerNo: %s, marketing: true}) { errors { code } } }"):  # fmt: skip
+                document = query % json.dumps(no)
+                await build_schema().execute(document, context_value=HttpContext(services, bearer))
+            asked.append(list(store.heard))
+        services.engine.close()
+
+    assert asked[0] == asked[1]
+
+
+class ListeningStore(Store):
+    """The real store, noting what it is asked and how many rows it answers with."""
+
+    def __init__(self, *login):
+        super().__init__(*login)
+        self.heard = []
+
+    async def read(self, cypher, **parameters):
+        rows = await super().read(cypher, **parameters)
+        self.heard.append((cypher, len(rows)))
+        return rows
