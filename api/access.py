@@ -5,12 +5,11 @@ the model, and no customer; PARTNER its own programmes; ADMIN everything. What a
 there.
 """
 
-from dataclasses import replace
 from typing import Final
 
 from api.errors import ApiError, Code
 from api.roles import Role, Viewer
-from graph.browsing import CustomerFilter
+from graph.filters import Column, Compared, Every, Filter, Operator
 from graph.records import Customer, Programme
 
 SERVES_CUSTOMERS: Final = frozenset({Role.RELATIONSHIP_MANAGER, Role.ADMIN})
@@ -44,8 +43,8 @@ def sees_customer(viewer: Viewer, customer: Customer) -> bool:
             return False
 
 
-def narrowed(viewer: Viewer, wanted: CustomerFilter) -> CustomerFilter | None:
-    """Return the filter cut down to what a viewer may see; None where nothing is left.
+def narrowed(viewer: Viewer, wanted: Filter) -> Filter:
+    """Return the filter cut down to what a viewer may see, whatever it says.
 
     Raises:
         ApiError: FORBIDDEN for roles that see no customers.
@@ -53,9 +52,9 @@ def narrowed(viewer: Viewer, wanted: CustomerFilter) -> CustomerFilter | None:
     require(viewer, SERVES_CUSTOMERS | {Role.CUSTOMER}, "customers")
     match viewer.role:
         case Role.CUSTOMER:
-            return replace(wanted, customer_no=viewer.key) if wanted.customer_no in (None, viewer.key) else None
+            return Every((Compared(Column.CUSTOMER_NO, Operator.EQ, viewer.key), wanted))
         case Role.RELATIONSHIP_MANAGER:
-            return replace(wanted, manager_no=viewer.key) if wanted.manager_no in (None, viewer.key) else None
+            return Every((Compared(Column.MANAGER_NO, Operator.EQ, viewer.key), wanted))
         case _:
             return wanted
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from neo4j.exceptions import ConstraintError
 
+from graph.searching import SEARCHABLE
 from graph.store import Store
 
 NODE_KEYS: Final = {
@@ -60,6 +61,15 @@ MIGRATIONS: Final = (
         2,
         "customers and products are found by what people look for",
         tuple(_index(label, column) for label, columns in BROWSED.items() for column in columns),
+    ),
+    Migration(
+        3,
+        "customers are found by a part of their number or name, and ordered by name in any case",
+        (
+            "CREATE TEXT INDEX customer_search_key IF NOT EXISTS FOR (n:Customer) ON (n.search_key)",
+            _index("Customer", "name_key"),
+            SEARCHABLE,
+        ),
     ),
 )
 

@@ -3,11 +3,10 @@ from datetime import UTC, date, datetime
 import pytest
 
 from graph import browsing, feedback, instruments, products, programmes
-from graph.browsing import CustomerFilter, Window
 from graph.customers import load
 from graph.imports import import_rows
 from graph.records import Account, Card, Debt, FamilyMember, Interaction, Outcome, Partner, Programme
-from graph.words import Channel, CustomerKind, OutcomeKind, ProgrammeKind
+from graph.words import Channel, OutcomeKind, ProgrammeKind
 
 NAMES = ["Wu", None, "An", "Li", "Li"]
 
@@ -45,49 +44,6 @@ async def bank(empty_store):
         empty_store, "cards", [row("K1", card_no="K1", customer_no="C1", account_no="A1", product_code="CARD")]
     )
     return empty_store
-
-
-async def numbers(store, window, wanted=None):
-    return [customer.customer_no for customer in await browsing.page(store, wanted or CustomerFilter(), window)]
-
-
-async def test_pages_go_forward_and_backward_over_the_same_order(bank):
-    assert await numbers(bank, Window(count=2)) == ["C0", "C1"]
-    assert await numbers(bank, Window(after=("C1", "C1"), count=2)) == ["C2", "C3"]
-    assert await numbers(bank, Window(before=("C3", "C3"), count=2, backward=True)) == ["C1", "C2"]
-    assert await numbers(bank, Window(count=2, descending=True)) == ["C4", "C3"]
-    assert await numbers(bank, Window(after=("C3", "C3"), count=9, descending=True)) == ["C2", "C1", "C0"]
-
-
-async def test_customers_of_one_name_are_told_apart_by_number(bank):
-    by_name = Window(order="name", count=9)
-
-    assert await numbers(bank, by_name) == ["C1", "C2", "C3", "C4", "C0"]
-    assert await numbers(bank, Window(order="name", after=("Li", "C3"), count=9)) == ["C4", "C0"]
-    assert await numbers(bank, Window(order="name", before=("Li", "C4"), count=2, backward=True)) == ["C2", "C3"]
-
-
-async def test_a_place_outlives_an_insert_and_a_delete_before_it(bank):
-    await import_rows(bank, "customers", [row("C00", customer_no="C00", kind="person")])
-    await bank.write("MATCH (c:Customer {customer_no: 'C1'}) DETACH DELETE c")
-
-    assert await numbers(bank, Window(after=("C1", "C1"), count=2)) == ["C2", "C3"]
-
-
-@pytest.mark.parametrize(
-    ("wanted", "found"),
-    [
-        (CustomerFilter(kind=CustomerKind.COMPANY), ["C4"]),
-        (CustomerFilter(region="R"), ["C1", "C3"]),
-        (CustomerFilter(name_prefix="L"), ["C3", "C4"]),
-        (CustomerFilter(programme_code="P1"), ["C2"]),
-        (CustomerFilter(customer_no="C3", region="R"), ["C3"]),
-        (CustomerFilter(manager_no="M"), []),
-    ],
-)
-async def test_a_filter_restricts_page_and_count_alike(bank, wanted, found):
-    assert await numbers(bank, Window(), wanted) == found
-    assert await browsing.count(bank, wanted) == len(found)
 
 
 async def test_profiles_come_in_the_order_asked_without_those_that_are_not_there(bank):

@@ -1,0 +1,79 @@
+"""The order of customers by several keys, and what lies beyond a place in it.
+
+What is unknown comes last, and first where the order is descending, as both stores have it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from graph.filters import Column, Parameters, Value
+from graph.records import Customer
+from graph.searching import name_key
+
+Place: TypeAlias = tuple[Value | None, ...]
+"""What a cursor holds: a customer's values of the order's keys."""
+
+ALWAYS_KNOWN: Final = frozenset({Column.CUSTOMER_NO, Column.NAME_KEY, Column.KIND})
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What is ordered by, and which way."""
+
+    column: Column
+    descending: bool = False
+
+    def __str__(self) -> str:
+        return f"c.{self.column} {'DESC' if self.descending else 'ASC'}"
+
+
+NUMBER: Final = Key(Column.CUSTOMER_NO)
+
+
+def whole(keys: Sequence[Key]) -> tuple[Key, ...]:
+    """Return keys that tell any two customers apart: the number is the last."""
+    return tuple(keys) if any(key.column is Column.CUSTOMER_NO for key in keys) else (*keys, NUMBER)
+
+
+def turned(keys: Sequence[Key]) -> tuple[Key, ...]:
+    """Return the order read backward."""
+    return tuple(Key(key.column, not key.descending) for key in keys)
+
+
+def place(customer: Customer, keys: Sequence[Key]) -> Place:
+    """Return where a customer stands in an order."""
+    return tuple(
+        name_key(customer.name) if key.column is Column.NAME_KEY else getattr(customer, key.column) for key in keys
+    )
+
+
+def beyond(keys: Sequence[Key], reached: Place, name: str) -> tuple[str, Parameters]:
+    """Return the condition on the node ``c`` of what follows a place, and its parameters, which begin with ``name``."""
+    parameters = {f"{name}_{n}": value for n, value in enumerate(reached) if value is not None}
+    ways = []
+    same = ""
+    for n, (key, value) in enumerate(zip(keys, reached, strict=True)):
+        parameter = f"${name}_{n}"
+        if after := _after(key, value, parameter):
+            ways.append(same + after)
+        same += f"c.{key.column} = {parameter} AND " if value is not None else f"c.{key.column} IS NULL AND "
+    condition = f"({' OR '.join(ways)})" if ways else "false"
+    return _bound(keys[0], reached[0], f"${name}_0") + condition, parameters
+
+
+def _after(key: Key, value: Value | None, parameter: str) -> str:
+    """What follows a value of one key; empty where nothing does."""
+    column = f"c.{key.column}"
+    if value is None:
+        return f"{column} IS NOT NULL" if key.descending else ""
+    if key.descending:
+        return f"{column} < {parameter}"
+    return f"{column} > {parameter}" if key.column in ALWAYS_KNOWN else f"({column} > {parameter} OR {column} IS NULL)"
+
+
+def _bound(key: Key, value: Value | None, parameter: str) -> str:
+    """What an index can seek by, where there is any; it is implied by the rest."""
+    if value is None or not (key.descending or key.column in ALWAYS_KNOWN):
+        return ""
+    return f"c.{key.column} {'<=' if key.descending else '>='} {parameter} AND "
