@@ -1,6 +1,6 @@
 """Which customers are meant: a small tree of conditions, compiled to Cypher whose every value is a parameter."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -102,6 +102,8 @@ class Not:
 Filter: TypeAlias = Compared | Known | Holds | MemberOf | Mentions | Every | Some | Not
 EVERYBODY: Final = Every(())
 
+ALL: Final = "true"
+NONE: Final = "false"
 HELD: Final = """EXISTS {{ MATCH (c)-[h:HOLDS]->(p:Product)
   WHERE p.product_code IN ${codes} AND (h.opened_on IS NULL OR h.opened_on <= ${day})
   AND (h.closed_on IS NULL OR h.closed_on > ${day}) }}"""
@@ -112,18 +114,6 @@ def compiled(wanted: Filter) -> tuple[str, Parameters]:
     """Return a condition on the node ``c``, and its parameters."""
     compiling = _Compiling()
     return compiling.text(wanted, negated=False), compiling.parameters
-
-
-def leaves(wanted: Filter) -> Iterator[Filter]:
-    """Yield the conditions that a tree is made of."""
-    match wanted:
-        case Every(of) | Some(of):
-            for each in of:
-                yield from leaves(each)
-        case Not(of):
-            yield from leaves(of)
-        case _:
-            yield wanted
 
 
 @dataclass(slots=True)
@@ -146,17 +136,18 @@ class _Compiling:
                 mentioned = f"c.search_key CONTAINS ${self._parameter(word.lower())}"
                 return f"(c.search_key IS NOT NULL AND {mentioned})" if negated else mentioned
             case Every(of):
-                return self._joined(of, " AND ", "true", negated=negated)
+                texts = [self.text(each, negated=negated) for each in of]
+                return _joined([text for text in texts if text != ALL], " AND ") or ALL
             case Some(of):
-                return self._joined(of, " OR ", "false", negated=negated)
+                return _joined([self.text(each, negated=negated) for each in of], " OR ") or NONE
             case Not(of):
                 return f"NOT ({self.text(of, negated=True)})"
-
-    def _joined(self, of: tuple[Filter, ...], word: str, empty: str, *, negated: bool) -> str:
-        texts = [self.text(each, negated=negated) for each in of]
-        return texts[0] if len(texts) == 1 else f"({word.join(texts)})" if texts else empty
 
     def _parameter(self, value: object) -> str:
         name = f"wanted_{len(self.parameters)}"
         self.parameters[name] = list(value) if isinstance(value, tuple) else value
         return name
+
+
+def _joined(texts: Sequence[str], word: str) -> str:
+    return f"({word.join(texts)})" if len(texts) > 1 else "".join(texts)

@@ -51,29 +51,19 @@ def place(customer: Customer, keys: Sequence[Key]) -> Place:
 def beyond(keys: Sequence[Key], reached: Place, name: str) -> tuple[str, Parameters]:
     """Return the condition on the node ``c`` of what follows a place, and its parameters, which begin with ``name``."""
     parameters = {f"{name}_{n}": value for n, value in enumerate(reached) if value is not None}
-    ways = []
-    same = ""
-    for n, (key, value) in enumerate(zip(keys, reached, strict=True)):
-        parameter = f"${name}_{n}"
-        if after := _after(key, value, parameter):
-            ways.append(same + after)
-        same += f"c.{key.column} = {parameter} AND " if value is not None else f"c.{key.column} IS NULL AND "
-    condition = f"({' OR '.join(ways)})" if ways else "false"
-    return _bound(keys[0], reached[0], f"${name}_0") + condition, parameters
+    condition = "false"
+    for n, (key, value) in reversed([*enumerate(zip(keys, reached, strict=True))]):
+        condition = _after(f"c.{key.column}", key, None if value is None else f"${name}_{n}", condition)
+    return condition, parameters
 
 
-def _after(key: Key, value: Value | None, parameter: str) -> str:
-    """What follows a value of one key; empty where nothing does."""
-    column = f"c.{key.column}"
+def _after(own: str, key: Key, value: str | None, rest: str) -> str:
+    """What follows a value of one key, or has that value and meets the rest.
+
+    One bound and no ``OR`` around it is what lets Neo4j read an index in order, and no further than the page.
+    """
     if value is None:
-        return f"{column} IS NOT NULL" if key.descending else ""
-    if key.descending:
-        return f"{column} < {parameter}"
-    return f"{column} > {parameter}" if key.column in ALWAYS_KNOWN else f"({column} > {parameter} OR {column} IS NULL)"
-
-
-def _bound(key: Key, value: Value | None, parameter: str) -> str:
-    """What an index can seek by, where there is any; it is implied by the rest."""
-    if value is None or not (key.descending or key.column in ALWAYS_KNOWN):
-        return ""
-    return f"c.{key.column} {'<=' if key.descending else '>='} {parameter} AND "
+        return f"({own} IS NOT NULL OR {rest})" if key.descending else f"({own} IS NULL AND {rest})"
+    if key.descending or key.column in ALWAYS_KNOWN:
+        return f"({own} {'<=' if key.descending else '>='} {value} AND ({own} <> {value} OR {rest}))"
+    return f"({own} IS NULL OR {own} > {value} OR ({own} = {value} AND {rest}))"
