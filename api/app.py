@@ -21,6 +21,7 @@ from api.bodies import MOST_BYTES
 from api.endpoint import GraphQLEndpoint, refusal
 from api.errors import Code
 from api.events import Changes
+from api.idempotency import keep_swept
 from api.live_engine import LiveEngine
 from api.schema import build_schema
 from api.session import Services
@@ -93,13 +94,14 @@ async def _served(store: Store, wiring: Wiring) -> AsyncIterator[Services]:
         await engine.refresh()
     except StoreError as error:
         logger.warning("%s Answering 503 until it comes.", error)
-    fresh = asyncio.create_task(engine.keep_fresh())
+    kept = [asyncio.create_task(engine.keep_fresh()), asyncio.create_task(keep_swept(store))]
     try:
         yield services
     finally:
-        fresh.cancel()
-        with suppress(asyncio.CancelledError):
-            await fresh
+        for task in kept:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
         engine.close()
 
 

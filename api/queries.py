@@ -12,7 +12,7 @@ from api.requests import Asked
 from api.roles import KEYS, Role, Viewer
 from api.session import Session
 from api.types import ordering
-from api.types.customer_filter import CustomerFilter, refuse_too_large, searched
+from api.types.customer_filter import CustomerFilter, searched
 from api.types.customers import Customer
 from api.types.insights import Segment
 from api.types.models import Model
@@ -208,7 +208,7 @@ class Query:
         """A page of products."""
         session, paging = info.context.session, Paging.of(first, after, last, before)
         if filter is not None:
-            refuse_too_large(filter)
+            filter.refuse_too_large()
         sorting = ProductSorting(order_by or ())
         sorting.refuse_foreign(paging)
         found = [p for p in (await session.catalogue()).values() if filter is None or filter.lets(p, session.today)]

@@ -104,10 +104,9 @@ EVERYBODY: Final = Every(())
 
 ALL: Final = "true"
 NONE: Final = "false"
-HELD: Final = """EXISTS {{ MATCH (c)-[h:HOLDS]->(p:Product)
-  WHERE p.product_code IN ${codes} AND (h.opened_on IS NULL OR h.opened_on <= ${day})
-  AND (h.closed_on IS NULL OR h.closed_on > ${day}) }}"""
-MEMBER: Final = "EXISTS {{ MATCH (c)-[:MEMBER_OF]->(g:Programme) WHERE g.programme_code IN ${codes} }}"
+HELD: Final = """EXISTS {{ MATCH (c)-[h:HOLDS]->() WHERE h.product_code IN ${codes}
+  AND (h.opened_on IS NULL OR h.opened_on <= ${day}) AND (h.closed_on IS NULL OR h.closed_on > ${day}) }}"""
+MEMBER: Final = "EXISTS {{ MATCH (c)-[m:MEMBER_OF]->() WHERE m.programme_code IN ${codes} }}"
 
 
 def compiled(wanted: Filter) -> tuple[str, Parameters]:

@@ -22,7 +22,7 @@ NODE_KEYS: Final = {
     "Activity": "activity_key",
     "Interaction": "interaction_id",
     "Manager": "manager_no",
-    "Outcome": "idempotency_key",
+    "Outcome": "outcome_id",
     "Migration": "number",
 }
 EDGE_KEYS: Final = {"HOLDS": "holding_key", "MEMBER_OF": "membership_key", "RELATED": "relation_key"}
@@ -70,6 +70,11 @@ MIGRATIONS: Final = (
             _index("Customer", "name_key"),
             SEARCHABLE,
         ),
+    ),
+    Migration(
+        4,
+        "an idempotency key stands for one request, for some days",
+        (_unique_node("IdempotencyKey", "request_key"), _index("IdempotencyKey", "expires_at")),
     ),
 )
 

@@ -6,9 +6,17 @@ from typing import Any, Final, Generic, TypeVar
 
 import strawberry
 
+from api.errors import ApiError, Code
 from graph.filters import Operator, Value
 
 Kind = TypeVar("Kind")
+
+DEEPEST: Final = 5
+LARGEST: Final = 200
+WHAT_IS_SAID: Final = (
+    "All that is said must hold; what is left out, or null, does not restrict. At most 5 levels, and 200 values and "
+    "filters within it."
+)
 
 COMPARES: Final[dict[Operator, Callable[[Any, Any], bool]]] = {
     Operator.EQ: lambda value, wanted: value == wanted,
@@ -41,6 +49,38 @@ class Operators:
     def size(self) -> int:
         """How many values are compared with."""
         return sum(len(wanted) if isinstance(wanted, tuple) else 1 for _, wanted in self.comparisons())
+
+
+class Nesting:
+    """What the filters of whole things have in common: conditions on fields, and filters within."""
+
+    def refuse_too_large(self) -> None:
+        """Refuse a filter that is too deep, or has too many filters and values in it.
+
+        Raises:
+            ApiError: BAD_INPUT.
+        """
+        if self._size(1) > LARGEST:
+            raise ApiError(Code.BAD_INPUT, f"A filter has {LARGEST} values and filters within it at most.")
+
+    def _size(self, level: int) -> int:
+        if level > DEEPEST:
+            raise ApiError(Code.BAD_INPUT, f"A filter has {DEEPEST} levels at most.")
+        return sum(_size_of(own, level) for own in vars(self).values())
+
+
+def _size_of(own: object, level: int) -> int:
+    match own:
+        case None:
+            return 0
+        case Operators():
+            return own.size
+        case Nesting():
+            return 1 + own._size(level + 1)
+        case list():
+            return sum(_size_of(each, level) for each in own)
+        case _:
+            return 1
 
 
 def _eq() -> Any:

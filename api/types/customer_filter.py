@@ -7,7 +7,7 @@ from typing import Final, Optional
 import strawberry
 
 from api.errors import ApiError, Code
-from api.types.conditions import BooleanCondition, Condition, DateCondition, Operators, TextCondition
+from api.types.conditions import WHAT_IS_SAID, BooleanCondition, Condition, DateCondition, Nesting, TextCondition
 from graph.filters import EVERYBODY, Column, Compared, Every, Filter, Holds, Known, MemberOf, Not, Some
 from graph.searching import mentioning
 from graph.words import CreditTier, CustomerKind, Language, RiskProfile, ValueTier
@@ -15,17 +15,11 @@ from graph.words import CreditTier, CustomerKind, Language, RiskProfile, ValueTi
 FIELDS: Final = {column: column.value for column in Column if column is not Column.NAME_KEY} | {
     Column.VALUE_TIER: "stated_value_tier"
 }
-DEEPEST: Final = 5
-MOST_VALUES: Final = 200
-"""Of one filter, over all of its levels."""
 LONGEST_SEARCH: Final = 100
 
 
-@strawberry.input(
-    description="Which customers; all that is said must hold, and what is left out, or null, does not restrict. "
-    "At most 5 levels and 200 values."
-)
-class CustomerFilter:
+@strawberry.input(description=f"Which customers. {WHAT_IS_SAID}")
+class CustomerFilter(Nesting):
     """The filter of ``customers``."""
 
     customer_no: TextCondition | None = strawberry.field(default=None, description="By number.")
@@ -71,7 +65,7 @@ class CustomerFilter:
         Raises:
             ApiError: BAD_INPUT for one that is too deep or too large.
         """
-        refuse_too_large(self)
+        self.refuse_too_large()
         return self._tree(today)
 
     def _tree(self, today: date) -> Filter:
@@ -98,32 +92,6 @@ class CustomerFilter:
                 yield Compared(column, operator, value)
             if own.is_null is not None:
                 yield Not(Known(column)) if own.is_null else Known(column)
-
-
-def refuse_too_large(wanted: object, level: int = 1) -> int:
-    """Return how many values a filter compares with.
-
-    Raises:
-        ApiError: BAD_INPUT for one that is too deep or too large.
-    """
-    if level > DEEPEST:
-        raise ApiError(Code.BAD_INPUT, f"A filter has {DEEPEST} levels at most.")
-    size = 0
-    for own in vars(wanted).values():
-        match own:
-            case None:
-                pass
-            case Operators():
-                size += own.size
-            case list():
-                size += sum(1 if isinstance(each, str) else refuse_too_large(each, level + 1) for each in own)
-            case _ if hasattr(own, "and_"):
-                size += refuse_too_large(own, level + 1)
-            case _:
-                size += 1
-    if size > MOST_VALUES:
-        raise ApiError(Code.BAD_INPUT, f"A filter has {MOST_VALUES} values at most.")
-    return size
 
 
 def searched(text: str | None) -> Filter:

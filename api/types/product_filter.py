@@ -10,7 +10,7 @@ from typing import Final, Optional
 import strawberry
 
 from api.errors import ApiError, Code
-from api.types.conditions import BooleanCondition, Condition, TextCondition
+from api.types.conditions import WHAT_IS_SAID, BooleanCondition, Condition, Nesting, TextCondition
 from api.types.ordering import Direction, refuse_twice
 from api.types.relay import NOT_GIVEN_HERE, Paging, Place
 from graph import records
@@ -19,11 +19,8 @@ from graph.words import CustomerKind, RiskRating
 FIELDS: Final = ("product_code", "name", "category", "programme_code", "risk_rating", "credit")
 
 
-@strawberry.input(
-    description="Which products; all that is said must hold, and what is left out, or null, does not restrict. "
-    "At most 5 levels and 200 values."
-)
-class ProductFilter:
+@strawberry.input(description=f"Which products. {WHAT_IS_SAID}")
+class ProductFilter(Nesting):
     """The filter of ``products``."""
 
     product_code: TextCondition | None = strawberry.field(default=None, description="By code.")

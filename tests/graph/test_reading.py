@@ -5,6 +5,7 @@ import pytest
 from graph import browsing, feedback, instruments, products, programmes
 from graph.customers import load
 from graph.imports import import_rows
+from graph.once import Request
 from graph.records import Account, Card, Debt, FamilyMember, Interaction, Outcome, Partner, Programme
 from graph.words import Channel, OutcomeKind, ProgrammeKind
 
@@ -63,26 +64,20 @@ async def test_accounts_cards_and_programmes_are_read_whole(bank):
     ]
 
 
-async def test_an_outcome_is_stored_once_and_seen_by_the_engine(bank):
+async def test_an_outcome_is_stored_and_seen_by_the_engine(bank):
     at = datetime(2026, 3, 1, 9, tzinfo=UTC)
     outcome = Outcome("OFFER", "CARD", OutcomeKind.DISMISS, Channel.MOBILE, at)
 
-    first = await feedback.record_outcome(bank, "C1", "KEY", outcome, {"propensity": 0.5})
-    again = await feedback.record_outcome(
-        bank, "C2", "KEY", Outcome("OTHER", "CARD", OutcomeKind.CLICK, Channel.WEB, at), {}
-    )
+    stored = await feedback.record_outcome(bank, "C1", outcome, {"propensity": 0.5}, Request("K", "F", "ID", at))
 
-    assert (first["customer_no"], again["customer_no"], again["kind"]) == ("C1", "C1", "dismiss")
+    assert (stored["outcome_id"], stored["customer_no"], stored["propensity"]) == ("ID", "C1", 0.5)
     assert (await load(bank, ["C1"]))[0].outcomes == (outcome,)
-    assert (await load(bank, ["C2"]))[0].outcomes == ()
 
 
-async def test_an_interaction_is_stored_once_and_seen_by_the_engine(bank):
+async def test_an_interaction_is_stored_and_seen_by_the_engine(bank):
     call = Interaction("I1", Channel.PHONE, "call", datetime(2026, 3, 1, 9, tzinfo=UTC), "CARD", "asked")
 
-    assert await feedback.record_interaction(bank, "C1", call) == ("C1", call)
-    other = Interaction("I1", Channel.WEB, "visit", datetime(2026, 4, 1, 9, tzinfo=UTC))
-    assert await feedback.record_interaction(bank, "C2", other) == ("C1", call)
+    assert await feedback.record_interaction(bank, "C1", call, Request("K", "F", "I1", call.at)) == call
 
     assert (await load(bank, ["C1"]))[0].interactions == (call,)
     assert await bank.read("MATCH (:Interaction)-[:ABOUT]->(p) RETURN p.product_code AS code") == [{"code": "CARD"}]
@@ -91,11 +86,12 @@ async def test_an_interaction_is_stored_once_and_seen_by_the_engine(bank):
 async def test_consent_is_set_and_taken_back(bank):
     at = datetime(2026, 3, 1, tzinfo=UTC)
 
-    assert await feedback.set_consent(bank, "C1", at, consent=True)
+    given = await feedback.set_consent(bank, "C1", Request("1", "F", "1", at), consent=True)
     assert (await load(bank, ["C1"]))[0].marketing_consent is True
-    assert await feedback.set_consent(bank, "C1", at, consent=False)
-    assert (await load(bank, ["C1"]))[0].marketing_consent is False
-    assert not await feedback.set_consent(bank, "NOBODY", at, consent=True)
+    taken = await feedback.set_consent(bank, "C1", Request("2", "F", "2", at), consent=False)
+    customer = (await load(bank, ["C1"]))[0]
+    assert (customer.marketing_consent, customer.consent_version) == (False, 2)
+    assert (given, taken) == (feedback.Consent(True, 1, at), feedback.Consent(False, 2, at))
 
 
 async def test_a_product_knows_its_programme_by_its_code(bank):
