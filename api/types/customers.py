@@ -293,4 +293,4 @@ class Relation:
 
 
 def _holding_place(holding: records.Holding) -> Place:
-    return (holding.product_code, str(holding.opened_on or ""), str(holding.closed_on or ""))
+    return (holding.product_code, str(holding.opened_on or ""))

@@ -140,6 +140,7 @@ async def test_a_page_of_fifty_asks_the_store_as_often_as_a_page_of_five(login, 
             assert result.errors is None
             assert len(result.data["customers"]["nodes"]) == first
             counts[first] = sum(store.asked.values())
+            assert not any("count(c)" in cypher for cypher in store.asked)  # nobody asked for totalCount
         services.engine.close()
 
     assert counts[5] == counts[50] == 7
