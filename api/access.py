@@ -5,12 +5,11 @@ MARKETING products, programmes, recommenders and the model, and no customer; PAR
 everything. What a viewer may not see is, to him, not there.
 """
 
-from dataclasses import replace
 from typing import Final, TypeAlias
 
 from api.errors import ApiError, Code
 from api.roles import Role, Viewer
-from graph.browsing import CustomerFilter
+from graph.filters import Column, Compared, Every, Filter, Operator, Some
 from graph.records import Customer, Programme
 
 SERVES_CUSTOMERS: Final = frozenset({Role.RELATIONSHIP_MANAGER, Role.ADMIN})
@@ -54,8 +53,8 @@ def sees_customer(viewer: Viewer, books: Books, customer: Customer) -> bool:
             return False
 
 
-def narrowed(viewer: Viewer, books: Books, wanted: CustomerFilter) -> CustomerFilter | None:
-    """Return the filter cut down to what a viewer may see; None where nothing is left.
+def narrowed(viewer: Viewer, books: Books, wanted: Filter) -> Filter:
+    """Return the filter cut down to what a viewer may see, whatever it says.
 
     Raises:
         ApiError: FORBIDDEN for roles that see no customers.
@@ -63,11 +62,9 @@ def narrowed(viewer: Viewer, books: Books, wanted: CustomerFilter) -> CustomerFi
     require(viewer, SERVES_CUSTOMERS | {Role.CUSTOMER}, "customers")
     match viewer.role:
         case Role.CUSTOMER:
-            return replace(wanted, customer_no=viewer.key) if wanted.customer_no in (None, viewer.key) else None
-        case Role.RELATIONSHIP_MANAGER if wanted.manager_no is None:
-            return replace(wanted, books=books)
+            return Every((Compared(Column.CUSTOMER_NO, Operator.EQ, viewer.key), wanted))
         case Role.RELATIONSHIP_MANAGER:
-            return wanted if wanted.manager_no in books else None
+            return Every((Some(tuple(Compared(Column.MANAGER_NO, Operator.EQ, book) for book in books)), wanted))
         case _:
             return wanted
 

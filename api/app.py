@@ -20,6 +20,7 @@ from api.bodies import MOST_BYTES
 from api.endpoint import GraphQLEndpoint
 from api.events import Changes
 from api.guards import Guarded
+from api.idempotency import keep_swept
 from api.live_engine import LiveEngine
 from api.request_ids import HEADER, Identified
 from api.schema import build_schema
@@ -102,13 +103,14 @@ async def _served(store: Store, wiring: Wiring) -> AsyncIterator[Services]:
         await engine.refresh()
     except StoreError as error:
         logger.warning("%s Answering 503 until it comes.", error)
-    fresh = asyncio.create_task(engine.keep_fresh())
+    kept = [asyncio.create_task(engine.keep_fresh()), asyncio.create_task(keep_swept(store))]
     try:
         yield services
     finally:
-        fresh.cancel()
-        with suppress(asyncio.CancelledError):
-            await fresh
+        for task in kept:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
         engine.close()
 
 

@@ -6,10 +6,9 @@ from typing import Annotated
 import strawberry
 
 from api import access
-from api.errors import Code
-from api.mutations import UserError, Wrong
 from api.requests import Asked
 from api.types.deputies import Deputy
+from api.user_errors import UserError, UserErrorCode, Wrong
 from graph import deputies
 from graph.errors import NotFound
 
@@ -68,12 +67,12 @@ class DeputyMutations:
         objection = deputies.objection(given, session.today)
         if objection is not None:
             field, sentence = objection
-            return GrantDeputyPayload(errors=[Wrong(FIELDS[field], Code.BAD_INPUT, sentence).error])
+            return GrantDeputyPayload(errors=[Wrong(FIELDS[field], UserErrorCode.BAD_INPUT, sentence).error])
         try:
             await deputies.grant(session.services.store, given)
         except NotFound as error:
             field = "deputyNo" if error.key == given.deputy_no else "managerNo"
-            return GrantDeputyPayload(errors=[Wrong(field, Code.NOT_FOUND, str(error)).error])
+            return GrantDeputyPayload(errors=[Wrong(field, UserErrorCode.NOT_FOUND, str(error)).error])
         return GrantDeputyPayload(deputy=Deputy.of(given))
 
     @strawberry.mutation(description="End a deputy's grant now; for administrators.")

@@ -1,41 +1,29 @@
 """The mutations: each returns what it wrote, or typed errors about its input."""
 
-import secrets
 from datetime import datetime
 from typing import Annotated
 
 import strawberry
 
 from api import decisions
-from api.errors import ApiError, Code
+from api.errors import ApiError
 from api.global_ids import key_of
+from api.idempotency import request_of
 from api.requests import Asked
 from api.session import Session
 from api.types.customers import Customer
 from api.types.holdings import Interaction
+from api.user_errors import UserError, UserErrorCode, Wrong, recording
 from graph import feedback, records
 from graph.words import Channel, OutcomeKind
 
-LONGEST_KEY = 200
+LONGEST_KIND = 200
 LONGEST_NOTE = 2_000
 FIRST_YEAR = 1900
-
-
-@strawberry.type(description="What was wrong with an input.")
-class UserError:
-    """An expected failure of a mutation."""
-
-    code: str = strawberry.field(description="NOT_FOUND or BAD_INPUT.")
-    message: str = strawberry.field(description="What was wrong, in a sentence.")
-    path: list[str] = strawberry.field(description="The input's field, from `input` down.")
-
-
-class Wrong(Exception):
-    """An input that a mutation cannot take."""
-
-    def __init__(self, field: str, code: Code, message: str) -> None:
-        super().__init__(message)
-        self.error = UserError(code=code.value, message=message, path=["input", field])
+SENT_AGAIN = (
+    "The caller's key for this request, 200 characters at most: for 7 days, the same input sent again with it records "
+    "nothing and is answered with what was recorded; another input is refused."
+)
 
 
 @strawberry.input(description="Something that happened between bank and customer.")
@@ -49,7 +37,7 @@ class RecordInteractionInput:
     product_code: str | None = strawberry.field(default=None, description="The product it was about.")
     note: str | None = strawberry.field(default=None, description="A note of at most 2,000 characters.")
     idempotency_key: str | None = strawberry.field(
-        default=None, description="The interaction's id: sent again, it is stored once. Made up where left out."
+        default=None, description=f"{SENT_AGAIN} Without one each call records an interaction."
     )
 
 
@@ -70,7 +58,7 @@ class RecordOutcomeInput:
     outcome: OutcomeKind = strawberry.field(description="What became of it.")
     channel: Channel = strawberry.field(description="Where.")
     at: datetime | None = strawberry.field(default=None, description="When, with its zone; now by default.")
-    idempotency_key: str = strawberry.field(description="Sent again with this key, the outcome is stored once.")
+    idempotency_key: str = strawberry.field(description=SENT_AGAIN)
 
 
 @strawberry.type(description="An outcome as it is stored.")
@@ -99,12 +87,28 @@ class SetConsentInput:
 
     customer_no: str = strawberry.field(description="The customer's number.")
     marketing: bool = strawberry.field(description="Whether offers may be made.")
+    expected_version: int | None = strawberry.field(
+        default=None,
+        description="The `consentVersion` that was read: where it is another by now, nothing is set. Without one, the "
+        "last word holds.",
+    )
+    idempotency_key: str | None = strawberry.field(default=None, description=SENT_AGAIN)
+
+
+@strawberry.type(description="What was said of marketing.")
+class Consent:
+    """A consent as it was recorded."""
+
+    marketing: bool = strawberry.field(description="Whether offers may be made.")
+    version: int = strawberry.field(description="The customer's `consentVersion` that this made.")
+    at: datetime = strawberry.field(description="When.")
 
 
 @strawberry.type(description="What came of `setConsent`.")
 class SetConsentPayload:
-    """The customer, or errors."""
+    """The consent that was recorded, or errors."""
 
+    consent: Consent | None = strawberry.field(default=None, description="What was recorded.")
     customer: Customer | None = strawberry.field(default=None, description="The customer, after it.")
     errors: list[UserError] = strawberry.field(default_factory=list, description="What was wrong; empty when stored.")
 
@@ -148,30 +152,26 @@ class Mutation:
         """Write consent."""
         session = info.context.session
         try:
-            customer = await _customer(session, input.customer_no)
+            return await _set_consent(session, input)
         except Wrong as wrong:
             return SetConsentPayload(errors=[wrong.error])
-        await feedback.set_consent(
-            session.services.store, customer.customer_no, session.now, consent=input.marketing
-        )  # fmt: skip
-        return SetConsentPayload(customer=await _after(session, customer.customer_no))
 
 
 async def _record_interaction(session: Session, given: RecordInteractionInput) -> RecordInteractionPayload:
     customer = await _customer(session, given.customer_no)
-    if not 0 < len(given.kind) <= LONGEST_KEY:
-        raise Wrong("kind", Code.BAD_INPUT, f"A kind has 1 to {LONGEST_KEY} characters.")
+    if not 0 < len(given.kind) <= LONGEST_KIND:
+        raise Wrong("kind", UserErrorCode.BAD_INPUT, f"A kind has 1 to {LONGEST_KIND} characters.")
     if len(given.note or "") > LONGEST_NOTE:
-        raise Wrong("note", Code.BAD_INPUT, f"A note has {LONGEST_NOTE:,} characters at most.")
+        raise Wrong("note", UserErrorCode.BAD_INPUT, f"A note has {LONGEST_NOTE:,} characters at most.")
     if given.product_code is not None and given.product_code not in await session.catalogue():
-        raise Wrong("productCode", Code.NOT_FOUND, f"There is no product {given.product_code!r}.")
-    key = secrets.token_urlsafe(16) if given.idempotency_key is None else _key(given.idempotency_key)
-    at = _moment(session, given.at)
-    happened = records.Interaction(key, given.channel, given.kind, at, given.product_code, given.note)
-    owner, stored = await feedback.record_interaction(session.services.store, customer.customer_no, happened)
-    if (owner, stored.kind) != (customer.customer_no, given.kind):
-        raise Wrong("idempotencyKey", Code.BAD_INPUT, "The key stands for another interaction.")
-    after = await _after(session, owner)
+        raise Wrong("productCode", UserErrorCode.NOT_FOUND, f"There is no product {given.product_code!r}.")
+    request = request_of(session, "recordInteraction", given)
+    happened = records.Interaction(
+        request.recorded_as, given.channel, given.kind, _moment(session, given.at), given.product_code, given.note
+    )
+    with recording():
+        stored = await feedback.record_interaction(session.services.store, customer.customer_no, happened, request)
+    after = await _after(session, customer.customer_no)
     return RecordInteractionPayload(interaction=Interaction.of(session, stored), customer=after)
 
 
@@ -181,15 +181,18 @@ async def _record_outcome(session: Session, given: RecordOutcomeInput) -> Record
         token = key_of(given.offer_id, "Offer")
         told = decisions.verify(token, session.services.offer_secret)
     except ApiError as error:
-        raise Wrong("offerId", error.code, str(error)) from error
+        raise Wrong("offerId", UserErrorCode(error.code), str(error)) from error
     await _customer(session, told.customer_no, "offerId")
     at = _moment(session, given.at)
     became = records.Outcome(token, told.product_code, given.outcome, given.channel, at)
-    stored = await feedback.record_outcome(
-        session.services.store, told.customer_no, _key(given.idempotency_key), became, told.properties()
-    )
-    if (stored["offer_id"], stored["kind"]) != (token, given.outcome):
-        raise Wrong("idempotencyKey", Code.BAD_INPUT, "The key stands for another outcome.")
+    with recording():
+        stored = await feedback.record_outcome(
+            session.services.store,
+            told.customer_no,
+            became,
+            told.properties(),
+            request_of(session, "recordOutcome", given),
+        )
     outcome = Outcome(
         customer_no=stored["customer_no"],
         product_code=stored["product_code"],
@@ -200,10 +203,25 @@ async def _record_outcome(session: Session, given: RecordOutcomeInput) -> Record
     return RecordOutcomePayload(outcome=outcome, customer=await _after(session, told.customer_no))
 
 
+async def _set_consent(session: Session, given: SetConsentInput) -> SetConsentPayload:
+    customer = await _customer(session, given.customer_no)
+    request = request_of(session, "setConsent", given)
+    with recording():
+        said = await feedback.set_consent(
+            session.services.store,
+            customer.customer_no,
+            request,
+            consent=given.marketing,
+            expected=given.expected_version,
+        )
+    consent = Consent(marketing=said.marketing, version=said.version, at=said.at)
+    return SetConsentPayload(consent=consent, customer=await _after(session, customer.customer_no))
+
+
 async def _customer(session: Session, customer_no: str, field: str = "customerNo") -> records.Customer:
     found = await session.customer(customer_no)
     if found is None:
-        raise Wrong(field, Code.NOT_FOUND, f"There is no customer {customer_no!r}.")
+        raise Wrong(field, UserErrorCode.NOT_FOUND, f"There is no customer {customer_no!r}.")
     return found
 
 
@@ -219,15 +237,9 @@ def _moment(session: Session, at: datetime | None) -> datetime:
     if at is None:
         return session.now
     if at.tzinfo is None:
-        raise Wrong("at", Code.BAD_INPUT, "Say the time zone, as in 2026-01-31T09:00:00Z.")
+        raise Wrong("at", UserErrorCode.BAD_INPUT, "Say the time zone, as in 2026-01-31T09:00:00Z.")
     if at.year < FIRST_YEAR:
-        raise Wrong("at", Code.BAD_INPUT, f"It cannot have happened before {FIRST_YEAR}.")
+        raise Wrong("at", UserErrorCode.BAD_INPUT, f"It cannot have happened before {FIRST_YEAR}.")
     if at > session.now:
-        raise Wrong("at", Code.BAD_INPUT, "It cannot have happened in the future.")
+        raise Wrong("at", UserErrorCode.BAD_INPUT, "It cannot have happened in the future.")
     return at
-
-
-def _key(key: str) -> str:
-    if not 0 < len(key) <= LONGEST_KEY:
-        raise Wrong("idempotencyKey", Code.BAD_INPUT, f"A key has 1 to {LONGEST_KEY} characters.")
-    return key

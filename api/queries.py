@@ -1,7 +1,6 @@
 """The queries."""
 
 import asyncio
-from enum import Enum
 from typing import Annotated
 
 import strawberry
@@ -12,11 +11,15 @@ from api.global_ids import parsed
 from api.requests import Asked
 from api.roles import KEYS, Role, Viewer
 from api.session import Session
+from api.types import ordering
+from api.types.customer_filter import CustomerFilter, searched
 from api.types.customers import Customer
 from api.types.deputies import Deputy
 from api.types.insights import Segment
 from api.types.models import Model
 from api.types.offers import Decision, Offer
+from api.types.ordering import CustomerOrder
+from api.types.product_filter import ProductFilter, ProductOrder, ProductSorting
 from api.types.products import Product, Programme
 from api.types.prospects import Prospects, prospects
 from api.types.relay import (
@@ -34,8 +37,9 @@ from api.types.relay import (
 )
 from api.types.trends import Trend, trending
 from graph import browsing, deputies, records
-from graph.browsing import CustomerFilter as GraphFilter
 from graph.browsing import Window
+from graph.filters import EVERYBODY, Every
+from graph.ordering import place
 from graph.words import Channel, CustomerKind, ProgrammeKind, ValueTier
 from plugins.host import RecommenderInfo as Info
 from recommenders import trends
@@ -104,49 +108,6 @@ class RecommenderInfo:
         )
 
 
-@strawberry.input(description="Which customers; what is left out does not restrict.")
-class CustomerFilter:
-    """The filter of ``customers``."""
-
-    kind: CustomerKind | None = strawberry.field(default=None, description="Of this kind.")
-    region: str | None = strawberry.field(default=None, description="Of this region.")
-    manager_no: str | None = strawberry.field(default=None, description="Of this relationship manager's book.")
-    name_prefix: str | None = strawberry.field(default=None, description="Whose name starts so.")
-    programme_code: str | None = strawberry.field(default=None, description="Who ever were in this programme.")
-
-
-@strawberry.enum(description="The order of customers; those of one name are ordered by number.")
-class CustomerOrder(Enum):
-    """The order of ``customers``."""
-
-    NUMBER_ASC = "customer_no"
-    NUMBER_DESC = "-customer_no"
-    NAME_ASC = "name"
-    NAME_DESC = "-name"
-
-    @property
-    def column(self) -> browsing.Order:
-        """What is ordered by."""
-        return "name" if self.value.endswith("name") else "customer_no"
-
-
-@strawberry.input(description="Which products; what is left out does not restrict.")
-class ProductFilter:
-    """The filter of ``products``."""
-
-    category: str | None = strawberry.field(default=None, description="Of this category.")
-    programme_code: str | None = strawberry.field(default=None, description="Of this programme.")
-    audience: CustomerKind | None = strawberry.field(default=None, description="That this kind of customer may hold.")
-
-    def lets(self, product: records.Product) -> bool:
-        """Whether a product is wanted."""
-        return (
-            self.category in (None, product.category)
-            and self.programme_code in (None, product.programme_code)
-            and (self.audience is None or not product.audience or self.audience in product.audience)
-        )
-
-
 @strawberry.type(description="All that can be read.")
 class Query:
     """The root of queries."""
@@ -197,20 +158,27 @@ class Query:
         last: Last = None,
         before: Before = None,
         filter: Annotated[CustomerFilter | None, strawberry.argument(description="Which ones.")] = None,  # noqa: A002
-        order_by: Annotated[CustomerOrder, strawberry.argument(description="Their order.")] = CustomerOrder.NUMBER_ASC,
+        search: Annotated[
+            str | None,
+            strawberry.argument(
+                description="Only those whose number or name contains each of these words, in any case; 100 characters "
+                "at most."
+            ),
+        ] = None,
+        order_by: Annotated[
+            list[CustomerOrder] | None,
+            strawberry.argument(description="Their order, the first key first; by number where nothing else tells."),
+        ] = None,
     ) -> Connection[Customer]:
         """A page of customers."""
         session, paging = info.context.session, Paging.of(first, after, last, before)
-        asked = GraphFilter(**vars(filter)) if filter else GraphFilter()
+        asked = Every((filter.tree(session.today) if filter else EVERYBODY, searched(search)))
         wanted = access.narrowed(session.viewer, await session.books(), asked)
-        order = order_by.column
-        if wanted is None:
-            return page_of((), paging, lambda _: (), lambda record: Customer.of(session, record))
+        keys = ordering.customer_keys(order_by or ())
         window = Window(
-            order,
-            order_by.value.startswith("-"),
-            _customer_place(paging.after),
-            _customer_place(paging.before),
+            keys,
+            ordering.read(keys, paging.after),
+            ordering.read(keys, paging.before),
             paging.count + 1,
             paging.backward,
         )
@@ -219,7 +187,7 @@ class Query:
         return connection(
             found,
             paging,
-            lambda record: browsing.place(record, order),
+            lambda record: ordering.written(keys, place(record, keys)),
             lambda record: Customer.of(session, record),
             lambda: browsing.count(store, wanted),
         )
@@ -232,7 +200,7 @@ class Query:
         session = info.context.session
         return _made_product(session, (await session.catalogue()).get(product_code))
 
-    @strawberry.field(description="Products, by their code.")
+    @strawberry.field(description="Products of the catalogue.")
     async def products(
         self,
         info: Asked,
@@ -241,11 +209,19 @@ class Query:
         last: Last = None,
         before: Before = None,
         filter: Annotated[ProductFilter | None, strawberry.argument(description="Which ones.")] = None,  # noqa: A002
+        order_by: Annotated[
+            list[ProductOrder] | None,
+            strawberry.argument(description="Their order, the first key first; by code where nothing else tells."),
+        ] = None,
     ) -> Connection[Product]:
         """A page of products."""
         session, paging = info.context.session, Paging.of(first, after, last, before)
-        found = [record for record in (await session.catalogue()).values() if filter is None or filter.lets(record)]
-        return page_of(found, paging, lambda p: (p.product_code,), lambda p: Product.of(session, p))
+        if filter is not None:
+            filter.refuse_too_large()
+        sorting = ProductSorting(order_by or ())
+        sorting.refuse_foreign(paging)
+        found = [p for p in (await session.catalogue()).values() if filter is None or filter.lets(p, session.today)]
+        return page_of(found, paging, sorting.place, lambda p: Product.of(session, p), sorting.rank)
 
     @strawberry.field(description="Partner programmes, by their code; for a PARTNER token its own.")
     async def programmes(
@@ -384,14 +360,6 @@ async def _offer(session: Session, token: str) -> Offer | None:
         if offer.product.product_code == told.product_code:
             return Offer.of(session, offer, context, customer.language, token)
     return None
-
-
-def _customer_place(place: tuple[str, ...] | None) -> browsing.Place | None:
-    if place is None:
-        return None
-    if len(place) != 2:
-        raise ApiError(Code.BAD_INPUT, "This cursor was not given by this connection.")
-    return place[0], place[1]
 
 
 def _made_product(session: Session, record: records.Product | None) -> Product | None:

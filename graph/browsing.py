@@ -2,48 +2,26 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeAlias
+from typing import Final
 
 from graph.customers import FOUND, profile
+from graph.filters import ALL, Filter, compiled
+from graph.ordering import ALWAYS_KNOWN, NUMBER, Key, Place, beyond, turned
 from graph.records import Customer
 from graph.store import Store
-from graph.words import CustomerKind
-
-Order: TypeAlias = Literal["customer_no", "name"]
-Place: TypeAlias = tuple[str, str]
-"""What a cursor holds: the value ordered by, then the customer number."""
 
 PROFILES: Final = f"{FOUND} RETURN properties(c) AS customer"
 
 
 @dataclass(frozen=True, slots=True)
-class CustomerFilter:
-    """Which customers; what is None does not restrict. ``books`` are of the managers named."""
-
-    customer_no: str | None = None
-    books: tuple[str, ...] | None = None
-    manager_no: str | None = None
-    kind: CustomerKind | None = None
-    region: str | None = None
-    name_prefix: str | None = None
-    programme_code: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Window:
-    """``count`` customers after or before a place, read forward or backward."""
+    """``count`` customers after or before a place, read forward or backward; the last key tells any two apart."""
 
-    order: Order = "customer_no"
-    descending: bool = False
+    keys: tuple[Key, ...] = (NUMBER,)
     after: Place | None = None
     before: Place | None = None
     count: int = 20
     backward: bool = False
-
-
-def place(customer: Customer, order: Order) -> Place:
-    """Return where a customer stands in an order."""
-    return (customer.customer_no if order == "customer_no" else customer.name or "", customer.customer_no)
 
 
 async def profiles(store: Store, customer_nos: Sequence[str]) -> list[Customer]:
@@ -52,51 +30,32 @@ async def profiles(store: Store, customer_nos: Sequence[str]) -> list[Customer]:
     return [profile(row["customer"]) for row in rows]
 
 
-async def page(store: Store, wanted: CustomerFilter, window: Window) -> list[Customer]:
+async def page(store: Store, wanted: Filter, window: Window) -> list[Customer]:
     """Return a window's customers, in the window's order whichever way it is read."""
-    conditions, parameters = _conditions(wanted)
-    key = "c.customer_no" if window.order == "customer_no" else "coalesce(c.name, '')"
-    for name, beyond in (("after", window.after), ("before", window.before)):
-        if beyond is not None:
-            sign = "<" if (name == "before") != window.descending else ">"
-            conditions.append(
-                f"({key} {sign} ${name}_value OR ({key} = ${name}_value AND c.customer_no {sign} ${name}_no))"
-                if window.order != "customer_no"
-                else f"c.customer_no {sign} ${name}_no"
-            )
-            parameters |= {f"{name}_value": beyond[0], f"{name}_no": beyond[1]}
-    direction = "DESC" if window.descending != window.backward else "ASC"
-    ordering = ", ".join(f"{part} {direction}" for part in dict.fromkeys((key, "c.customer_no")))
-    cypher = f"{_match(wanted, conditions)} RETURN properties(c) AS customer ORDER BY {ordering} LIMIT $count"
+    condition, parameters = compiled(wanted)
+    conditions, parameters = [condition], dict(parameters)
+    for name, keys, reached in (("after", window.keys, window.after), ("before", turned(window.keys), window.before)):
+        if reached is not None:
+            condition, own = beyond(keys, reached, name)
+            conditions.append(condition)
+            parameters |= own
+    if window.after is window.before is None and window.keys[0].column in ALWAYS_KNOWN:
+        # Holds for everybody, and lets Neo4j read its index in order.
+        conditions.append(f"c.{window.keys[0].column} IS NOT NULL")
+    keys = turned(window.keys) if window.backward else window.keys
+    cypher = f"{_match(conditions)} RETURN properties(c) AS customer ORDER BY {', '.join(map(str, keys))} LIMIT $count"
     found = [profile(row["customer"]) for row in await store.read(cypher, count=window.count, **parameters)]
     return found[::-1] if window.backward else found
 
 
-async def count(store: Store, wanted: CustomerFilter) -> int:
+async def count(store: Store, wanted: Filter) -> int:
     """Return how many customers a filter lets through."""
-    conditions, parameters = _conditions(wanted)
-    return int((await store.read(f"{_match(wanted, conditions)} RETURN count(c) AS n", **parameters))[0]["n"])
+    condition, parameters = compiled(wanted)
+    found = await store.read(f"{_match([condition])} RETURN count(c) AS n", **parameters)
+    return int(found[0]["n"])
 
 
-def _match(wanted: CustomerFilter, conditions: Sequence[str]) -> str:
-    books = "UNWIND $books AS book MATCH (c:Customer {manager_no: book})"  # ArcadeDB has no index for IN
-    return ("MATCH (c:Customer)" if wanted.books is None else books) + (
-        " WHERE " + " AND ".join(conditions) if conditions else ""
-    )
-
-
-def _conditions(wanted: CustomerFilter) -> tuple[list[str], dict[str, Any]]:
-    conditions: list[str] = []
-    parameters: dict[str, Any] = {} if wanted.books is None else {"books": list(wanted.books)}
-    for column in ("customer_no", "manager_no", "kind", "region"):
-        value = getattr(wanted, column)
-        if value is not None:
-            conditions.append(f"c.{column} = ${column}")
-            parameters[column] = value
-    if wanted.name_prefix is not None:
-        conditions.append("c.name STARTS WITH $name_prefix")
-        parameters["name_prefix"] = wanted.name_prefix
-    if wanted.programme_code is not None:
-        conditions.append("EXISTS { (c)-[:MEMBER_OF]->(:Programme {programme_code: $programme_code}) }")
-        parameters["programme_code"] = wanted.programme_code
-    return conditions, parameters
+def _match(conditions: Sequence[str]) -> str:
+    """The customers who meet conditions; without any, the embedded store counts by a counter."""
+    those = " AND ".join(condition for condition in conditions if condition != ALL)
+    return f"MATCH (c:Customer) WHERE {those}" if those else "MATCH (c:Customer)"

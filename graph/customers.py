@@ -95,6 +95,7 @@ def profile(own: Row) -> Customer:
         manager_no=own.get("manager_no"),
         language=word(Language, own.get("language")),
         marketing_consent=own.get("marketing_consent"),
+        consent_version=own.get("consent_version", 0),
         attributes=attributes(own),
     )
 

@@ -8,7 +8,9 @@ GuanxiError
 ├── LoadError            nothing was written: a file cannot be read as its format
 ├── ModelError           a model artefact is missing, broken or of another bank
 ├── PluginError          a plugin cannot be loaded or breaks the contract
-└── NotFound             a business key that names nothing
+├── NotFound             a business key that names nothing
+├── KeyReused            an idempotency key stands for another input
+└── VersionConflict      somebody else has changed it meanwhile
 """
 
 
@@ -56,3 +58,22 @@ class NotFound(GuanxiError):
         super().__init__(f"There is no {kind} {key!r}.")
         self.kind = kind
         self.key = key
+
+
+class KeyReused(GuanxiError):
+    """An idempotency key was sent with another input than before."""
+
+    def __init__(self) -> None:
+        super().__init__("The key stands for another input; send what is new with a new key.")
+
+
+class VersionConflict(GuanxiError):
+    """What was to be changed is of another version than expected.
+
+    Attributes:
+        current: its version.
+    """
+
+    def __init__(self, current: int) -> None:
+        super().__init__(f"Somebody else has changed it: it is version {current}. Read it again, and then decide.")
+        self.current = current

@@ -1,56 +1,68 @@
-"""Writes what came back from customers: interactions, outcomes of offers, consent. Each is written once."""
+"""Writes what came back from customers: interactions, outcomes of offers, consent. Each request is written once."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from neo4j.exceptions import ConstraintError
-
+from graph.errors import KeyReused, VersionConflict
+from graph.once import CLAIM, Request, write_once
 from graph.records import Interaction, Outcome
 from graph.store import Store
 from graph.words import Channel
 
-INTERACTION: Final = """
-MATCH (c:Customer {customer_no: $customer_no})
-MERGE (i:Interaction {interaction_id: $interaction_id})
+INTERACTION: Final = f"""
+MATCH (c:Customer {{customer_no: $customer_no}})
+{CLAIM}
+MERGE (i:Interaction {{interaction_id: $recorded_as}})
 ON CREATE SET i += $properties, i.customer_no = $customer_no
-WITH c, i
-WHERE i.customer_no = $customer_no
 MERGE (c)-[:DID]->(i)
 WITH i
-OPTIONAL MATCH (p:Product {product_code: $product_code})
+OPTIONAL MATCH (p:Product {{product_code: $product_code}})
 FOREACH (about IN CASE WHEN p IS NULL THEN [] ELSE [p] END | MERGE (i)-[:ABOUT]->(about))
 """
-STORED_INTERACTION: Final = """
-MATCH (c:Customer)-[:DID]->(i:Interaction {interaction_id: $interaction_id})
-RETURN c.customer_no AS customer_no, properties(i) AS interaction
-"""
-OUTCOME: Final = """
-MATCH (c:Customer {customer_no: $customer_no})
-MERGE (o:Outcome {idempotency_key: $idempotency_key})
+STORED_INTERACTION: Final = "MATCH (i:Interaction {interaction_id: $recorded_as}) RETURN properties(i) AS stored"
+OUTCOME: Final = f"""
+MATCH (c:Customer {{customer_no: $customer_no}})
+{CLAIM}
+MERGE (o:Outcome {{outcome_id: $recorded_as}})
 ON CREATE SET o += $properties
-WITH c, o
-WHERE o.customer_no = $customer_no
 MERGE (c)-[:ANSWERED]->(o)
 """
-STORED_OUTCOME: Final = """
-MATCH (o:Outcome {idempotency_key: $idempotency_key}) RETURN properties(o) AS outcome
+STORED_OUTCOME: Final = "MATCH (o:Outcome {outcome_id: $recorded_as}) RETURN properties(o) AS stored"
+CONSENT: Final = f"""
+MATCH (c:Customer {{customer_no: $customer_no}})
+SET c.customer_no = c.customer_no
+WITH c, coalesce(c.consent_version, 0) AS version
+WHERE $expected IS NULL OR version = $expected
+WITH c
+{CLAIM}
+WITH c, k, coalesce(c.consent_version, 0) + 1 AS version
+SET c.marketing_consent = $consent, c.consent_at = $now, c.consent_version = version, k.version = version
 """
-CONSENT: Final = """
-MATCH (c:Customer {customer_no: $customer_no})
-SET c.marketing_consent = $consent, c.consent_at = $at
-RETURN c.customer_no AS customer_no
+"""Setting the number to itself locks the customer before his version is read."""
+CONSENT_VERSION: Final = """
+MATCH (c:Customer {customer_no: $customer_no}) RETURN coalesce(c.consent_version, 0) AS version
 """
 
 
-async def record_interaction(store: Store, customer_no: str, interaction: Interaction) -> tuple[str, Interaction]:
-    """Write an interaction once by its id; return whose it is and what is stored, which may be an earlier one.
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What a customer said of marketing, and the version that this made."""
+
+    marketing: bool
+    version: int
+    at: datetime
+
+
+async def record_interaction(store: Store, customer_no: str, interaction: Interaction, request: Request) -> Interaction:
+    """Write an interaction once, under the id that the request has for it; return what is stored.
 
     The customer exists, and the product if one is named.
+
+    Raises:
+        KeyReused: the request's key stands for another input.
     """
-    stored = await _interaction(store, interaction.interaction_id)
-    if stored is not None:
-        return stored
     properties = {
         "channel": interaction.channel,
         "kind": interaction.kind,
@@ -58,24 +70,27 @@ async def record_interaction(store: Store, customer_no: str, interaction: Intera
         "product_code": interaction.product_code,
         "note": interaction.note,
     }
-    await _write_once(
+    own = await _recorded(
         store,
-        INTERACTION,
+        (INTERACTION, STORED_INTERACTION),
+        request,
         customer_no=customer_no,
-        interaction_id=interaction.interaction_id,
         product_code=interaction.product_code,
         properties={name: value for name, value in properties.items() if value is not None},
     )
-    return await _interaction(store, interaction.interaction_id) or (customer_no, interaction)
+    return Interaction(
+        own["interaction_id"], Channel(own["channel"]), own["kind"], own["at"], own.get("product_code"), own.get("note")
+    )
 
 
 async def record_outcome(
-    store: Store, customer_no: str, idempotency_key: str, outcome: Outcome, decision: Mapping[str, Any]
+    store: Store, customer_no: str, outcome: Outcome, decision: Mapping[str, Any], request: Request
 ) -> Mapping[str, Any]:
-    """Write an outcome once by its key, with the decision it answers; return the properties that are stored."""
-    stored = await store.read(STORED_OUTCOME, idempotency_key=idempotency_key)
-    if stored:
-        return dict(stored[0]["outcome"])
+    """Write an outcome once, with the decision it answers; return the properties that are stored.
+
+    Raises:
+        KeyReused: the request's key stands for another input.
+    """
     properties = {
         "offer_id": outcome.offer_id,
         "product_code": outcome.product_code,
@@ -85,29 +100,32 @@ async def record_outcome(
         "customer_no": customer_no,
         **decision,
     }
-    await _write_once(store, OUTCOME, customer_no=customer_no, idempotency_key=idempotency_key, properties=properties)
-    stored = await store.read(STORED_OUTCOME, idempotency_key=idempotency_key)
-    return dict(stored[0]["outcome"])
+    return await _recorded(store, (OUTCOME, STORED_OUTCOME), request, customer_no=customer_no, properties=properties)
 
 
-async def set_consent(store: Store, customer_no: str, at: datetime, *, consent: bool) -> bool:
-    """Set consent to marketing; False where there is no such customer."""
-    return bool(await store.write(CONSENT, customer_no=customer_no, consent=consent, at=at))
+async def set_consent(
+    store: Store, customer_no: str, request: Request, *, consent: bool, expected: int | None = None
+) -> Consent:
+    """Set consent to marketing once, if its version is the expected one; return what was set then.
+
+    The customer exists.
+
+    Raises:
+        KeyReused: the request's key stands for another input.
+        VersionConflict: somebody else has set it meanwhile.
+    """
+    claim = await write_once(store, request, CONSENT, customer_no=customer_no, consent=consent, expected=expected)
+    if claim is None:
+        found = await store.read(CONSENT_VERSION, customer_no=customer_no)
+        raise VersionConflict(found[0]["version"] if found else 0)
+    return Consent(consent, claim["version"], claim["recorded_at"])
 
 
-async def _interaction(store: Store, interaction_id: str) -> tuple[str, Interaction] | None:
-    found = await store.read(STORED_INTERACTION, interaction_id=interaction_id)
-    if not found:
-        return None
-    own = found[0]["interaction"]
-    return found[0]["customer_no"], Interaction(
-        interaction_id, Channel(own["channel"]), own["kind"], own["at"], own.get("product_code"), own.get("note")
-    )
-
-
-async def _write_once(store: Store, cypher: str, **parameters: object) -> None:
-    try:
-        await store.write(cypher, **parameters)
-    except ConstraintError:
-        # The same key was written between this transaction's MERGE and its commit; now MERGE finds it.
-        await store.write(cypher, **parameters)
+async def _recorded(store: Store, cypher: tuple[str, str], request: Request, **parameters: object) -> Mapping[str, Any]:
+    write, read = cypher
+    claim = await write_once(store, request, write, **parameters)
+    stored = await store.read(read, recorded_as=claim["recorded_as"]) if claim else []
+    if not stored:
+        # It was erased since, and its key not yet.
+        raise KeyReused
+    return dict(stored[0]["stored"])

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias
 
 from neo4j.exceptions import ConstraintError
 
+from graph import searching
 from graph.migrations import EDGE_KEYS, NODE_KEYS
 from graph.store import Statement, Store
 
@@ -151,6 +152,7 @@ def _node_writes(target: NodeImport, created: Sequence[ImportRow], updated: Sequ
     own = f"(n:{target.label} {{{NODE_KEYS[target.label]}: row.key}})"
     change = "SET n += row.properties, n.row_digest = row.digest"
     if target.label == "Customer":
+        created, updated = [_searchable(row) for row in created], [_searchable(row) for row in updated]
         change = f"{GIVEN_CONSENT} {change} SET n.marketing_consent = coalesce(given, n.marketing_consent)"
     statements: list[Statement] = []
     if created:
@@ -193,6 +195,10 @@ def _edge_writes(target: EdgeImport, created: Sequence[ImportRow], updated: Sequ
         )
         statements.append((update, {"rows": updated}))
     return statements
+
+
+def _searchable(row: ImportRow) -> ImportRow:
+    return {**row, "properties": {**row["properties"], **searching.keys(row["properties"])}}
 
 
 def _known(row: ImportRow, key: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Final
 
 from neo4j.exceptions import ConstraintError
 
+from graph.searching import SEARCHABLE
 from graph.store import Store
 
 NODE_KEYS: Final = {
@@ -21,7 +22,7 @@ NODE_KEYS: Final = {
     "Activity": "activity_key",
     "Interaction": "interaction_id",
     "Manager": "manager_no",
-    "Outcome": "idempotency_key",
+    "Outcome": "outcome_id",
     "Migration": "number",
 }
 EDGE_KEYS: Final = {"HOLDS": "holding_key", "MEMBER_OF": "membership_key", "RELATED": "relation_key"}
@@ -60,6 +61,20 @@ MIGRATIONS: Final = (
         2,
         "customers and products are found by what people look for",
         tuple(_index(label, column) for label, columns in BROWSED.items() for column in columns),
+    ),
+    Migration(
+        3,
+        "customers are found by a part of their number or name, and ordered by name in any case",
+        (
+            "CREATE TEXT INDEX customer_search_key IF NOT EXISTS FOR (n:Customer) ON (n.search_key)",
+            _index("Customer", "name_key"),
+            SEARCHABLE,
+        ),
+    ),
+    Migration(
+        4,
+        "an idempotency key stands for one request, for some days",
+        (_unique_node("IdempotencyKey", "request_key"), _index("IdempotencyKey", "expires_at")),
     ),
 )
 

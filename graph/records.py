@@ -173,7 +173,8 @@ class Outcome:
 class Customer:
     """All the engine may know of one customer, read in one query.
 
-    ``activity`` is oldest month first; ``attributes`` holds every column the bank's file adds to the format.
+    ``activity`` is oldest month first; ``attributes`` holds every column the bank's file adds to the format;
+    ``consent_version`` counts how often consent was set otherwise than by a file.
     """
 
     customer_no: str
@@ -194,6 +195,7 @@ class Customer:
     manager_no: str | None = None
     language: Language | None = None
     marketing_consent: bool | None = None
+    consent_version: int = 0
     attributes: Mapping[str, Scalar] = field(default_factory=dict)
     holdings: tuple[Holding, ...] = ()
     memberships: tuple[Membership, ...] = ()

@@ -71,8 +71,8 @@ def reliability(
 ) -> Reliability:
     """Bin the pairs of ``those``; ``weights`` is how many customers each row stands for.
 
-    What has the same chance is in the same bin. ``by_foreseen`` makes bins of equal foreseen openings: where openings are rare, bins of equal weight hold but the
-    last of them next to nothing.
+    What has the same chance is in the same bin. ``by_foreseen`` makes bins of equal foreseen openings: where openings
+    are rare, bins of equal weight hold but the last of them next to nothing.
     """
     predicted = propensities[those].astype(np.float64)
     seen, weight = opened[those], np.broadcast_to(weights[:, None], opened.shape)[those].astype(np.float64)

@@ -56,6 +56,9 @@ class Customer(Node):
     manager_no: str | None = strawberry.field(description="The customer's relationship manager.")
     language: Language | None = strawberry.field(description="The customer's language.")
     marketing_consent: bool | None = strawberry.field(description="Whether offers may be made; null counts as no.")
+    consent_version: int = strawberry.field(
+        description="How often that was said to the bank; for `expectedVersion` of `setConsent`."
+    )
     credit_tier: CreditTier | None = strawberry.field(description="Credit standing.")
     risk_profile: RiskProfile | None = strawberry.field(description="Investment risk the customer may bear.")
     attributes: JSON = strawberry.field(description="Columns of the bank's files beyond the format.")
@@ -76,6 +79,7 @@ class Customer(Node):
             manager_no=record.manager_no,
             language=record.language,
             marketing_consent=record.marketing_consent,
+            consent_version=record.consent_version,
             credit_tier=record.credit_tier,
             risk_profile=record.risk_profile,
             attributes=plain(record.attributes),
@@ -302,4 +306,4 @@ class Relation:
 
 
 def _holding_place(holding: records.Holding) -> Place:
-    return (holding.product_code, str(holding.opened_on or ""), str(holding.closed_on or ""))
+    return (holding.product_code, str(holding.opened_on or ""))

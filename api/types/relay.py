@@ -3,7 +3,7 @@
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Final, Generic, TypeAlias, TypeVar
+from typing import Annotated, Any, Final, Generic, TypeAlias, TypeVar
 
 import strawberry
 
@@ -17,6 +17,7 @@ Place: TypeAlias = tuple[str, ...]
 
 PAGE: Final = 20
 LONGEST_PAGE: Final = 100
+NOT_GIVEN_HERE: Final = "This cursor was not given by this connection."
 
 First: TypeAlias = Annotated[
     int | None,
@@ -141,19 +142,20 @@ def connection(
 
 
 def page_of(
-    values: Sequence[Value], paging: Paging, place: Callable[[Value], Place], make: Callable[[Value], Item]
+    values: Sequence[Value],
+    paging: Paging,
+    place: Callable[[Value], Place],
+    make: Callable[[Value], Item],
+    rank: Callable[[Place], Any] = tuple,
 ) -> Connection[Item]:
-    """Return a page of values held in memory, in the order of their places."""
+    """Return a page of values held in memory, in the order of their places, or of what ``rank`` makes of these."""
 
     async def count() -> int:
         return len(values)
 
-    rest = [
-        value
-        for value in sorted(values, key=place)
-        if (paging.after is None or place(value) > paging.after)
-        and (paging.before is None or place(value) < paging.before)
-    ]
+    ranked = sorted(((rank(place(value)), value) for value in values), key=lambda pair: pair[0])
+    after, before = (rank(reached) if reached is not None else None for reached in (paging.after, paging.before))
+    rest = [value for own, value in ranked if (after is None or own > after) and (before is None or own < before)]
     wanted = paging.count + 1
     return connection(rest[-wanted:] if paging.backward else rest[:wanted], paging, place, make, count)
 
@@ -166,5 +168,5 @@ def _place(text: str | None) -> Place | None:
     except ValueError:
         parts = None
     if not isinstance(parts, list) or not parts or not all(isinstance(part, str) for part in parts):
-        raise ApiError(Code.BAD_INPUT, "This cursor was not given by this connection.")
+        raise ApiError(Code.BAD_INPUT, NOT_GIVEN_HERE)
     return tuple(parts)

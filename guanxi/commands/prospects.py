@@ -11,8 +11,8 @@ import polars as pl
 import typer
 
 from graph import browsing, customers
-from graph.browsing import CustomerFilter
 from graph.errors import GuanxiError, NotFound, SettingsError
+from graph.filters import EVERYBODY, Column, Compared, Operator
 from graph.records import Customer
 from graph.store import Store
 from guanxi.days import AsOf, day
@@ -152,7 +152,8 @@ async def _store(settings: Settings, context: Context) -> str:
 
 
 async def _pages(store: Store, region: str | None) -> AsyncIterator[list[Customer]]:
-    with customer_bar(await browsing.count(store, CustomerFilter(region=region))) as advance:
+    wanted = EVERYBODY if region is None else Compared(Column.REGION, Operator.EQ, region)
+    with customer_bar(await browsing.count(store, wanted)) as advance:
         async for numbers in customers.pages(store, PAGE, region):
             yield await customers.load(store, numbers)
             advance(len(numbers))

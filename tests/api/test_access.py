@@ -73,7 +73,7 @@ async def test_a_relative_is_named_only_to_who_may_see_him(server, bearers):
 
 
 async def test_a_manager_cannot_ask_for_the_book_of_another(server, bearers):
-    query = '{ customers(filter: {managerNo: "M2"}) { nodes { customerNo } totalCount } }'
+    query = '{ customers(filter: {managerNo: {eq: "M2"}}) { nodes { customerNo } totalCount } }'
 
     assert (await server.ask(query, bearers.manager))["data"]["customers"] == {"nodes": [], "totalCount": 0}
 

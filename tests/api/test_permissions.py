@@ -178,6 +178,7 @@ UNSHOWN = {
     "ModelFeature.importance",
     "ModelFeature.name",
     "RecommenderInfo.lastError",
+    "UserError.currentVersion",
 }
 """What a small bank in good order has nothing to show of, to anybody."""
 

@@ -3,11 +3,11 @@ from datetime import UTC, date, datetime
 import pytest
 
 from graph import browsing, feedback, instruments, products, programmes
-from graph.browsing import CustomerFilter, Window
 from graph.customers import load
 from graph.imports import import_rows
+from graph.once import Request
 from graph.records import Account, Card, Debt, FamilyMember, Interaction, Outcome, Partner, Programme
-from graph.words import Channel, CustomerKind, OutcomeKind, ProgrammeKind
+from graph.words import Channel, OutcomeKind, ProgrammeKind
 
 NAMES = ["Wu", None, "An", "Li", "Li"]
 
@@ -47,49 +47,6 @@ async def bank(empty_store):
     return empty_store
 
 
-async def numbers(store, window, wanted=None):
-    return [customer.customer_no for customer in await browsing.page(store, wanted or CustomerFilter(), window)]
-
-
-async def test_pages_go_forward_and_backward_over_the_same_order(bank):
-    assert await numbers(bank, Window(count=2)) == ["C0", "C1"]
-    assert await numbers(bank, Window(after=("C1", "C1"), count=2)) == ["C2", "C3"]
-    assert await numbers(bank, Window(before=("C3", "C3"), count=2, backward=True)) == ["C1", "C2"]
-    assert await numbers(bank, Window(count=2, descending=True)) == ["C4", "C3"]
-    assert await numbers(bank, Window(after=("C3", "C3"), count=9, descending=True)) == ["C2", "C1", "C0"]
-
-
-async def test_customers_of_one_name_are_told_apart_by_number(bank):
-    by_name = Window(order="name", count=9)
-
-    assert await numbers(bank, by_name) == ["C1", "C2", "C3", "C4", "C0"]
-    assert await numbers(bank, Window(order="name", after=("Li", "C3"), count=9)) == ["C4", "C0"]
-    assert await numbers(bank, Window(order="name", before=("Li", "C4"), count=2, backward=True)) == ["C2", "C3"]
-
-
-async def test_a_place_outlives_an_insert_and_a_delete_before_it(bank):
-    await import_rows(bank, "customers", [row("C00", customer_no="C00", kind="person")])
-    await bank.write("MATCH (c:Customer {customer_no: 'C1'}) DETACH DELETE c")
-
-    assert await numbers(bank, Window(after=("C1", "C1"), count=2)) == ["C2", "C3"]
-
-
-@pytest.mark.parametrize(
-    ("wanted", "found"),
-    [
-        (CustomerFilter(kind=CustomerKind.COMPANY), ["C4"]),
-        (CustomerFilter(region="R"), ["C1", "C3"]),
-        (CustomerFilter(name_prefix="L"), ["C3", "C4"]),
-        (CustomerFilter(programme_code="P1"), ["C2"]),
-        (CustomerFilter(customer_no="C3", region="R"), ["C3"]),
-        (CustomerFilter(manager_no="M"), []),
-    ],
-)
-async def test_a_filter_restricts_page_and_count_alike(bank, wanted, found):
-    assert await numbers(bank, Window(), wanted) == found
-    assert await browsing.count(bank, wanted) == len(found)
-
-
 async def test_profiles_come_in_the_order_asked_without_those_that_are_not_there(bank):
     found = await browsing.profiles(bank, ["C3", "NOBODY", "C0"])
 
@@ -107,26 +64,20 @@ async def test_accounts_cards_and_programmes_are_read_whole(bank):
     ]
 
 
-async def test_an_outcome_is_stored_once_and_seen_by_the_engine(bank):
+async def test_an_outcome_is_stored_and_seen_by_the_engine(bank):
     at = datetime(2026, 3, 1, 9, tzinfo=UTC)
     outcome = Outcome("OFFER", "CARD", OutcomeKind.DISMISS, Channel.MOBILE, at)
 
-    first = await feedback.record_outcome(bank, "C1", "KEY", outcome, {"propensity": 0.5})
-    again = await feedback.record_outcome(
-        bank, "C2", "KEY", Outcome("OTHER", "CARD", OutcomeKind.CLICK, Channel.WEB, at), {}
-    )
+    stored = await feedback.record_outcome(bank, "C1", outcome, {"propensity": 0.5}, Request("K", "F", "ID", at))
 
-    assert (first["customer_no"], again["customer_no"], again["kind"]) == ("C1", "C1", "dismiss")
+    assert (stored["outcome_id"], stored["customer_no"], stored["propensity"]) == ("ID", "C1", 0.5)
     assert (await load(bank, ["C1"]))[0].outcomes == (outcome,)
-    assert (await load(bank, ["C2"]))[0].outcomes == ()
 
 
-async def test_an_interaction_is_stored_once_and_seen_by_the_engine(bank):
+async def test_an_interaction_is_stored_and_seen_by_the_engine(bank):
     call = Interaction("I1", Channel.PHONE, "call", datetime(2026, 3, 1, 9, tzinfo=UTC), "CARD", "asked")
 
-    assert await feedback.record_interaction(bank, "C1", call) == ("C1", call)
-    other = Interaction("I1", Channel.WEB, "visit", datetime(2026, 4, 1, 9, tzinfo=UTC))
-    assert await feedback.record_interaction(bank, "C2", other) == ("C1", call)
+    assert await feedback.record_interaction(bank, "C1", call, Request("K", "F", "I1", call.at)) == call
 
     assert (await load(bank, ["C1"]))[0].interactions == (call,)
     assert await bank.read("MATCH (:Interaction)-[:ABOUT]->(p) RETURN p.product_code AS code") == [{"code": "CARD"}]
@@ -135,11 +86,12 @@ async def test_an_interaction_is_stored_once_and_seen_by_the_engine(bank):
 async def test_consent_is_set_and_taken_back(bank):
     at = datetime(2026, 3, 1, tzinfo=UTC)
 
-    assert await feedback.set_consent(bank, "C1", at, consent=True)
+    given = await feedback.set_consent(bank, "C1", Request("1", "F", "1", at), consent=True)
     assert (await load(bank, ["C1"]))[0].marketing_consent is True
-    assert await feedback.set_consent(bank, "C1", at, consent=False)
-    assert (await load(bank, ["C1"]))[0].marketing_consent is False
-    assert not await feedback.set_consent(bank, "NOBODY", at, consent=True)
+    taken = await feedback.set_consent(bank, "C1", Request("2", "F", "2", at), consent=False)
+    customer = (await load(bank, ["C1"]))[0]
+    assert (customer.marketing_consent, customer.consent_version) == (False, 2)
+    assert (given, taken) == (feedback.Consent(True, 1, at), feedback.Consent(False, 2, at))
 
 
 async def test_a_product_knows_its_programme_by_its_code(bank):

@@ -11,6 +11,7 @@ import pytest
 from graph import embedded
 from graph.feedback import set_consent
 from graph.migrations import migrate
+from graph.once import Request
 from graph.store import Store
 from loaders import csv_records
 from loaders.bank_directory import BankDirectory
@@ -58,7 +59,7 @@ async def test_what_a_customer_said_of_consent_holds_against_newer_files(empty_s
     consent = "MATCH (c:Customer {customer_no: 'C1'}) RETURN c.marketing_consent AS given, c.region AS region"
     folder = bank()
     await load(empty_store, folder, tmp_path)
-    await set_consent(empty_store, "C1", datetime(2026, 6, 1, tzinfo=UTC), consent=False)
+    await set_consent(empty_store, "C1", Request("K", "F", "I", datetime(2026, 6, 1, tzinfo=UTC)), consent=False)
     customers = pl.read_csv(folder / "customers.csv", infer_schema=False)
     customers.with_columns(region=pl.lit("Anhui")).write_csv(folder / "customers.csv")
 

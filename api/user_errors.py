@@ -1,0 +1,50 @@
+"""The failures of a mutation that its caller can mend: typed, in its payload, beside the field they are about."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+
+import strawberry
+
+from graph.errors import KeyReused, VersionConflict
+
+
+@strawberry.enum(description="What is wrong with an input.")
+class UserErrorCode(StrEnum):
+    """``code`` of a ``UserError``."""
+
+    NOT_FOUND = "NOT_FOUND"
+    BAD_INPUT = "BAD_INPUT"
+    IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
+    VERSION_CONFLICT = "VERSION_CONFLICT"
+
+
+@strawberry.type(description="What was wrong with an input. Nothing was recorded.")
+class UserError:
+    """An expected failure of a mutation."""
+
+    code: UserErrorCode = strawberry.field(description="What kind of failure; programs decide by it.")
+    message: str = strawberry.field(description="What was wrong, in a sentence.")
+    path: list[str] = strawberry.field(description="The input's field, from `input` down.")
+    current_version: int | None = strawberry.field(
+        default=None, description="The version that is there, where it is not the one expected."
+    )
+
+
+class Wrong(Exception):
+    """An input that a mutation cannot take."""
+
+    def __init__(self, field: str, code: UserErrorCode, message: str, current_version: int | None = None) -> None:
+        super().__init__(message)
+        self.error = UserError(code=code, message=message, path=["input", field], current_version=current_version)
+
+
+@contextmanager
+def recording() -> Iterator[None]:
+    """Raise as ``Wrong`` what the graph refuses to record."""
+    try:
+        yield
+    except KeyReused as error:
+        raise Wrong("idempotencyKey", UserErrorCode.IDEMPOTENCY_KEY_REUSED, str(error)) from error
+    except VersionConflict as error:
+        raise Wrong("expectedVersion", UserErrorCode.VERSION_CONFLICT, str(error), error.current) from error
