@@ -39,7 +39,7 @@ class Pace:
         kept: how long known keys hold where reading fails.
     """
 
-    fresh: float = 150
+    fresh: float = 145
     again: float = 10
     kept: float = 3_600
 
