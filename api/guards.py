@@ -1,9 +1,9 @@
 """What holds for every request, whatever its route: bounds of its head, headers of its response, no internals."""
 
 import logging
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Final, TypeAlias
 
-from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -12,18 +12,26 @@ from api.errors import INTERNAL, Code
 
 logger = logging.getLogger("guanxi.api")
 
+Header: TypeAlias = tuple[bytes, bytes]
+
 MOST_HEADER_BYTES: Final = 16_384
 MOST_URL_BYTES: Final = 32_768
 ASSETS: Final = "/graphiql/"
-NOT_SHOWN: Final = "default-src 'none'; frame-ancestors 'none'"
 HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Content-Security-Policy": NOT_SHOWN,
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
 }
 """What a response carries that says nothing else of its own."""
+
+
+def _raw(headers: Mapping[str, str]) -> tuple[Header, ...]:
+    return tuple((name.lower().encode(), value.encode()) for name, value in headers.items())
+
+
+NOT_STORED: Final = _raw({"Cache-Control": "no-store"})
 
 
 class Guarded:
@@ -34,9 +42,8 @@ class Guarded:
 
     def __init__(self, app: ASGIApp, hsts_seconds: int = 0) -> None:
         self.app = app
-        self._headers = dict(HEADERS)
-        if hsts_seconds:
-            self._headers["Strict-Transport-Security"] = f"max-age={hsts_seconds}"
+        own = {"Strict-Transport-Security": f"max-age={hsts_seconds}"} if hsts_seconds else {}
+        self._headers = _raw(HEADERS | own)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on."""
@@ -49,23 +56,21 @@ class Guarded:
             nonlocal started
             if message["type"].endswith("http.response.start"):
                 started = True
-                self._mark(message, scope["path"])
+                message = {**message, "headers": self._marked(message["headers"], scope["path"])}
             await send(message)
 
         try:
             await (_refused(scope) or self.app)(scope, receive, marked)
-        except Exception as error:
+        except Exception:
             if started or scope["type"] == "websocket":
                 raise
-            logger.exception("unexpected error", exc_info=error)
+            logger.exception("unexpected error")
             await refusal(500, Code.INTERNAL, INTERNAL)(scope, receive, marked)
 
-    def _mark(self, message: Message, path: str) -> None:
-        headers = MutableHeaders(scope=message)
-        for name, value in self._headers.items():
-            headers.setdefault(name, value)
-        if not path.startswith(ASSETS):
-            headers.setdefault("Cache-Control", "no-store")
+    def _marked(self, headers: Sequence[Header], path: str) -> list[Header]:
+        said = {name for name, _ in headers}
+        stored = () if path.startswith(ASSETS) else NOT_STORED
+        return [*headers, *(header for header in (*self._headers, *stored) if header[0] not in said)]
 
 
 def _refused(scope: Scope) -> Response | None:

@@ -8,6 +8,21 @@ NULL: Final = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 """The character U+0000 as JSON writes it, which no name, number or note of a bank has."""
 
 
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("an object has a key twice")
+    return found
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number")
+
+
+READER: Final = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_number)
+WRITER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
+
+
 def read_json(text: str | bytes) -> Any:
     """Return what a JSON text in UTF-8 says.
 
@@ -19,19 +34,8 @@ def read_json(text: str | bytes) -> Any:
         given = text.decode() if isinstance(text, bytes) else text
         if NULL.search(given):
             raise ValueError("a text has U+0000")
-        value = json.loads(given, object_pairs_hook=_object, parse_constant=_no_number)
-        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()  # a lone surrogate is no text
+        value = READER.decode(given)
+        WRITER.encode(value).encode()  # a lone surrogate is no text
     except RecursionError as error:
         raise ValueError("it is nested too deep") from error
     return value
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("an object has a key twice")
-    return found
-
-
-def _no_number(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number")

@@ -259,7 +259,10 @@ async def test_headers_that_are_too_large_are_refused(call):
     assert (await call("POST", HELLO, X="x" * 14_000)).status_code == 200
 
 
-PREFLIGHT = {"Access_Control_Request_Method": "POST", "Access_Control_Request_Headers": "authorization, content-type"}
+PREFLIGHT = {
+    "Access_Control_Request_Method": "POST",
+    "Access_Control_Request_Headers": "authorization, content-type, x-request-id",
+}
 
 
 async def test_no_origin_may_call_from_a_browser_unless_it_is_configured(call, server, production):
@@ -270,6 +273,7 @@ async def test_no_origin_may_call_from_a_browser_unless_it_is_configured(call, s
         assert simple.headers.get("access-control-allow-origin") == allowed
         assert preflight.headers.get("access-control-allow-origin") == allowed
         assert preflight.status_code == (200 if allowed else 400)
+        assert simple.headers["access-control-expose-headers"] == "X-Request-ID, Retry-After"
         assert "access-control-allow-credentials" not in simple.headers
 
 
@@ -301,6 +305,24 @@ async def test_a_callers_mistake_is_nothing_for_the_servers_log(call, caplog, do
     assert (await call("POST", json.dumps({"query": document}))).json()["errors"]
 
     assert caplog.messages == []
+
+
+@pytest.mark.parametrize(
+    ("line", "headers"),
+    [
+        ("POST /graphql", ["Content-Length: 5", "Transfer-Encoding: chunked"]),
+        ("POST /graphql", ["Content-Length: 5", "Content-Length: 6"]),
+        ("POST /graphql", ["Transfer-Encoding: chunked, identity"]),
+        ("GET /graphql", ["X-Null: a\0b"]),
+        ("GET /graphql", ["X-Null\0: ab"]),
+        ("GET /graphql?query=\0", []),
+        ("GET /graphql", [" folded: x"]),
+    ],
+)
+async def test_a_head_that_means_two_things_or_has_a_null_is_refused(server, bearers, line, headers):
+    async with raw(server, line, bearers.admin, *headers) as reader:
+        assert await reader.readline() == b"HTTP/1.1 400 Bad Request\r\n"
+        await reader.read()
 
 
 async def test_a_caller_who_hangs_up_is_nothing_for_the_servers_log(call, server, bearers, capfd):
