@@ -1,5 +1,6 @@
 """The filters of single fields, by what the field holds. What is left out, or null, does not restrict."""
 
+import operator
 from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Any, Final, Generic, TypeVar
@@ -19,13 +20,13 @@ WHAT_IS_SAID: Final = (
 )
 
 COMPARES: Final[dict[Operator, Callable[[Any, Any], bool]]] = {
-    Operator.EQ: lambda value, wanted: value == wanted,
+    Operator.EQ: operator.eq,
     Operator.IN: lambda value, wanted: value in wanted,
-    Operator.GT: lambda value, wanted: value > wanted,
-    Operator.GTE: lambda value, wanted: value >= wanted,
-    Operator.LT: lambda value, wanted: value < wanted,
-    Operator.LTE: lambda value, wanted: value <= wanted,
-    Operator.STARTS_WITH: lambda value, wanted: value.startswith(wanted),
+    Operator.GT: operator.gt,
+    Operator.GTE: operator.ge,
+    Operator.LT: operator.lt,
+    Operator.LTE: operator.le,
+    Operator.STARTS_WITH: str.startswith,
 }
 
 
@@ -43,7 +44,7 @@ class Operators:
         wanted_null = getattr(self, "is_null", None)
         if wanted_null is not None and wanted_null is not (value is None):
             return False
-        return all(value is not None and COMPARES[operator](value, wanted) for operator, wanted in self.comparisons())
+        return all(value is not None and COMPARES[how](value, wanted) for how, wanted in self.comparisons())
 
     @property
     def size(self) -> int:
