@@ -20,7 +20,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.bodies import MOST_BYTES
 from api.endpoint import GraphQLEndpoint, refusal
 from api.errors import Code
-from api.events import Changes
+from api.event_streams import HEARTBEAT_SECONDS
+from api.events import Changes, Interactions
 from api.live_engine import LiveEngine
 from api.schema import build_schema
 from api.session import Services
@@ -36,8 +37,20 @@ MOST_HEADER_BYTES: Final = 16_384
 START_SECONDS: Final = 10.0
 READY_SECONDS: Final = 3.0
 """How long a store that takes connections and says nothing is waited for: by a server's start, and by ``/readyz``."""
-UVICORN: Final[dict[str, Any]] = {"log_level": "warning", "server_header": False, "ws_max_size": MOST_BYTES}
+UVICORN: Final[dict[str, Any]] = {
+    "log_level": "warning",
+    "server_header": False,
+    "ws_max_size": MOST_BYTES,
+    "ws_ping_interval": HEARTBEAT_SECONDS,
+    "ws_ping_timeout": HEARTBEAT_SECONDS,
+}
 """How uvicorn is to serve the application."""
+
+
+@asynccontextmanager
+async def alone(changes: Changes, interactions: Interactions) -> AsyncIterator[None]:  # noqa: ARG001 - as `Wiring.share`
+    """Share nothing with other servers."""
+    yield
 
 
 @dataclass(frozen=True)
@@ -47,6 +60,7 @@ class Wiring:
     Attributes:
         open_store: yields the store, which may be down.
         origins: web origins that may call from a browser.
+        share: shares with other servers what is told to subscribers.
     """
 
     open_store: Callable[[], AbstractAsyncContextManager[Store]]
@@ -56,6 +70,7 @@ class Wiring:
     offer_secret: str
     development: bool = False
     origins: tuple[str, ...] = ()
+    share: Callable[[Changes, Interactions], AbstractAsyncContextManager[None]] = alone
 
 
 def create_app(wiring: Wiring) -> Starlette:
@@ -86,8 +101,8 @@ def create_app(wiring: Wiring) -> Starlette:
 @asynccontextmanager
 async def _served(store: Store, wiring: Wiring) -> AsyncIterator[Services]:
     engine = LiveEngine(store, wiring.host, wiring.models)
-    services = Services(store, engine, Changes(), wiring.offer_secret)
-    engine.on_change = services.changes.publish_all
+    services = Services(store, engine, Changes(), Interactions(), wiring.offer_secret)
+    engine.on_change = services.changes.wake_all
     try:
         await store.ping(START_SECONDS)
         await engine.refresh()
@@ -95,7 +110,8 @@ async def _served(store: Store, wiring: Wiring) -> AsyncIterator[Services]:
         logger.warning("%s Answering 503 until it comes.", error)
     fresh = asyncio.create_task(engine.keep_fresh())
     try:
-        yield services
+        async with wiring.share(services.changes, services.interactions):
+            yield services
     finally:
         fresh.cancel()
         with suppress(asyncio.CancelledError):

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from graphql import GraphQLError
 from strawberry.extensions import MaskErrors
-from strawberry.schema.exceptions import CannotGetOperationTypeError
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 
 from graph.errors import GuanxiError, ModelError, NotFound, StoreError
 
@@ -57,7 +57,7 @@ def _told(error: GraphQLError) -> tuple[Code, str]:
     match cause:
         case None if error.message.endswith(" aborted."):  # as graphql-core says of all its limits
             return Code.LIMIT_EXCEEDED, error.message
-        case None | CannotGetOperationTypeError():
+        case None | CannotGetOperationTypeError() | InvalidOperationTypeError():
             return Code.BAD_REQUEST, error.message
         case GraphQLError():
             return Code.BAD_REQUEST, cause.message

@@ -8,6 +8,7 @@ import strawberry
 
 from api import decisions
 from api.errors import ApiError, Code
+from api.events import Recorded
 from api.global_ids import key_of
 from api.requests import Asked
 from api.session import Session
@@ -168,9 +169,11 @@ async def _record_interaction(session: Session, given: RecordInteractionInput) -
     key = secrets.token_urlsafe(16) if given.idempotency_key is None else _key(given.idempotency_key)
     at = _moment(session, given.at)
     happened = records.Interaction(key, given.channel, given.kind, at, given.product_code, given.note)
-    owner, stored = await feedback.record_interaction(session.services.store, customer.customer_no, happened)
+    owner, stored, new = await feedback.record_interaction(session.services.store, customer.customer_no, happened)
     if (owner, stored.kind) != (customer.customer_no, given.kind):
         raise Wrong("idempotencyKey", Code.BAD_INPUT, "The key stands for another interaction.")
+    if new:
+        session.services.interactions.publish(Recorded(key, owner, customer.manager_no))
     after = await _after(session, owner)
     return RecordInteractionPayload(interaction=Interaction.of(session, stored), customer=after)
 

@@ -11,7 +11,7 @@ from strawberry.dataloader import DataLoader
 
 from api import access, comparing
 from api.errors import ApiError, Code
-from api.events import Changes
+from api.events import Changes, Interactions
 from api.live_engine import LiveEngine
 from api.roles import Viewer
 from graph import browsing, customers, instruments, products, programmes
@@ -34,6 +34,7 @@ class Services:
     store: Store
     engine: LiveEngine
     changes: Changes
+    interactions: Interactions
     offer_secret: str
 
 

@@ -43,14 +43,14 @@ RETURN c.customer_no AS customer_no
 """
 
 
-async def record_interaction(store: Store, customer_no: str, interaction: Interaction) -> tuple[str, Interaction]:
-    """Write an interaction once by its id; return whose it is and what is stored, which may be an earlier one.
+async def record_interaction(store: Store, customer_no: str, interaction: Interaction) -> tuple[str, Interaction, bool]:
+    """Write an interaction once by its id; return whose it is, what is stored, and whether no earlier one was.
 
     The customer exists, and the product if one is named.
     """
-    stored = await _interaction(store, interaction.interaction_id)
-    if stored is not None:
-        return stored
+    earlier = await interaction_of(store, interaction.interaction_id)
+    if earlier is not None:
+        return *earlier, False
     properties = {
         "channel": interaction.channel,
         "kind": interaction.kind,
@@ -66,7 +66,8 @@ async def record_interaction(store: Store, customer_no: str, interaction: Intera
         product_code=interaction.product_code,
         properties={name: value for name, value in properties.items() if value is not None},
     )
-    return await _interaction(store, interaction.interaction_id) or (customer_no, interaction)
+    stored = await interaction_of(store, interaction.interaction_id)
+    return *(stored or (customer_no, interaction)), True
 
 
 async def record_outcome(
@@ -95,7 +96,8 @@ async def set_consent(store: Store, customer_no: str, at: datetime, *, consent: 
     return bool(await store.write(CONSENT, customer_no=customer_no, consent=consent, at=at))
 
 
-async def _interaction(store: Store, interaction_id: str) -> tuple[str, Interaction] | None:
+async def interaction_of(store: Store, interaction_id: str) -> tuple[str, Interaction] | None:
+    """Return whose an interaction is, and the interaction; None where there is none."""
     found = await store.read(STORED_INTERACTION, interaction_id=interaction_id)
     if not found:
         return None

@@ -124,9 +124,9 @@ async def test_an_outcome_is_stored_once_and_seen_by_the_engine(bank):
 async def test_an_interaction_is_stored_once_and_seen_by_the_engine(bank):
     call = Interaction("I1", Channel.PHONE, "call", datetime(2026, 3, 1, 9, tzinfo=UTC), "CARD", "asked")
 
-    assert await feedback.record_interaction(bank, "C1", call) == ("C1", call)
+    assert await feedback.record_interaction(bank, "C1", call) == ("C1", call, True)
     other = Interaction("I1", Channel.WEB, "visit", datetime(2026, 4, 1, 9, tzinfo=UTC))
-    assert await feedback.record_interaction(bank, "C2", other) == ("C1", call)
+    assert await feedback.record_interaction(bank, "C2", other) == ("C1", call, False)
 
     assert (await load(bank, ["C1"]))[0].interactions == (call,)
     assert await bank.read("MATCH (:Interaction)-[:ABOUT]->(p) RETURN p.product_code AS code") == [{"code": "CARD"}]
