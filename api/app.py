@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -47,6 +47,10 @@ UVICORN: Final[dict[str, Any]] = {
 """How uvicorn is to serve the application."""
 
 
+Share: TypeAlias = Callable[[Changes, Interactions], AbstractAsyncContextManager[None]]
+"""Shares with other servers, for as long as it is entered, what is told to subscribers."""
+
+
 @asynccontextmanager
 async def alone(changes: Changes, interactions: Interactions) -> AsyncIterator[None]:  # noqa: ARG001 - as `Wiring.share`
     """Share nothing with other servers."""
@@ -60,7 +64,6 @@ class Wiring:
     Attributes:
         open_store: yields the store, which may be down.
         origins: web origins that may call from a browser.
-        share: shares with other servers what is told to subscribers.
     """
 
     open_store: Callable[[], AbstractAsyncContextManager[Store]]
@@ -70,7 +73,7 @@ class Wiring:
     offer_secret: str
     development: bool = False
     origins: tuple[str, ...] = ()
-    share: Callable[[Changes, Interactions], AbstractAsyncContextManager[None]] = alone
+    share: Share = alone
 
 
 def create_app(wiring: Wiring) -> Starlette:

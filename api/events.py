@@ -143,7 +143,8 @@ class Interactions:
 
 async def _happens(event: asyncio.Event, until: datetime) -> bool:
     try:
-        await asyncio.wait_for(event.wait(), (until - datetime.now(UTC)).total_seconds())
+        async with asyncio.timeout((until - datetime.now(UTC)).total_seconds()):
+            await event.wait()
     except TimeoutError:
         return False
     event.clear()

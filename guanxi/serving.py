@@ -4,7 +4,8 @@ from functools import partial
 
 from starlette.applications import Starlette
 
-from api.app import Wiring, create_app
+from api.app import Share, Wiring, alone, create_app
+from graph.errors import SettingsError
 from guanxi.opening import keep_store
 from guanxi.secret_files import kept
 from guanxi.settings import Settings
@@ -29,5 +30,26 @@ def app_of(settings: Settings) -> Starlette:
             offer_secret=given.get_secret_value() if given else kept(settings.home / "decision.secret"),
             development=settings.development,
             origins=settings.origins,
+            share=sharing(settings),
         )
     )
+
+
+def sharing(settings: Settings) -> Share:
+    """Return how servers share events.
+
+    Raises:
+        SettingsError: REDIS_URL is wrong, or what it needs is not installed.
+    """
+    if settings.redis_url is None:
+        return alone
+    try:
+        from api.shared_events import through_redis
+    except ModuleNotFoundError as error:
+        raise SettingsError("REDIS_URL needs the extra: pip install 'guanxi[redis]'.") from error
+    try:
+        return through_redis(settings.redis_url.get_secret_value(), settings.redis_prefix)
+    except ValueError as error:
+        raise SettingsError(
+            "REDIS_URL is wrong: it is redis://HOST:PORT, rediss://HOST:PORT or unix://PATH."
+        ) from error

@@ -43,6 +43,10 @@ class Settings(BaseSettings):
     """Required ``iss`` of a token."""
     jwt_audience: str = "guanxi"
     """Required ``aud`` of a token."""
+    redis_url: SecretStr | None = Field(default=None, validation_alias=AliasChoices("REDIS_URL"))
+    """Redis through which servers and their workers share events; without it each tells its own subscribers only."""
+    redis_prefix: str = "guanxi"
+    """What the Redis channel's name begins with: one for each bank on a Redis."""
     decision_secret: SecretStr | None = None
     """Secret that signs offer ids, 32 bytes or more; without it one is made and kept in the home."""
 

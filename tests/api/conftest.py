@@ -12,7 +12,7 @@ import pytest
 import uvicorn
 from websockets.asyncio.client import connect
 
-from api.app import UVICORN, Wiring, create_app
+from api.app import UVICORN, Wiring, alone, create_app
 from api.roles import Role
 from api.tokens import TokenRules
 from graph.imports import import_rows
@@ -186,7 +186,8 @@ def serving(tmp_path_factory):
     """Return a function: an async context of a server over a store, with its address and clients."""
 
     class Serving:
-        def __init__(self, store, host=None, *, development=True, models=None, origins=(), rules=RULES):
+        def __init__(self, store, host=None, *, development=True, models=None, origins=(), rules=RULES, share=alone):
+            self.share = share
             self.models = models or tmp_path_factory.mktemp("models")
             wiring = Wiring(
                 lambda: nullcontext(store),
@@ -203,7 +204,8 @@ def serving(tmp_path_factory):
         @asynccontextmanager
         async def shared(self, changes, interactions):
             self.changes, self.interactions = changes, interactions
-            yield
+            async with self.share(changes, interactions):
+                yield
 
         async def __aenter__(self):
             self.server, self.task = await started(self.app)
