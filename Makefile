@@ -5,13 +5,16 @@ INSTALLED := $(VENV)/installed
 
 PORT ?= 8000
 
-.PHONY: demo test test-neo4j check bench schema clean
+.PHONY: demo test test-clients test-neo4j check bench schema clean
 
 demo: $(INSTALLED)  ## A sample bank, trained and served, with a token for each role.
 	@$(BIN)/guanxi demo --port $(PORT)
 
-test: $(INSTALLED)  ## All tests, on the embedded store.
-	$(BIN)/python -m pytest
+test: $(INSTALLED)  ## All tests but the clients', on the embedded store.
+	$(BIN)/python -m pytest --ignore=tests/clients
+
+test-clients: $(INSTALLED)  ## Clients from npm against a running server; needs Node.js.
+	$(BIN)/python -m pytest tests/clients
 
 test-neo4j: $(INSTALLED)  ## The graph's and loaders' tests on a real Neo4j, which Maven fetches.
 	$(BIN)/python tests/neo4j/serve.py $(BIN)/python -m pytest --store=neo4j tests/graph tests/loaders tests/api

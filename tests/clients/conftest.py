@@ -1,0 +1,115 @@
+"""``guanxi serve`` as a process over an embedded store of its own, for clients that speak to it from outside."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+
+import httpx
+import jwt
+import pytest
+
+from graph import embedded
+
+HERE = Path(__file__).parent
+SECRET = "a secret of more than thirty-two characters"
+WAIT = 60
+
+
+@pytest.fixture(scope="session")
+def guanxi(tmp_path_factory):
+    """Return a function: the arguments and environment of ``guanxi …`` in the clients' home, for ``subprocess``."""
+    home = tmp_path_factory.mktemp("clients")
+    own = ("GUANXI_", "NEO4J_", "REDIS_")
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(own)}
+
+    def make(*arguments, **settings):
+        own = {"GUANXI_HOME": str(home / "home"), "GUANXI_JWT_SECRET": SECRET}
+        return {
+            "args": [sys.executable, "-m", "guanxi", *map(str, arguments)],
+            "env": inherited | own | settings,
+            "text": True,
+        }
+
+    bank = home / "bank"
+    with embedded.join(home / "home"):
+        subprocess.run(**make("sample", bank, "--customers", 50), check=True, capture_output=True)
+        subprocess.run(**make("load", bank), check=True, capture_output=True)
+        yield make
+
+
+@pytest.fixture(scope="session")
+def short_token():
+    """Return a function: an administrator's token for a few seconds."""
+
+    def issue(seconds=4):
+        claims = {"sub": "admin", "role": "ADMIN", "iss": "guanxi", "aud": "guanxi"}
+        return jwt.encode(claims | {"exp": datetime.now(UTC) + timedelta(seconds=seconds)}, SECRET, "HS256")
+
+    return issue
+
+
+@pytest.fixture(scope="session")
+def token(guanxi):
+    """An administrator's token."""
+    done = subprocess.run(**guanxi("token", "--role", "admin", GUANXI_DEVELOPMENT="1"), capture_output=True)
+    return done.stdout.strip()
+
+
+@pytest.fixture(scope="session")
+def served(guanxi):
+    """``guanxi serve``, ready, with its address."""
+    process = subprocess.Popen(**guanxi("serve", "--port", 0), stdout=subprocess.PIPE, start_new_session=True)
+    url = process.stdout.readline().split()[2]
+    wait_until_ready(url.removesuffix("/graphql"))
+    yield SimpleNamespace(url=url)
+    os.killpg(process.pid, signal.SIGINT)
+    process.communicate(timeout=WAIT)
+
+
+def wait_until_ready(url):
+    deadline = time.monotonic() + WAIT
+    while True:
+        try:
+            if httpx.get(f"{url}/readyz").status_code == 200:
+                return
+        except httpx.TransportError:
+            pass
+        assert time.monotonic() < deadline, "guanxi serve does not become ready"
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="session")
+def ask(token):
+    """Return a function: the data of an administrator's query."""
+
+    def answered(url, query):
+        answer = httpx.post(url, json={"query": query}, headers={"Authorization": f"Bearer {token}"}, timeout=WAIT)
+        return answer.json()["data"]
+
+    return answered
+
+
+@pytest.fixture(scope="session")
+def installed():
+    """The folder of the clients, which npm fetches where they are not there yet."""
+    if not (HERE / "node_modules").exists():
+        npm = ["npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--silent"]
+        subprocess.run(npm, cwd=HERE, check=True)
+    return HERE
+
+
+@pytest.fixture(scope="session")
+def node(installed):
+    """Return a function: what a program of this folder prints, run by Node.js."""
+
+    def run(program, *arguments):
+        done = subprocess.run(["node", program, *arguments], cwd=installed, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run
