@@ -18,6 +18,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.bodies import MOST_BYTES
+from api.endings import when_asked_to_end
 from api.endpoint import GraphQLEndpoint, refusal
 from api.errors import Code
 from api.event_streams import HEARTBEAT_SECONDS
@@ -114,7 +115,8 @@ async def _served(store: Store, wiring: Wiring) -> AsyncIterator[Services]:
     fresh = asyncio.create_task(engine.keep_fresh())
     try:
         async with wiring.share(services.changes, services.interactions):
-            yield services
+            with when_asked_to_end(services.streams.end):
+                yield services
     finally:
         fresh.cancel()
         with suppress(asyncio.CancelledError):

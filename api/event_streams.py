@@ -54,10 +54,11 @@ class EventStream(StreamingResponse):
             events, lambda: TRANSPORT.encode_comment("heartbeat"), HEARTBEAT_SECONDS, send_initial_heartbeat=False
         )
         self.events = beating()
+        self.streams = context.services.streams
         super().__init__(self.events, headers=TRANSPORT.headers)
 
     async def stream_response(self, send: Send) -> None:
-        """Send what comes, as fast as it is read."""
+        """Send what comes, as fast as it is read, until it is over, or the server asked to end."""
 
         async def timely(message: Message) -> None:
             async with asyncio.timeout(STALLED_SECONDS):
@@ -65,7 +66,11 @@ class EventStream(StreamingResponse):
 
         async with aclosing(self.events):
             with suppress(TimeoutError):
-                await super().stream_response(timely)
+                async with asyncio.timeout(None) as limit:
+                    with self.streams.one_more(limit):
+                        await super().stream_response(timely)
+        if limit.expired():
+            await send({"type": "http.response.body"})
 
 
 def _formatted(result: Any) -> dict[str, Any]:

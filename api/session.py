@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 from strawberry.dataloader import DataLoader
 
 from api import access, comparing
+from api.endings import OpenStreams
 from api.errors import ApiError, Code
 from api.events import Changes, Interactions
 from api.live_engine import LiveEngine
@@ -36,6 +37,7 @@ class Services:
     changes: Changes
     interactions: Interactions
     offer_secret: str
+    streams: OpenStreams = field(default_factory=OpenStreams)
 
 
 @dataclass

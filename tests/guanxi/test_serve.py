@@ -99,6 +99,21 @@ def test_it_answers_and_ctrl_c_ends_it_cleanly(served, journey, guanxi, workers)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
+def test_it_does_not_wait_for_its_subscribers_to_go(served, admin, workers):
+    process, url = served("--workers", workers)
+    heard = "subscription { interactionRecorded { missed } }"
+    with (
+        admin(url) as client,
+        client.stream("POST", "/graphql", json={"query": heard}, headers={"Accept": "text/event-stream"}) as stream,
+    ):
+        os.killpg(process.pid, signal.SIGINT)
+        assert stream.read() == b""
+    _, stderr = process.communicate(timeout=WAIT)
+
+    assert (process.returncode, stderr) == (0, "")
+
+
+@pytest.mark.parametrize("workers", [1, 2])
 def test_it_ends_cleanly_when_asked_to_terminate(served, workers):
     process, _ = served("--workers", workers)
 
