@@ -159,7 +159,7 @@ async def reading_nothing(server, transport, bearer, query):
             subscribe_by_events(connection, bearer, query)
             yield
             return
-        async with server.socket(bearer, sock=connection, compression=None) as opened:
+        async with server.socket(bearer, sock=connection, compression=None, ping_interval=None) as opened:
             await opened.send(json.dumps({"id": "1", "type": "subscribe", "payload": {"query": query}}))
             opened.transport.pause_reading()
             yield

@@ -15,6 +15,13 @@ MUCH = " ".join(f"a{number}: offers {{ id reasons product {{ id name }} }}" for 
 CHANGED_MUCH = f'subscription {{ offersChanged(customerNo: "ANNA") {{ {MUCH} }} }}'
 
 
+@pytest.fixture(autouse=True)
+async def nobody_is_left(server, eventually):
+    """Wait, after each test, until nothing listens for a client that is gone."""
+    yield
+    await eventually(lambda: server.changes.listeners == server.interactions.listeners == 0)
+
+
 @pytest.fixture
 def consent(server, bearers):
     return lambda: server.ask(CONSENT, bearers.admin)

@@ -21,6 +21,13 @@ KEYS = map("key {}".format, count())
 HOUR = timedelta(hours=1)
 
 
+@pytest.fixture(autouse=True)
+async def nobody_is_left(server, eventually):
+    """Wait, after each test, until nothing listens for a client that is gone."""
+    yield
+    await eventually(lambda: server.changes.listeners == server.interactions.listeners == 0)
+
+
 @pytest.fixture
 def record(server, bearers):
     async def recorded(customer_no, kind, key=None, note="asked"):
@@ -44,6 +51,8 @@ async def test_a_manager_is_told_what_happens_in_his_book_and_no_more(server, be
     async with server.listen(HEARD, bearers.manager) as stream:
         await eventually(lambda: server.interactions.listeners == 1)
         await record("BO", "visit")
+        for number in range(2 * MOST_WAITING):
+            server.interactions.publish(Recorded(f"{number}", "BO", "M2"))
         await record("ANNA", "call", "a key")
 
         assert await heard(stream) == {
