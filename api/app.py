@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -17,8 +17,10 @@ from starlette.routing import Mount, Route, Router, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
 from api.bodies import MOST_BYTES
+from api.endings import when_asked_to_end
 from api.endpoint import GraphQLEndpoint
-from api.events import Changes
+from api.event_streams import HEARTBEAT_SECONDS
+from api.events import Changes, Interactions
 from api.guards import Guarded
 from api.idempotency import keep_swept
 from api.live_engine import LiveEngine
@@ -42,8 +44,20 @@ UVICORN: Final[dict[str, Any]] = {
     "log_level": "warning",
     "server_header": False,
     "ws_max_size": MOST_BYTES,
+    "ws_ping_interval": HEARTBEAT_SECONDS,
+    "ws_ping_timeout": HEARTBEAT_SECONDS,
 }
 """How uvicorn is to serve the application."""
+
+
+Share: TypeAlias = Callable[[Changes, Interactions], AbstractAsyncContextManager[None]]
+"""Shares with other servers, for as long as it is entered, what is told to subscribers."""
+
+
+@asynccontextmanager
+async def alone(changes: Changes, interactions: Interactions) -> AsyncIterator[None]:  # noqa: ARG001 - as `Wiring.share`
+    """Share nothing with other servers."""
+    yield
 
 
 @dataclass(frozen=True)
@@ -64,6 +78,7 @@ class Wiring:
     development: bool = False
     origins: tuple[str, ...] = ()
     hsts_seconds: int = 0
+    share: Share = alone
 
 
 def create_app(wiring: Wiring) -> Starlette:
@@ -96,8 +111,8 @@ def create_app(wiring: Wiring) -> Starlette:
 @asynccontextmanager
 async def _served(store: Store, wiring: Wiring) -> AsyncIterator[Services]:
     engine = LiveEngine(store, wiring.host, wiring.models)
-    services = Services(store, engine, Changes(), wiring.offer_secret)
-    engine.on_change = services.changes.publish_all
+    services = Services(store, engine, Changes(), Interactions(), wiring.offer_secret)
+    engine.on_change = services.changes.wake_all
     try:
         await store.ping(START_SECONDS)
         await engine.refresh()
@@ -105,7 +120,9 @@ async def _served(store: Store, wiring: Wiring) -> AsyncIterator[Services]:
         logger.warning("%s Answering 503 until it comes.", error)
     kept = [asyncio.create_task(engine.keep_fresh()), asyncio.create_task(keep_swept(store))]
     try:
-        yield services
+        async with wiring.share(services.changes, services.interactions):
+            with when_asked_to_end(services.streams.end):
+                yield services
     finally:
         for task in kept:
             task.cancel()

@@ -4,39 +4,29 @@ import asyncio
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from graphql import GraphQLFormattedError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import Receive, Scope, Send
-from starlette.websockets import WebSocket
 from strawberry import Schema
-from strawberry.asgi import ASGIWebSocketAdapter, GraphQL
-from strawberry.exceptions import ConnectionRejectionError
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
-from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
-from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
-from strawberry.subscriptions.protocols.graphql_transport_ws.types import SubscribeMessage
 from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
-from api.bodies import GraphQLRequest, Refused, checked, graphql_request
+from api.bodies import GraphQLRequest, Refused, graphql_request
 from api.errors import ApiError, Code, extensions
+from api.event_streams import EventStream, wants_events
 from api.negotiation import JSON, RESPONSE, negotiated
-from api.requests import HttpContext, SocketContext
+from api.requests import HttpContext, StreamContext
 from api.roles import Viewer
 from api.session import Services
-from api.strict_json import read_json
+from api.sockets import Sockets
 from api.tokens import TokenRules
 
 SECONDS: Final = 10
-SUBSCRIPTIONS_A_SOCKET: Final = 20
-INIT_WAIT: Final = timedelta(seconds=15)
-MOST_REASON_BYTES: Final = 123  # of a WebSocket's close
 PAGE: Final = (Path(__file__).parent / "graphiql" / "index.html").read_text
 PAGE_POLICY: Final = (
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; "
@@ -75,13 +65,15 @@ class GraphQLEndpoint:
             return refusal(405, Code.BAD_REQUEST, "Use GET or POST.", {"Allow": "GET, POST"})
         if self._development and _is_browser(request):
             return HTMLResponse(PAGE(encoding="utf-8"), headers={"Content-Security-Policy": PAGE_POLICY})
-        if spoken is None:
+        if spoken is None and not wants_events(request):
             return refusal(406, Code.BAD_REQUEST, f"Accept {RESPONSE} or {JSON}.")
         try:
             bearer = await self._bearer(request)
             asked = await graphql_request(request)
+            if wants_events(request):
+                return EventStream(self._schema, request.method, asked, StreamContext(self._services, bearer))
             async with asyncio.timeout(SECONDS):
-                return await self._execute(request, asked, HttpContext(self._services, bearer), spoken)
+                return await self._execute(request, asked, HttpContext(self._services, bearer), spoken or JSON)
         except ApiError as error:
             return refusal(401, error.code, str(error), {"WWW-Authenticate": "Bearer"})
         except Refused as refused:
@@ -153,82 +145,3 @@ def _is_browser(request: Request) -> bool:
         and "query" not in request.query_params
         and "text/html" in request.headers.get("accept", "")
     )
-
-
-class Protocol(BaseGraphQLTransportWSHandler[SocketContext, None]):
-    """Refuses, with a code, what a socket has outlived its token for, or has no room for."""
-
-    async def handle_subscribe(self, message: SubscribeMessage) -> None:
-        """Begin an operation."""
-        key, bearer = message["id"], self.context.bearer
-        if bearer is not None and bearer.expires_at <= datetime.now(UTC):
-            await self._refuse(key, Code.UNAUTHENTICATED, "The token has expired.")
-        elif len(self.operations) >= SUBSCRIPTIONS_A_SOCKET and key not in self.operations:
-            await self._refuse(
-                key, Code.LIMIT_EXCEEDED, f"A socket has {SUBSCRIPTIONS_A_SOCKET} subscriptions at most."
-            )
-        else:
-            await super().handle_subscribe(message)
-
-    async def _refuse(self, key: str, code: Code, message: str) -> None:
-        error: GraphQLFormattedError = {"message": message, "extensions": extensions(code)}
-        await self.send_message({"id": key, "type": "error", "payload": [error]})
-
-
-class Socket(ASGIWebSocketAdapter):
-    """Closes with a reason that fits, however long what it quotes; a longer one would drop the socket."""
-
-    async def close(self, code: int, reason: str) -> None:
-        """Close."""
-        await super().close(code, reason.encode()[:MOST_REASON_BYTES].decode(errors="ignore"))
-
-
-class Sockets(GraphQL[SocketContext, None]):
-    """Subscriptions over graphql-transport-ws; the token comes with ``connection_init``."""
-
-    graphql_transport_ws_handler_class = Protocol
-    websocket_adapter_class = Socket
-
-    def __init__(self, schema: Schema, services: Services, rules: TokenRules, origins: tuple[str, ...]) -> None:
-        super().__init__(
-            schema,
-            subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
-            connection_init_wait_timeout=INIT_WAIT,
-            max_subscriptions_per_connection=None,
-            allowed_origins=origins,
-        )
-        self._services = services
-        self._rules = rules
-
-    def decode_json(self, data: str | bytes) -> object:
-        """Return a message of the protocol; what is none closes the socket with 4400."""
-        message = None
-        with suppress(ValueError):
-            message = read_json(data)
-        if not _is_message(message):
-            raise json.JSONDecodeError("This is no message of graphql-transport-ws.", "", 0)
-        return message
-
-    async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> SocketContext:  # noqa: ARG002 - strawberry's signature
-        """Return the socket's context, without a viewer yet."""
-        return SocketContext(self._services)
-
-    async def on_ws_connect(self, context: SocketContext) -> None:
-        """Take the token from the payload's ``authorization``; without a valid one the socket is closed."""
-        given = {name.lower(): value for name, value in context.connection_params.items()}.get("authorization")
-        try:
-            context.bearer = await self._rules.viewer(given if isinstance(given, str) else "")
-        except ApiError as error:
-            raise ConnectionRejectionError from error
-
-
-def _is_message(message: Any) -> bool:
-    if not isinstance(message, dict) or not isinstance(message.get("id", ""), str):
-        return False
-    if message.get("type") != "subscribe":
-        return isinstance(message.get("type"), str)
-    try:
-        checked(message.get("payload"))
-    except Refused:
-        return False
-    return True

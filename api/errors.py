@@ -7,7 +7,7 @@ from typing import Final
 
 from graphql import GraphQLError
 from strawberry.extensions import MaskErrors
-from strawberry.schema.exceptions import CannotGetOperationTypeError
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 
 from api.request_ids import request_id
 from graph.errors import GuanxiError, ModelError, NotFound, StoreError
@@ -78,7 +78,7 @@ def _told(error: GraphQLError) -> tuple[Code, str]:
     match cause:
         case None if error.message.endswith(" aborted."):  # as graphql-core says of all its limits
             return Code.LIMIT_EXCEEDED, error.message
-        case None | CannotGetOperationTypeError():
+        case None | CannotGetOperationTypeError() | InvalidOperationTypeError():
             return Code.BAD_REQUEST, error.message
         case GraphQLError():
             return Code.BAD_REQUEST, cause.message

@@ -7,6 +7,7 @@ import strawberry
 
 from api import decisions
 from api.errors import ApiError
+from api.events import Recorded
 from api.global_ids import key_of
 from api.idempotency import request_of
 from api.requests import Asked
@@ -171,6 +172,10 @@ async def _record_interaction(session: Session, given: RecordInteractionInput) -
     )
     with recording():
         stored = await feedback.record_interaction(session.services.store, customer.customer_no, happened, request)
+    if stored.interaction_id == request.recorded_as:
+        session.services.interactions.publish(
+            Recorded(stored.interaction_id, customer.customer_no, customer.manager_no)
+        )
     after = await _after(session, customer.customer_no)
     return RecordInteractionPayload(interaction=Interaction.of(session, stored), customer=after)
 

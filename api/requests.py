@@ -24,12 +24,11 @@ class HttpContext:
 
 
 @dataclass
-class SocketContext:
-    """One WebSocket: a session for every root field, so that a long-lived socket never reads what was."""
+class StreamContext:
+    """One stream of results: a session for every root field, so that a long-lived one never reads what was."""
 
     services: Services
     bearer: Viewer | None = None
-    connection_params: dict[str, Any] = field(default_factory=dict)
 
     @property
     def session(self) -> Session:
@@ -37,4 +36,11 @@ class SocketContext:
         return Session(self.services, self.bearer)
 
 
-Asked: TypeAlias = Info[HttpContext | SocketContext, None]
+@dataclass
+class SocketContext(StreamContext):
+    """One WebSocket, whose viewer comes with its first message."""
+
+    connection_params: dict[str, Any] = field(default_factory=dict)
+
+
+Asked: TypeAlias = Info[HttpContext | StreamContext, None]

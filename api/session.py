@@ -10,8 +10,9 @@ from typing import Final, TypeVar
 from strawberry.dataloader import DataLoader
 
 from api import access, comparing
+from api.endings import OpenStreams
 from api.errors import ApiError, Code
-from api.events import Changes
+from api.events import Changes, Interactions
 from api.live_engine import LiveEngine
 from api.roles import Viewer
 from graph import browsing, customers, deputies, instruments, products, programmes
@@ -34,7 +35,9 @@ class Services:
     store: Store
     engine: LiveEngine
     changes: Changes
+    interactions: Interactions
     offer_secret: str
+    streams: OpenStreams = field(default_factory=OpenStreams)
 
 
 @dataclass

@@ -51,6 +51,10 @@ class Settings(BaseSettings):
     """How far the clocks of token issuer and server may differ, in seconds."""
     jwt_keys_kept_seconds: float = Field(default=3_600.0, ge=0)
     """How long known keys of a key set hold, in seconds, while it cannot be read."""
+    redis_url: SecretStr | None = Field(default=None, validation_alias=AliasChoices("REDIS_URL"))
+    """Redis through which servers and their workers share events; without it each tells its own subscribers only."""
+    redis_prefix: str = "guanxi"
+    """What the Redis channel's name begins with: one for each bank on a Redis."""
     decision_secret: SecretStr | None = None
     """Secret that signs offer ids, 32 bytes or more; without it one is made and kept in the home."""
 

@@ -15,6 +15,7 @@ from graph import embedded
 from graph.errors import GuanxiError
 from guanxi.hardening import refuse_in_production
 from guanxi.listening import listening
+from guanxi.serving import sharing
 from guanxi.settings import Settings
 from guanxi.token_rules import token_rules
 
@@ -22,7 +23,7 @@ from guanxi.token_rules import token_rules
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65_535, help="Port to listen on.")] = 8000,
-    workers: Annotated[int, typer.Option(min=1, help="Server processes; each tells its own subscribers only.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="Server processes; with REDIS_URL they share events.")] = 1,
     development: Annotated[
         bool, typer.Option(help="Serve GraphiQL, and take the tokens of guanxi token; never in production.")
     ] = False,
@@ -33,6 +34,7 @@ def serve(
     settings = Settings()
     token_rules(settings)
     refuse_in_production(settings)
+    sharing(settings)
     with ExitStack() as held:
         if settings.neo4j_uri is None:
             held.enter_context(embedded.join(settings.home))

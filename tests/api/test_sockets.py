@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from api import endpoint
+from api import sockets
+from api.app import UVICORN
 from api.roles import Role
 
 CHANGED = "subscription ($no: String!) { offersChanged(customerNo: $no) { offers { id product { productCode } } } }"
@@ -87,6 +88,29 @@ async def test_a_stream_ends_with_its_token_and_the_socket_answers_no_more(serve
         await say(socket, subscribe(NAME))
         [error] = (await hear(socket))["payload"]
         assert error["extensions"] == {"code": "UNAUTHENTICATED"}
+
+
+async def test_a_socket_is_closed_soon_after_its_token_expired(server, rules, monkeypatch):
+    assert sockets.GRACE_SECONDS == 5
+    monkeypatch.setattr(sockets, "GRACE_SECONDS", 0.1)
+
+    async with server.socket(rules.issue(Role.CUSTOMER, "ANNA", hours=2 / 3600)) as socket:
+        assert await closed(socket) == (4403, "The token has expired.")
+
+
+async def test_a_socket_is_pinged_and_closed_when_it_does_not_answer(bank, serving, bearers, monkeypatch):
+    assert (UVICORN["ws_ping_interval"], UVICORN["ws_ping_timeout"]) == (15, 15)
+    monkeypatch.setitem(UVICORN, "ws_ping_interval", 0.2)
+    monkeypatch.setitem(UVICORN, "ws_ping_timeout", 0.2)
+
+    async with serving(bank) as server, server.socket(bearers.anna) as lively, server.socket(bearers.anna) as dead:
+        dead.transport.pause_reading()
+        await asyncio.sleep(1)
+        dead.transport.resume_reading()
+        assert await closed(dead) == (1011, "keepalive ping timeout")
+
+        await say(lively, subscribe(NAME))
+        assert (await hear(lively))["type"] == "next"
 
 
 @pytest.mark.parametrize(("who", "whom"), [("anna", "BO"), ("manager", "BO"), ("marketing", "ANNA"), ("admin", "NOBODY")])  # fmt: skip
@@ -212,8 +236,8 @@ async def test_without_a_good_token_a_socket_is_closed(server, rules, first, clo
 
 
 async def test_a_socket_that_says_nothing_for_15_seconds_is_closed(bank, serving, monkeypatch):
-    assert timedelta(seconds=15) == endpoint.INIT_WAIT
-    monkeypatch.setattr(endpoint, "INIT_WAIT", timedelta(seconds=0.1))
+    assert timedelta(seconds=15) == sockets.INIT_WAIT
+    monkeypatch.setattr(sockets, "INIT_WAIT", timedelta(seconds=0.1))
 
     async with serving(bank) as server, server.socket() as socket:
         assert await closed(socket) == (4408, "Connection initialisation timeout")
