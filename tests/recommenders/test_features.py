@@ -108,7 +108,6 @@ def test_relatives_count_from_the_day_they_are_known(person, features):
     ))  # fmt: skip
 
     assert features(customer)["kin"] == [2, 0]
-    assert features(customer)["kin_number"] == 2
 
 
 def test_every_extra_column_is_a_feature_by_its_type(person, features, schema):
