@@ -201,7 +201,7 @@ def test_every_column_is_in_one_group(person, batch, catalogue, schema):
     grouped = [name for columns in known.groups.values() for name in columns]
     assert sorted(grouped) == sorted([*known.names, *found.pairs])
     assert known.groups["own columns"] == ("own:score", "own:since", "own:segment")
-    assert known.groups["relations"] == ("relations", "kin_number", "kin")
+    assert known.groups["relations"] == ("relations", "kin")
     assert known.groups["score:als"] == ("score:als",)
     assert {"season", "contacts"} <= set(known.groups)
     assert "season" not in schema(*people).groups
