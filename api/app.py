@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +18,13 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.bodies import MOST_BYTES
+from api.documents import PersistedDocuments, TrustedDocuments
 from api.endpoint import GraphQLEndpoint, refusal
 from api.errors import Code
 from api.events import Changes
+from api.limits import DEFAULT_LIMITS, Limits
 from api.live_engine import LiveEngine
+from api.reading import Reading
 from api.schema import build_schema
 from api.session import Services
 from api.tokens import TokenRules
@@ -47,6 +50,7 @@ class Wiring:
     Attributes:
         open_store: yields the store, which may be down.
         origins: web origins that may call from a browser.
+        trusted: the texts of the only operations that run, by their ids; without it every operation does.
     """
 
     open_store: Callable[[], AbstractAsyncContextManager[Store]]
@@ -56,6 +60,8 @@ class Wiring:
     offer_secret: str
     development: bool = False
     origins: tuple[str, ...] = ()
+    limits: Limits = DEFAULT_LIMITS
+    trusted: Mapping[str, str] | None = None
 
 
 def create_app(wiring: Wiring) -> Starlette:
@@ -105,9 +111,10 @@ async def _served(store: Store, wiring: Wiring) -> AsyncIterator[Services]:
 
 def _routes(services: Services, wiring: Wiring) -> Sequence[Any]:
     endpoint = GraphQLEndpoint(
-        build_schema(introspection=wiring.development),
+        build_schema(introspection=wiring.development, limits=wiring.limits),
         services,
         wiring.rules,
+        _reading(wiring),
         development=wiring.development,
         origins=wiring.origins,
     )
@@ -120,6 +127,13 @@ def _routes(services: Services, wiring: Wiring) -> Sequence[Any]:
     if wiring.development:
         routes.append(Mount("/graphiql", StaticFiles(directory=GRAPHIQL)))
     return routes
+
+
+def _reading(wiring: Wiring) -> Reading:
+    limits = wiring.limits
+    if wiring.trusted is None:
+        return Reading(limits, PersistedDocuments(limits.persisted))
+    return Reading(limits, TrustedDocuments(wiring.trusted, limits.tokens))
 
 
 async def _alive(_: Request) -> Response:

@@ -1,14 +1,12 @@
 """The GraphQL endpoint: a token, a document, limits, an answer."""
 
-import asyncio
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from graphql import GraphQLFormattedError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import Receive, Scope, Send
@@ -18,22 +16,33 @@ from strawberry.asgi import ASGIWebSocketAdapter, GraphQL
 from strawberry.exceptions import ConnectionRejectionError
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
-from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
-from strawberry.subscriptions.protocols.graphql_transport_ws.types import SubscribeMessage
 from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
+from api.admission import Admission
 from api.bodies import GraphQLRequest, Refused, checked, graphql_request, read_json
-from api.errors import ApiError, Code
-from api.requests import HttpContext, SocketContext
+from api.errors import ApiError, Code, Exceeded
+from api.reading import Reading
+from api.requests import HttpContext, SocketContext, address_of, client_of
 from api.roles import Viewer
 from api.session import Services
+from api.socket_protocol import Protocol
 from api.tokens import TokenRules
 
 RESPONSE_TYPE: Final = "application/graphql-response+json"
-SECONDS: Final = 10
-SUBSCRIPTIONS_A_SOCKET: Final = 20
+STATUSES: Final = {
+    Code.UNAUTHENTICATED: 401,
+    Code.PERSISTED_QUERY_NOT_FOUND: 200,  # as Apollo's clients want it
+    Code.LIMIT_QUERY_BYTES: 413,
+    Code.LIMIT_VARIABLES_BYTES: 413,
+    Code.LIMIT_CLIENT_RATE: 429,
+    Code.LIMIT_TOKEN_RATE: 429,
+    Code.LIMIT_CONCURRENT: 429,
+    Code.LIMIT_WAITING: 503,
+    Code.LIMIT_SECONDS: 504,
+}
+"""The status of an error that no document was executed for; of the others it is 400."""
 INIT_WAIT: Final = timedelta(seconds=15)
 MOST_REASON_BYTES: Final = 123  # of a WebSocket's close
 PAGE: Final = (Path(__file__).parent / "graphiql" / "index.html").read_text
@@ -43,13 +52,22 @@ class GraphQLEndpoint:
     """ASGI application of ``/graphql``, for HTTP and WebSocket."""
 
     def __init__(
-        self, schema: Schema, services: Services, rules: TokenRules, *, development: bool, origins: tuple[str, ...] = ()
+        self,
+        schema: Schema,
+        services: Services,
+        rules: TokenRules,
+        reading: Reading,
+        *,
+        development: bool,
+        origins: tuple[str, ...] = (),
     ) -> None:
         self._schema = schema
         self._services = services
         self._rules = rules
+        self._reading = reading
+        self._admission = Admission(reading.limits)
         self._development = development
-        self._sockets = Sockets(schema, services, rules, origins)
+        self._sockets = Sockets(schema, services, rules, reading, self._admission, origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request or a socket."""
@@ -69,23 +87,27 @@ class GraphQLEndpoint:
         if self._development and _is_browser(request):
             return HTMLResponse(PAGE(encoding="utf-8"))
         try:
+            self._admission.check_room()
             bearer = await self._bearer(request)
-            asked = await graphql_request(request)
-            async with asyncio.timeout(SECONDS):
+            asked = self._reading.found(await graphql_request(request))
+            async with self._admission.operation(client_of(bearer, address_of(request))):
                 return await self._execute(request, asked, HttpContext(self._services, bearer))
         except ApiError as error:
-            return refusal(401, error.code, str(error), {"WWW-Authenticate": "Bearer"})
+            return _refused(error)
         except Refused as refused:
             code = Code.LIMIT_EXCEEDED if refused.status == 413 else Code.BAD_REQUEST
             return refusal(refused.status, code, str(refused))
-        except TimeoutError:
-            return refusal(504, Code.TIMEOUT, f"The answer took longer than {SECONDS} seconds.")
 
     async def _bearer(self, request: Request) -> Viewer | None:
         authorization = request.headers.get("authorization")
-        if authorization is None and self._development:
-            return None
-        return await self._rules.viewer(authorization or "")
+        try:
+            is_anonymous = authorization is None and self._development
+            bearer = None if is_anonymous else await self._rules.viewer(authorization or "")
+        except ApiError:
+            self._admission.charge(address_of(request))
+            raise
+        self._admission.charge(client_of(bearer, address_of(request)), authorization)
+        return bearer
 
     async def _execute(self, request: Request, asked: GraphQLRequest, context: HttpContext) -> Response:
         types = {OperationType.QUERY} if request.method == "GET" else {OperationType.QUERY, OperationType.MUTATION}
@@ -110,11 +132,18 @@ class GraphQLEndpoint:
 
 def refusal(status: int, code: Code, message: str, headers: Mapping[str, str] | None = None) -> Response:
     """Return an error that no document was executed for."""
-    return JSONResponse(
-        {"errors": [{"message": message, "extensions": {"code": code.value}}]},
-        status_code=status,
-        headers=dict(headers or {}),
-    )
+    return _refusal(status, message, {"code": code.value}, headers or {})
+
+
+def _refusal(status: int, message: str, extensions: Mapping[str, Any], headers: Mapping[str, str]) -> Response:
+    return JSONResponse({"errors": [{"message": message, "extensions": extensions}]}, status, dict(headers))
+
+
+def _refused(error: ApiError) -> Response:
+    headers = {"WWW-Authenticate": "Bearer"} if error.code is Code.UNAUTHENTICATED else {}
+    if isinstance(error, Exceeded) and error.retry_after:
+        headers["Retry-After"] = str(error.retry_after)
+    return _refusal(STATUSES.get(error.code, 400), str(error), error.extensions, headers)
 
 
 def _response(request: Request, result: ExecutionResult, context: HttpContext) -> Response:
@@ -126,8 +155,11 @@ def _response(request: Request, result: ExecutionResult, context: HttpContext) -
     )
     if not before_execution:
         content["data"] = result.data
+    extensions = dict(result.extensions or {})
     if context.session.omitted:
-        content["extensions"] = {"omittedRecommenders": sorted(context.session.omitted)}
+        extensions["omittedRecommenders"] = sorted(context.session.omitted)
+    if extensions:
+        content["extensions"] = extensions
     codes = {error["extensions"].get("code") for error in content.get("errors", ())}
     spoken = _spoken(request)
     status, headers = 200, {}
@@ -151,26 +183,6 @@ def _is_browser(request: Request) -> bool:
     )
 
 
-class Protocol(BaseGraphQLTransportWSHandler[SocketContext, None]):
-    """Refuses, with a code, what a socket has outlived its token for, or has no room for."""
-
-    async def handle_subscribe(self, message: SubscribeMessage) -> None:
-        """Begin an operation."""
-        key, bearer = message["id"], self.context.bearer
-        if bearer is not None and bearer.expires_at <= datetime.now(UTC):
-            await self._refuse(key, Code.UNAUTHENTICATED, "The token has expired.")
-        elif len(self.operations) >= SUBSCRIPTIONS_A_SOCKET and key not in self.operations:
-            await self._refuse(
-                key, Code.LIMIT_EXCEEDED, f"A socket has {SUBSCRIPTIONS_A_SOCKET} subscriptions at most."
-            )
-        else:
-            await super().handle_subscribe(message)
-
-    async def _refuse(self, key: str, code: Code, message: str) -> None:
-        error: GraphQLFormattedError = {"message": message, "extensions": {"code": code.value}}
-        await self.send_message({"id": key, "type": "error", "payload": [error]})
-
-
 class Socket(ASGIWebSocketAdapter):
     """Closes with a reason that fits, however long what it quotes; a longer one would drop the socket."""
 
@@ -185,7 +197,15 @@ class Sockets(GraphQL[SocketContext, None]):
     graphql_transport_ws_handler_class = Protocol
     websocket_adapter_class = Socket
 
-    def __init__(self, schema: Schema, services: Services, rules: TokenRules, origins: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        schema: Schema,
+        services: Services,
+        rules: TokenRules,
+        reading: Reading,
+        admission: Admission,
+        origins: tuple[str, ...],
+    ) -> None:
         super().__init__(
             schema,
             subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
@@ -195,6 +215,8 @@ class Sockets(GraphQL[SocketContext, None]):
         )
         self._services = services
         self._rules = rules
+        self.reading = reading
+        self.admission = admission
 
     def decode_json(self, data: str | bytes) -> object:
         """Return a message of the protocol; what is none closes the socket with 4400."""
@@ -207,15 +229,17 @@ class Sockets(GraphQL[SocketContext, None]):
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> SocketContext:  # noqa: ARG002 - strawberry's signature
         """Return the socket's context, without a viewer yet."""
-        return SocketContext(self._services)
+        return SocketContext(self._services, address_of(request))
 
     async def on_ws_connect(self, context: SocketContext) -> None:
         """Take the token from the payload's ``authorization``; without a valid one the socket is closed."""
-        given = {name.lower(): value for name, value in context.connection_params.items()}.get("authorization")
         try:
-            context.bearer = await self._rules.viewer(given if isinstance(given, str) else "")
+            context.bearer = await self._rules.viewer(context.authorization)
         except ApiError as error:
+            self.admission.charge(context.address)
             raise ConnectionRejectionError from error
+        self.admission.charge(context.client, context.authorization)
+        context.held.enter_context(self.admission.socket(context.client))
 
 
 def _is_message(message: Any) -> bool:

@@ -35,6 +35,7 @@ COMMANDS: Final = {
     "models": "List models, show one, or say which is live. Exit code 1: one is broken, or --check found a change.",
     "segments": "Describe the segments of the model in force. Exit code 1 where there are none.",
     "plugins": "List the plugins. Exit code 1 when one is broken.",
+    "documents": "Register an app's operations. Exit code 2, and nothing written: one is not valid, or beyond a limit.",
     "serve": "Serve GraphQL at /graphql, and health at /healthz and /readyz.",
     "token": "Print a token, in development mode only (GUANXI_DEVELOPMENT=1).",
 }

@@ -9,6 +9,7 @@ from guanxi.opening import keep_store
 from guanxi.secret_files import kept
 from guanxi.settings import Settings
 from guanxi.token_rules import token_rules
+from guanxi.trust import trusted_texts
 from plugins.host import PluginHost
 
 
@@ -29,5 +30,7 @@ def app_of(settings: Settings) -> Starlette:
             offer_secret=given.get_secret_value() if given else kept(settings.home / "decision.secret"),
             development=settings.development,
             origins=settings.origins,
+            limits=settings.limit,
+            trusted=trusted_texts(settings),
         )
     )

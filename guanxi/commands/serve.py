@@ -15,6 +15,7 @@ from graph.errors import GuanxiError
 from guanxi.listening import listening
 from guanxi.settings import Settings
 from guanxi.token_rules import token_rules
+from guanxi.trust import trusted_texts
 
 
 def serve(
@@ -30,6 +31,7 @@ def serve(
         os.environ["GUANXI_DEVELOPMENT"] = "1"
     settings = Settings()
     token_rules(settings)
+    trusted_texts(settings)
     with ExitStack() as held:
         if settings.neo4j_uri is None:
             held.enter_context(embedded.join(settings.home))

@@ -12,12 +12,15 @@ import uvicorn
 from websockets.asyncio.client import connect
 
 from api.app import UVICORN, Wiring, create_app
+from api.limits import Limits
 from api.roles import Role
 from api.tokens import TokenRules
 from graph.imports import import_rows
 from plugins.host import PluginHost
 
 SECRET = "the secret that signs the tests' tokens"
+EASY = Limits(client_rate=1e6, token_rate=1e6, concurrent=1_000, sockets=1_000)
+"""The limits of documents, and none of how often the tests ask."""
 RULES = TokenRules("HS256", "guanxi", "guanxi", SECRET)
 
 PRODUCTS = {
@@ -111,10 +114,20 @@ def serving(tmp_path_factory):
     """Return a function: an async context of a server over a store, with its address and clients."""
 
     class Serving:
-        def __init__(self, store, host=None, *, development=True, models=None, origins=(), rules=RULES):
+        def __init__(
+            self, store, host=None, *, development=True, models=None, origins=(), rules=RULES, limits=EASY, trusted=None
+        ):
             self.models = models or tmp_path_factory.mktemp("models")
             wiring = Wiring(
-                lambda: nullcontext(store), host or PluginHost.load(), self.models, rules, SECRET, development, origins
+                lambda: nullcontext(store),
+                host or PluginHost.load(),
+                self.models,
+                rules,
+                SECRET,
+                development,
+                origins,
+                limits,
+                trusted,
             )
             self.app = create_app(wiring)
 
@@ -147,7 +160,10 @@ def serving(tmp_path_factory):
                 yield socket
 
         async def ask(self, query, bearer, **variables):
-            return (await self.post(query, bearer, **variables)).json()
+            """Ask, and return the answer without what it cost."""
+            answer = (await self.post(query, bearer, **variables)).json()
+            answer.get("extensions", {}).pop("cost", None)
+            return {name: value for name, value in answer.items() if value or name != "extensions"}
 
     return Serving
 
