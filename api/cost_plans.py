@@ -40,7 +40,7 @@ Data: TypeAlias = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Part:
-    """A field of a plan.
+    """A field of a plan, which has those only that cost something.
 
     Attributes:
         each: what one object costs beside its fields: 1, or 0 for a value.
@@ -101,8 +101,8 @@ class Plan:
         for selection_set in selected:
             for node in self._fields(of, selection_set, spread):
                 collected.setdefault((node.alias or node.name).value, []).append(node)
-        for key, nodes in collected.items():
-            yield self._part(of, key, nodes, sized)
+        parts = (self._part(of, key, nodes, sized) for key, nodes in collected.items())
+        return (part for part in parts if part.weight or part.each)
 
     def _fields(self, of: GraphQLObjectType, selected: SelectionSetNode, spread: set[str]) -> Iterator[FieldNode]:
         for node in selected.selections:

@@ -10,6 +10,7 @@ from strawberry.extensions import SchemaExtension
 
 from api.cost_plans import Plan
 from api.errors import Code, exceeded
+from api.identity import Same
 
 PLANS: Final = 500
 
@@ -26,7 +27,7 @@ class Priced(SchemaExtension):
         """Estimate the cost of a document that is valid."""
         context = self.execution_context
         if context.graphql_document is not None and not context.pre_execution_errors:
-            plan = plan_of(context.schema._schema, context.graphql_document, context.operation_name)
+            plan = plan_of(context.schema._schema, Same(context.graphql_document), context.operation_name)
             self._plan = plan
             variables = _coerced(context.schema._schema, plan, context.variables or {})
             self._requested = plan.estimate(variables) if variables else 0
@@ -46,12 +47,12 @@ class Priced(SchemaExtension):
 
 
 @lru_cache(PLANS)
-def plan_of(schema: GraphQLSchema, document: DocumentNode, name: str | None) -> Plan:
+def plan_of(schema: GraphQLSchema, document: Same[DocumentNode], name: str | None) -> Plan:
     """Return the plan of a valid document's operation."""
-    operation = get_operation_ast(document, name)
+    operation = get_operation_ast(document.thing, name)
     if operation is None:
         raise GraphQLError(f"The document has no operation {name!r}.")
-    return Plan(schema, document, operation)
+    return Plan(schema, document.thing, operation)
 
 
 def too_dear(plan: Plan, found: int, most: int) -> GraphQLError:

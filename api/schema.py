@@ -21,6 +21,7 @@ from strawberry.types import ExecutionContext
 
 from api.document_size import size_rule
 from api.errors import CodedErrors
+from api.identity import Same
 from api.limits import DEFAULT_LIMITS, Limits
 from api.mutations import Mutation
 from api.pricing import Priced
@@ -55,7 +56,7 @@ class Validated(SchemaExtension):
         document = context.graphql_document
         if document is not None:
             context.pre_execution_errors = _errors(
-                context.schema._schema, document, self._first, context.validation_rules
+                context.schema._schema, Same(document), self._first, context.validation_rules
             )
             operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
             if len(operations) > 1 and context._provided_operation_name is None:  # operation_name is the first one's
@@ -66,11 +67,11 @@ class Validated(SchemaExtension):
 @lru_cache(CACHED_DOCUMENTS)
 def _errors(
     schema: GraphQLSchema,
-    document: DocumentNode,
+    document: Same[DocumentNode],
     first: tuple[type[ASTValidationRule], ...],
     rules: tuple[type[ASTValidationRule], ...],
 ) -> list[GraphQLError]:
-    return validate_document(schema, document, first) or validate_document(schema, document, rules)
+    return validate_document(schema, document.thing, first) or validate_document(schema, document.thing, rules)
 
 
 class Schema(strawberry.Schema):
