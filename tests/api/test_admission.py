@@ -177,6 +177,21 @@ async def test_a_busy_server_sheds_what_finds_too_many_waiting_and_recovers(gate
     assert (statuses, again.status_code) == ([200, 200], 200)
 
 
+async def test_a_busy_server_sheds_what_comes_over_a_socket_too(gated, serving, bearers):
+    async with serving(gated, limits=Limits(running=1, waiting=1)) as server, server.socket(bearers.anna) as socket:
+        with gated.shut():
+            running = asyncio.create_task(server.post(READING, bearers.admin))
+            await until(lambda: gated.held == 1)
+            await say(socket, NAME, "1")
+            await say(socket, NAME, "2")
+            shed = await hear(socket)
+        waited = await hear(socket)
+        assert (await running).status_code == 200
+
+    assert (shed["id"], shed["payload"][0]["extensions"]["code"]) == ("2", "LIMIT_WAITING")
+    assert (waited["id"], waited["type"]) == ("1", "next")
+
+
 async def test_under_many_times_what_it_can_do_a_server_answers_what_it_can(bank, serving, bearers):
     async with serving(
         bank, limits=Limits(running=2, waiting=4, concurrent=1_000, client_rate=1e6, token_rate=1e6)
