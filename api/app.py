@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,7 +50,7 @@ class Wiring:
     Attributes:
         open_store: yields the store, which may be down.
         origins: web origins that may call from a browser.
-        trusted: the texts of the only operations that run, by their ids; without it every operation does.
+        trusted: manifest, or folder of such, of the only operations that run; without it every operation does.
     """
 
     open_store: Callable[[], AbstractAsyncContextManager[Store]]
@@ -61,7 +61,7 @@ class Wiring:
     development: bool = False
     origins: tuple[str, ...] = ()
     limits: Limits = DEFAULT_LIMITS
-    trusted: Mapping[str, str] | None = None
+    trusted: Path | None = None
 
 
 def create_app(wiring: Wiring) -> Starlette:

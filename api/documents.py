@@ -1,16 +1,21 @@
 """Which text a request is about: sent, kept from an earlier request, or registered before."""
 
 import hashlib
+import logging
 from collections import OrderedDict
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
+from pathlib import Path
 from typing import Final
 
 from graphql import REMOVE, DocumentNode, FieldNode, GraphQLError, Visitor, parse, print_ast, visit
 
 from api.bodies import GraphQLRequest, Refused
 from api.errors import ApiError, Code
+from api.manifests import read_manifests, stamp
+from graph.errors import SettingsError
+
+logger = logging.getLogger("guanxi.api")
 
 NOT_TRUSTED: Final = "This server runs registered operations only; register this one with guanxi documents register."
 CACHED: Final = 500
@@ -49,12 +54,15 @@ class PersistedDocuments:
 
 
 class TrustedDocuments:
-    """Registered operations, by their ids; a text is taken for the one that ``shape`` makes no difference to."""
+    """Registered operations, by their ids; a text is taken for the one that ``shape`` makes no difference to.
 
-    def __init__(self, texts: Mapping[str, str], tokens: int) -> None:
-        self._texts = dict(texts)
+    Where one is not found, the manifests are read again, if they have changed since.
+    """
+
+    def __init__(self, manifests: Path, tokens: int) -> None:
+        self._manifests = manifests
         self._tokens = tokens
-        self._shapes = {shape(text, tokens) for text in texts.values()}
+        self._load()
 
     def found(self, asked: GraphQLRequest) -> GraphQLRequest:
         """Return the request with its text.
@@ -63,15 +71,30 @@ class TrustedDocuments:
             ApiError: DOCUMENT_NOT_TRUSTED.
             Refused: 400 where the text is another than that of the hash.
         """
-        if asked.query:
-            check_hash(asked)
-            if shape(asked.query, self._tokens) not in self._shapes:
-                raise ApiError(Code.DOCUMENT_NOT_TRUSTED, NOT_TRUSTED)
-            return asked
-        text = self._texts.get(asked.document_id or asked.sha256 or "")
+        check_hash(asked)
+        text = self._text(asked)
+        if text is None and stamp(self._manifests) != self._stamp:
+            self._load_again()
+            text = self._text(asked)
         if text is None:
             raise ApiError(Code.DOCUMENT_NOT_TRUSTED, NOT_TRUSTED)
         return replace(asked, query=text)
+
+    def _text(self, asked: GraphQLRequest) -> str | None:
+        if asked.query:
+            return asked.query if shape(asked.query, self._tokens) in self._shapes else None
+        return self._texts.get(asked.document_id or asked.sha256 or "")
+
+    def _load(self) -> None:
+        self._stamp = stamp(self._manifests)
+        self._texts = read_manifests(self._manifests)
+        self._shapes = {shape(text, self._tokens) for text in self._texts.values()}
+
+    def _load_again(self) -> None:
+        try:
+            self._load()
+        except SettingsError as error:
+            logger.error("%s What was registered before still runs.", error)  # noqa: TRY400 - a trace says no more
 
 
 def sha256(text: str) -> str:
@@ -85,7 +108,7 @@ def check_hash(asked: GraphQLRequest) -> None:
     Raises:
         Refused: 400.
     """
-    if asked.sha256 is not None and sha256(asked.query) != asked.sha256:
+    if asked.query and asked.sha256 is not None and sha256(asked.query) != asked.sha256:
         raise Refused(400, "The text is not that of `extensions.persistedQuery.sha256Hash`.")
 
 

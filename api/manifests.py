@@ -6,6 +6,7 @@ GraphQL Code Generator and Relay write ``{id: text}``; Apollo writes ``{"format"
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,8 @@ def read_manifests(path: Path) -> dict[str, str]:
     Raises:
         SettingsError: one cannot be read, is none, or gives an id another text; or there is none.
     """
-    files = sorted(path.glob("*.json")) if path.is_dir() else [path]
     texts = dict[str, str]()
-    for file in files:
+    for file in _files(path):
         for key, text in read_manifest(file).items():
             if texts.setdefault(key, text) != text:
                 raise SettingsError(f"{file} gives {key!r} another text than a manifest before it.")
@@ -46,11 +46,22 @@ def read_manifest(file: Path) -> dict[str, str]:
     return texts
 
 
+def stamp(path: Path) -> list[tuple[str, int, int]]:
+    """Return what changes when a manifest, or one in a folder, is written anew."""
+    with suppress(FileNotFoundError):
+        return [(file.name, file.stat().st_mtime_ns, file.stat().st_size) for file in _files(path)]
+    return []
+
+
 def write_manifest(file: Path, texts: Mapping[str, str]) -> None:
     """Write a manifest, whole or not at all."""
     draft = file.with_name(f".{file.name}.draft")
     draft.write_text(json.dumps(dict(sorted(texts.items())), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     draft.replace(file)
+
+
+def _files(path: Path) -> list[Path]:
+    return sorted(path.glob("*.json")) if path.is_dir() else [path]
 
 
 def _texts(manifest: Any) -> dict[str, str]:

@@ -9,7 +9,6 @@ from guanxi.opening import keep_store
 from guanxi.secret_files import kept
 from guanxi.settings import Settings
 from guanxi.token_rules import token_rules
-from guanxi.trust import trusted_texts
 from plugins.host import PluginHost
 
 
@@ -31,6 +30,6 @@ def app_of(settings: Settings) -> Starlette:
             development=settings.development,
             origins=settings.origins,
             limits=settings.limit,
-            trusted=trusted_texts(settings),
+            trusted=settings.trusted_documents,
         )
     )

@@ -10,12 +10,12 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from api.app import UVICORN
+from api.manifests import read_manifests
 from graph import embedded
 from graph.errors import GuanxiError
 from guanxi.listening import listening
 from guanxi.settings import Settings
 from guanxi.token_rules import token_rules
-from guanxi.trust import trusted_texts
 
 
 def serve(
@@ -31,7 +31,8 @@ def serve(
         os.environ["GUANXI_DEVELOPMENT"] = "1"
     settings = Settings()
     token_rules(settings)
-    trusted_texts(settings)
+    if settings.trusted_documents is not None:
+        read_manifests(settings.trusted_documents)
     with ExitStack() as held:
         if settings.neo4j_uri is None:
             held.enter_context(embedded.join(settings.home))

@@ -21,8 +21,10 @@ def persisted(text):
 
 
 @pytest.fixture(scope="module")
-async def trusting(bank, serving):
-    async with serving(bank, trusted={sha256(NAME): NAME, "their-own-id": ROLE}, development=False) as running:
+async def trusting(bank, serving, tmp_path_factory):
+    manifest = tmp_path_factory.mktemp("trusted") / "app.json"
+    manifest.write_text(json.dumps({sha256(NAME): NAME, "their-own-id": ROLE}))
+    async with serving(bank, trusted=manifest, development=False) as running:
         yield running
 
 
@@ -161,9 +163,24 @@ async def test_a_server_without_registered_operations_says_so_to_an_id(ask):
     assert outcome(await ask(documentId="x")) == (400, "DOCUMENT_NOT_TRUSTED")
 
 
-async def test_a_registered_operation_is_limited_too(bank, serving, bearers, ask):
-    text = "query Page($n: Int!) { customers(first: $n) { nodes { name } } }"
-    async with serving(bank, trusted={"page": text}, limits=Limits(cost=10)) as strict:
+async def test_what_is_registered_later_runs_and_a_broken_manifest_takes_nothing_away(bank, serving, ask, tmp_path):
+    (tmp_path / "one.json").write_text(json.dumps({"role": ROLE}))
+    async with serving(bank, trusted=tmp_path) as running:
+        before = await ask(running, documentId="name")
+        (tmp_path / "two.json").write_text(json.dumps({"name": NAME}))
+        after = await ask(running, documentId="name")
+        (tmp_path / "two.json").write_text("{")
+        broken = [await ask(running, documentId=key) for key in ("other", "name", "role")]
+
+    assert [outcome(answer)[1] for answer in (before, after)] == ["DOCUMENT_NOT_TRUSTED", None]
+    assert [outcome(answer)[1] for answer in broken] == ["DOCUMENT_NOT_TRUSTED", None, None]
+
+
+async def test_a_registered_operation_is_limited_too(bank, serving, bearers, ask, tmp_path):
+    (tmp_path / "app.json").write_text(
+        json.dumps({"page": "query Page($n: Int!) { customers(first: $n) { nodes { name } } }"})
+    )
+    async with serving(bank, trusted=tmp_path, limits=Limits(cost=10)) as strict:
         answers = [await ask(strict, bearer=bearers.admin, documentId="page", variables={"n": n}) for n in (9, 10)]
 
     assert [outcome(answer)[1] for answer in answers] == [None, "LIMIT_COST"]
