@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncGenerator
-from contextlib import aclosing, suppress
+from contextlib import AbstractAsyncContextManager, aclosing, suppress
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -15,6 +15,7 @@ from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
 from api.bodies import GraphQLRequest
+from api.errors import Exceeded
 from api.requests import StreamContext
 from api.slow_clients import STALLED_SECONDS
 
@@ -35,18 +36,35 @@ def wants_events(request: Request) -> bool:
 class EventStream(StreamingResponse):
     """The results of one operation: each a ``next``, then ``complete``; between them comments as heartbeats."""
 
-    def __init__(self, schema: Schema, method: str, asked: GraphQLRequest, context: StreamContext) -> None:
+    def __init__(
+        self,
+        schema: Schema,
+        method: str,
+        asked: GraphQLRequest,
+        context: StreamContext,
+        place: AbstractAsyncContextManager[None],
+    ) -> None:
+        async def results() -> AsyncGenerator[dict[str, Any], None]:
+            async with place:
+                found = await schema.stream(
+                    asked.query,
+                    variable_values=asked.variables,
+                    operation_name=asked.operation_name,
+                    context_value=context,
+                    allowed_operation_types=BY_POST if method == "POST" else BY_GET,
+                )
+                async with aclosing(found):
+                    async for result in found:
+                        yield _formatted(result)
+
         async def events() -> AsyncGenerator[str, None]:
-            results = await schema.stream(
-                asked.query,
-                variable_values=asked.variables,
-                operation_name=asked.operation_name,
-                context_value=context,
-                allowed_operation_types=BY_POST if method == "POST" else BY_GET,
-            )
-            async with aclosing(results):
-                async for result in results:
-                    yield TRANSPORT.encode_event("next", json.dumps(_formatted(result), ensure_ascii=False))
+            try:
+                async with aclosing(results()) as told:
+                    async for content in told:
+                        yield TRANSPORT.encode_event("next", json.dumps(content, ensure_ascii=False))
+            except Exceeded as error:
+                content = {"errors": [{"message": str(error), "extensions": error.extensions}]}
+                yield TRANSPORT.encode_event("next", json.dumps(content, ensure_ascii=False))
             yield TRANSPORT.encode_complete()
 
         beating = merge_stream_with_heartbeat(

@@ -13,12 +13,15 @@ import uvicorn
 from websockets.asyncio.client import connect
 
 from api.app import UVICORN, Wiring, alone, create_app
+from api.limits import Limits
 from api.roles import Role
 from api.tokens import TokenRules
 from graph.imports import import_rows
 from plugins.host import PluginHost
 
 SECRET = "the secret that signs the tests' tokens"
+EASY = Limits(client_rate=1e6, token_rate=1e6, concurrent=1_000, sockets=1_000)
+"""The limits of documents, and none of how often the tests ask."""
 RULES = TokenRules("HS256", "guanxi", "guanxi", SECRET, leeway=0)
 
 PRODUCTS = {
@@ -186,7 +189,9 @@ def serving(tmp_path_factory):
     """Return a function: an async context of a server over a store, with its address and clients."""
 
     class Serving:
-        def __init__(self, store, host=None, *, models=None, rules=RULES, development=True, share=alone, **options):
+        def __init__(
+            self, store, host=None, *, models=None, rules=RULES, development=True, share=alone, limits=EASY, **options
+        ):
             self.share = share
             self.models = models or tmp_path_factory.mktemp("models")
             host = host or PluginHost.load()
@@ -198,6 +203,7 @@ def serving(tmp_path_factory):
                 SECRET,
                 development=development,
                 share=self.shared,
+                limits=limits,
                 **options,
             )
             self.app = create_app(wiring)
@@ -246,7 +252,10 @@ def serving(tmp_path_factory):
                 yield self.reader(response)
 
         async def ask(self, query, bearer, **variables):
-            return (await self.post(query, bearer, **variables)).json()
+            """Ask, and return the answer without what it cost."""
+            answer = (await self.post(query, bearer, **variables)).json()
+            answer.get("extensions", {}).pop("cost", None)
+            return {name: value for name, value in answer.items() if value or name != "extensions"}
 
     return Serving
 
