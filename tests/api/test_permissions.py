@@ -8,6 +8,7 @@ import asyncio
 import csv
 import json
 import os
+import secrets
 from collections import defaultdict
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -20,7 +21,7 @@ from graphql import OperationType
 from websockets.exceptions import ConnectionClosed
 
 from api import decisions
-from api.events import Changes
+from api.events import Changes, Interactions
 from api.global_ids import decoded, global_id
 from api.live_engine import LiveEngine
 from api.requests import HttpContext
@@ -160,6 +161,7 @@ def arguments(no, offer_id, key):
         "Mutation.grantDeputy": f'input: {{deputyNo: "M2", managerNo: "M1", until: "{TODAY}"}}',
         "Mutation.revokeDeputy": 'input: {deputyNo: "M2", managerNo: "M1"}',
         "Subscription.offersChanged": about,
+        "Subscription.interactionRecorded": about,
     }
 
 
@@ -223,14 +225,29 @@ async def walked(rich, roles):
                 key = f"{kind.name}.{name}"
                 outcomes[key][role].add(shown(answer, whole, way, name, key))
     table = {key: {role: most(found[role]) for role in ROLES} for key, found in outcomes.items()}
-    table["Subscription.offersChanged"] = {role: await told(rich, roles, role) for role in ROLES}
+    for name, (query, change) in SUBSCRIPTIONS.items():
+        table[f"Subscription.{name}"] = {role: await told(rich, roles, role, query, change) for role in ROLES}
+    heard = {role: "yes" if seen == "yes" else "-" for role, seen in table["Subscription.interactionRecorded"].items()}
+    table |= {f"InteractionRecorded.{name}": heard for name in ("interaction", "customer", "missed")}
     return SimpleNamespace(table=table, answers=answers, fields=walks[0].fields())
 
 
-async def told(server, roles, role):
-    """What a socket of a role is told of Anna's offers, when something has changed."""
-    change = 'mutation { setConsent(input: {customerNo: "ANNA", marketing: true}) { errors { code } } }'
-    query = 'subscription { offersChanged(customerNo: "ANNA") { customerNo } }'
+SUBSCRIPTIONS = {
+    "offersChanged": (
+        'subscription { offersChanged(customerNo: "ANNA") { customerNo } }',
+        'mutation { setConsent(input: {customerNo: "ANNA", marketing: true}) { errors { code } } }',
+    ),
+    "interactionRecorded": (
+        "subscription { interactionRecorded { interaction { kind } customer { customerNo } missed } }",
+        """mutation { recordInteraction(input: {customerNo: "ANNA", channel: WEB, kind: "visit", idempotencyKey: "%s"}) {
+            errors { code } } }""",
+    ),
+}
+"""What is listened to about Anna, and what makes it tell something."""
+
+
+async def told(server, roles, role, query, change):
+    """What a socket of a role is told by a subscription, when something has changed."""
     try:
         async with server.socket(roles[role]) as socket:
             if role == "nobody":
@@ -238,7 +255,7 @@ async def told(server, roles, role):
             await socket.send(json.dumps({"id": "1", "type": "subscribe", "payload": {"query": query}}))
             answer = asyncio.ensure_future(socket.recv())
             while not answer.done():
-                await server.ask(change, roles["ADMIN"])
+                await server.ask(change.replace("%s", secrets.token_hex(8)), roles["ADMIN"])
                 await asyncio.sleep(0.02)
             message = json.loads(await answer)
     except ConnectionClosed as closed:
@@ -323,7 +340,9 @@ async def test_what_is_hidden_costs_the_store_what_does_not_exist_costs(login, t
     bearer = roles[role] and await rules.viewer(f"Bearer {roles[role]}")
     asked = []
     async with ListeningStore(*login) as store:
-        services = Services(store, LiveEngine(store, PluginHost.load(), tmp_path), Changes(), rules.secret)
+        services = Services(
+            store, LiveEngine(store, PluginHost.load(), tmp_path), Changes(), Interactions(), rules.secret
+        )
         for no in (HIDDEN, ABSENT):
             store.heard.clear()
             for query in ("{ customer(customerNo: %s) { name } }", "{ decision(customerNo: %s, productCode: \"CARD\") { rank } }",
