@@ -50,7 +50,7 @@ class Subscription:
 
     @strawberry.subscription(
         description="Every interaction recorded through the API, in the order in which it was recorded at one server: "
-        "of a manager's book and of those granted to him when he begins, of all customers for administrators. "
+        "of the books that a manager saw when he began to listen, of all customers for administrators. "
         f"{MOST_WAITING} wait for a slow reader; of more the oldest are dropped, and `missed` says how many. Ends with "
         "the error UNAUTHENTICATED when the token expires."
     )
@@ -65,12 +65,12 @@ class Subscription:
         access.require(viewer, access.SERVES_CUSTOMERS, "interactions as they are recorded")
         if customer_no is not None:
             await session.customer_or_error(customer_no)
+
         books = await session.books()
 
         def wanted(recorded: Recorded) -> bool:
-            return customer_no in (None, recorded.customer_no) and access.serves_book(
-                viewer, books, recorded.manager_no
-            )
+            served = access.serves_book(viewer, books, recorded.manager_no)
+            return served and customer_no in (None, recorded.customer_no)
 
         untold: int | None = 0
         async with aclosing(session.services.interactions.of(wanted, viewer.expires_at)) as happening:

@@ -8,7 +8,6 @@ import asyncio
 import csv
 import json
 import os
-import secrets
 from collections import defaultdict
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -161,7 +160,6 @@ def arguments(no, offer_id, key):
         "Mutation.grantDeputy": f'input: {{deputyNo: "M2", managerNo: "M1", until: "{TODAY}"}}',
         "Mutation.revokeDeputy": 'input: {deputyNo: "M2", managerNo: "M1"}',
         "Subscription.offersChanged": about,
-        "Subscription.interactionRecorded": about,
     }
 
 
@@ -183,6 +181,18 @@ UNSHOWN = {
     "UserError.currentVersion",
 }
 """What a small bank in good order has nothing to show of, to anybody."""
+
+SUBSCRIPTIONS = {
+    "offersChanged": (
+        'subscription { offersChanged(customerNo: "ANNA") { customerNo } }',
+        'mutation { setConsent(input: {customerNo: "ANNA", marketing: true}) { errors { code } } }',
+    ),
+    "interactionRecorded": (
+        'subscription { interactionRecorded(customerNo: "ANNA") { missed interaction { kind } customer { customerNo } } }',
+        'mutation { recordInteraction(input: {customerNo: "ANNA", channel: PHONE, kind: "call"}) { errors { code } } }',
+    ),
+}
+"""What is listened to, and what makes it tell."""
 
 
 @pytest.fixture(scope="module")
@@ -225,29 +235,17 @@ async def walked(rich, roles):
                 key = f"{kind.name}.{name}"
                 outcomes[key][role].add(shown(answer, whole, way, name, key))
     table = {key: {role: most(found[role]) for role in ROLES} for key, found in outcomes.items()}
-    for name, (query, change) in SUBSCRIPTIONS.items():
-        table[f"Subscription.{name}"] = {role: await told(rich, roles, role, query, change) for role in ROLES}
-    heard = {role: "yes" if seen == "yes" else "-" for role, seen in table["Subscription.interactionRecorded"].items()}
-    table |= {f"InteractionRecorded.{name}": heard for name in ("interaction", "customer", "missed")}
+    for field, (query, act) in SUBSCRIPTIONS.items():
+        table[f"Subscription.{field}"] = {role: await told(rich, roles, role, query, act) for role in ROLES}
+    for field in ("customer", "interaction", "missed"):
+        table[f"InteractionRecorded.{field}"] = {
+            role: heard if heard == "yes" else "-" for role, heard in table["Subscription.interactionRecorded"].items()
+        }
     return SimpleNamespace(table=table, answers=answers, fields=walks[0].fields())
 
 
-SUBSCRIPTIONS = {
-    "offersChanged": (
-        'subscription { offersChanged(customerNo: "ANNA") { customerNo } }',
-        'mutation { setConsent(input: {customerNo: "ANNA", marketing: true}) { errors { code } } }',
-    ),
-    "interactionRecorded": (
-        "subscription { interactionRecorded { interaction { kind } customer { customerNo } missed } }",
-        """mutation { recordInteraction(input: {customerNo: "ANNA", channel: WEB, kind: "visit", idempotencyKey: "%s"}) {
-            errors { code } } }""",
-    ),
-}
-"""What is listened to about Anna, and what makes it tell something."""
-
-
-async def told(server, roles, role, query, change):
-    """What a socket of a role is told by a subscription, when something has changed."""
+async def told(server, roles, role, query, act):
+    """What a socket of a role is told of Anna, when something has happened."""
     try:
         async with server.socket(roles[role]) as socket:
             if role == "nobody":
@@ -255,7 +253,7 @@ async def told(server, roles, role, query, change):
             await socket.send(json.dumps({"id": "1", "type": "subscribe", "payload": {"query": query}}))
             answer = asyncio.ensure_future(socket.recv())
             while not answer.done():
-                await server.ask(change.replace("%s", secrets.token_hex(8)), roles["ADMIN"])
+                await server.ask(act, roles["ADMIN"])
                 await asyncio.sleep(0.02)
             message = json.loads(await answer)
     except ConnectionClosed as closed:
