@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
-from starlette.types import Message, Send
+from starlette.types import Send
 from strawberry import Schema
 from strawberry.http.streaming import SSETransport, merge_stream_with_heartbeat
 from strawberry.types.execution import PreExecutionError
@@ -17,7 +17,6 @@ from strawberry.types.graphql import OperationType
 from api.bodies import GraphQLRequest
 from api.errors import Exceeded
 from api.requests import StreamContext
-from api.slow_clients import STALLED_SECONDS
 
 HEARTBEAT_SECONDS: Final = 15
 EVENT_STREAM: Final = "text/event-stream"
@@ -76,16 +75,11 @@ class EventStream(StreamingResponse):
 
     async def stream_response(self, send: Send) -> None:
         """Send what comes, as fast as it is read, until it is over, or the server asked to end."""
-
-        async def timely(message: Message) -> None:
-            async with asyncio.timeout(STALLED_SECONDS):
-                await send(message)
-
         async with aclosing(self.events):
             with suppress(TimeoutError):
                 async with asyncio.timeout(None) as limit:
                     with self.streams.one_more(limit):
-                        await super().stream_response(timely)
+                        await super().stream_response(send)
         if limit.expired():
             await send({"type": "http.response.body"})
 
