@@ -88,4 +88,6 @@ def _formatted(result: Any) -> dict[str, Any]:
     content: dict[str, Any] = {} if isinstance(result, PreExecutionError) else {"data": result.data}
     if result.errors:
         content["errors"] = [error.formatted for error in result.errors]
+    if result.extensions:
+        content["extensions"] = result.extensions
     return content

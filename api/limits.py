@@ -16,8 +16,8 @@ class Limits:
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 - pydantic's: a name that is misspelt is no limit
 
-    query_bytes: int = 50_000
-    """Bytes of the document."""
+    query_bytes: int = 30_000
+    """Bytes of the document; a URL has 32,768 at most."""
     variables_bytes: int = 50_000
     """Bytes of the variables, as JSON."""
     list_length: int = 100

@@ -65,7 +65,10 @@ class ViewerType:
         """The key of roles that have one."""
         return self.viewer.key if self.viewer.role in KEYS else None
 
-    @strawberry.field(description="The grants by which a manager sees others' books today; empty for other roles.")
+    @strawberry.field(
+        description="The grants by which a manager sees others' books today; empty for other roles.",
+        directives=[assumed(50)],
+    )
     async def deputy_of(self) -> list[Deputy]:
         """The viewer's own grants."""
         if not access.is_bound_to_books(self.viewer):

@@ -45,10 +45,12 @@ class ModelAblation:
     groups: list[ModelLoss] = strawberry.field(
         description="Each group of features, what it says exchanged between the customers, the largest fall first: "
         "holdings, changes of holdings, profile, `own columns` of the bank's files, activity, contacts, relations, "
-        "season, and `score:` before a recommender."
+        "season, and `score:` before a recommender.",
+        directives=[assumed(20)],
     )
     members: list[ModelLoss] = strawberry.field(
-        description="Each part of the model left out, and the others weighed anew, the largest fall first."
+        description="Each part of the model left out, and the others weighed anew, the largest fall first.",
+        directives=[assumed(20)],
     )
 
     @classmethod

@@ -95,6 +95,12 @@ async def fill(store):
     )
 
 
+def without_cost(answer):
+    """An answer but for what it cost."""
+    answer.get("extensions", {}).pop("cost", None)
+    return {name: value for name, value in answer.items() if value or name != "extensions"}
+
+
 async def started(app, **options):
     """Serve an application on a free port of loopback; returns the server and its task."""
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, **UVICORN | options))
@@ -124,7 +130,7 @@ class EventReader:
                     case "data":
                         data = json.loads(value) if value else None
                     case "" if name:
-                        return name, data
+                        return name, without_cost(data) if data else data
                     case "" if value:
                         return None, value
         return None
@@ -253,9 +259,7 @@ def serving(tmp_path_factory):
 
         async def ask(self, query, bearer, **variables):
             """Ask, and return the answer without what it cost."""
-            answer = (await self.post(query, bearer, **variables)).json()
-            answer.get("extensions", {}).pop("cost", None)
-            return {name: value for name, value in answer.items() if value or name != "extensions"}
+            return without_cost((await self.post(query, bearer, **variables)).json())
 
     return Serving
 

@@ -19,7 +19,7 @@ MANY_TOKENS = "Syntax Error: Document contains more than 2000 tokens. Parsing ab
 MANY_FIELDS = "The document has 21 root fields; 20 is the most."
 MANY_DIRECTIVES = "The document has {} directives; 50 is the most."
 LONG_LIST = "The document has a list of 101 items; 100 is the most."
-LONG_TEXT = "The document has 50,001 bytes; 50,000 is the most."
+LONG_TEXT = "The document has 30,001 bytes; 30,000 is the most."
 
 
 def deep(inside, spread=None):
@@ -102,7 +102,7 @@ REFUSED = {
     "directives": (directives(51), "DIRECTIVES", MANY_DIRECTIVES.format(51), 51),
     "unknown directives": (f"{{ __typename {'@a ' * 900} }}", "DIRECTIVES", MANY_DIRECTIVES.format(900), 900),
     "items of a list": (ids(101), "LIST_LENGTH", LONG_LIST, 101),
-    "bytes": (long(50_001), "QUERY_BYTES", LONG_TEXT, 50_001),
+    "bytes": (long(30_001), "QUERY_BYTES", LONG_TEXT, 30_001),
 }  # fmt: skip
 
 

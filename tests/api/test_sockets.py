@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from api import sockets
+from api import socket_protocol, sockets
 from api.app import UVICORN
 from api.roles import Role
 
@@ -91,8 +91,8 @@ async def test_a_stream_ends_with_its_token_and_the_socket_answers_no_more(serve
 
 
 async def test_a_socket_is_closed_soon_after_its_token_expired(server, rules, monkeypatch):
-    assert sockets.GRACE_SECONDS == 5
-    monkeypatch.setattr(sockets, "GRACE_SECONDS", 0.1)
+    assert socket_protocol.GRACE_SECONDS == 5
+    monkeypatch.setattr(socket_protocol, "GRACE_SECONDS", 0.1)
 
     async with server.socket(rules.issue(Role.CUSTOMER, "ANNA", hours=2 / 3600)) as socket:
         assert await closed(socket) == (4403, "The token has expired.")
