@@ -19,13 +19,16 @@ from starlette.staticfiles import StaticFiles
 from api.bodies import MOST_BYTES
 from api.endpoint import GraphQLEndpoint
 from api.events import Changes
+from api.gauges import Gauges
 from api.guards import Guarded
 from api.idempotency import keep_swept
 from api.live_engine import LiveEngine
+from api.observing import Observed
 from api.request_ids import HEADER, Identified
 from api.schema import build_schema
 from api.session import Services
 from api.slow_clients import ImpatientProtocol
+from api.store_watch import watched
 from api.tokens import TokenRules
 from graph.errors import StoreError
 from graph.store import Store
@@ -80,6 +83,7 @@ def create_app(wiring: Wiring) -> Starlette:
         routes=[Mount("/", router)],
         middleware=[
             Middleware(Identified),
+            Middleware(Observed),
             Middleware(Guarded, wiring.hsts_seconds),
             Middleware(
                 CORSMiddleware,
@@ -95,6 +99,7 @@ def create_app(wiring: Wiring) -> Starlette:
 
 @asynccontextmanager
 async def _served(store: Store, wiring: Wiring) -> AsyncIterator[Services]:
+    store.watch = watched
     engine = LiveEngine(store, wiring.host, wiring.models)
     services = Services(store, engine, Changes(), wiring.offer_secret)
     engine.on_change = services.changes.publish_all
@@ -103,7 +108,8 @@ async def _served(store: Store, wiring: Wiring) -> AsyncIterator[Services]:
         await engine.refresh()
     except StoreError as error:
         logger.warning("%s Answering 503 until it comes.", error)
-    kept = [asyncio.create_task(engine.keep_fresh()), asyncio.create_task(keep_swept(store))]
+    lasting = engine.keep_fresh(), keep_swept(store), Gauges(engine).keep()
+    kept = [asyncio.create_task(task) for task in lasting]
     try:
         yield services
     finally:

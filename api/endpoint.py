@@ -27,6 +27,7 @@ from strawberry.types.graphql import OperationType
 from api.bodies import GraphQLRequest, Refused, checked, graphql_request
 from api.errors import ApiError, Code, extensions
 from api.negotiation import JSON, RESPONSE, negotiated
+from api.operations import note_result
 from api.requests import HttpContext, SocketContext
 from api.roles import Viewer
 from api.session import Services
@@ -118,6 +119,7 @@ class GraphQLEndpoint:
 
 def refusal(status: int, code: Code, message: str, headers: Mapping[str, str] | None = None) -> Response:
     """Return an error that no document was executed for."""
+    note_result(None, [code])
     return JSONResponse(
         {"errors": [{"message": message, "extensions": extensions(code)}]},
         status_code=status,
@@ -137,6 +139,7 @@ def _response(spoken: str, result: ExecutionResult, context: HttpContext) -> Res
     if context.session.omitted:
         content["extensions"] = {"omittedRecommenders": sorted(context.session.omitted)}
     codes = {error["extensions"].get("code") for error in content.get("errors", ())}
+    note_result(content.get("data"), codes, result.extensions)
     status, headers = 200, {}
     if Code.STORE_UNAVAILABLE in codes and not any(value is not None for value in (result.data or {}).values()):
         content.pop("data", None)  # a response that has data must be 200

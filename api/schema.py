@@ -15,6 +15,7 @@ from api.deputy_mutations import DeputyMutations
 from api.errors import CodedErrors
 from api.limits import Limits
 from api.mutations import Mutation
+from api.observing import ObservedOperation
 from api.queries import Query
 from api.subscriptions import Subscription
 from api.texts import NoNulls
@@ -78,6 +79,7 @@ def build_schema(*, introspection: bool = True) -> strawberry.Schema:
         Subscription,
         types=[Customer, Offer, Product, Programme],
         extensions=[
+            ObservedOperation,
             lambda: CodedErrors(suggestions=introspection),
             lambda: MaxTokensLimiter(max_token_count=TOKENS),
             lambda: Parsed(maxsize=CACHED_DOCUMENTS),

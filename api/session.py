@@ -13,6 +13,7 @@ from api import access, comparing
 from api.errors import ApiError, Code
 from api.events import Changes
 from api.live_engine import LiveEngine
+from api.loading import loader
 from api.roles import Viewer
 from graph import browsing, customers, deputies, instruments, products, programmes
 from graph.records import Account, Card, Customer, Product, Programme
@@ -154,53 +155,53 @@ class Session:
     @cached_property
     def whole(self) -> DataLoader[str, Customer | None]:
         """Customers with all that hangs on them, by number."""
-        return _by_key(self._wholes, lambda customer: customer.customer_no)
+        return _by_key("customers", self._wholes, lambda customer: customer.customer_no)
 
     @cached_property
     def profiles(self) -> DataLoader[str, Customer | None]:
         """Customers without what hangs on them, by number."""
-        return _by_key(self._profiles, lambda customer: customer.customer_no)
+        return _by_key("profiles", self._profiles, lambda customer: customer.customer_no)
 
     @cached_property
     def accounts(self) -> DataLoader[str, list[Account]]:
         """Each customer's accounts."""
-        return DataLoader(self._accounts)
+        return loader("accounts", self._accounts)
 
     @cached_property
     def cards(self) -> DataLoader[str, list[Card]]:
         """Each customer's cards."""
-        return DataLoader(self._cards)
+        return loader("cards", self._cards)
 
     @cached_property
     def members(self) -> DataLoader[str, int]:
         """How many members each programme has, by its code."""
-        return DataLoader(self._members)
+        return loader("members", self._members)
 
     @cached_property
     def answers(self) -> DataLoader[tuple[str, Context], Answer]:
         """Offers, by customer number and context."""
-        return DataLoader(self._answers)
+        return loader("answers", self._answers)
 
     @cached_property
     def _similar(self) -> DataLoader[str, list[Alike]]:
-        return DataLoader(self._similars)
+        return loader("similar", self._similars)
 
     @cached_property
     def insights(self) -> DataLoader[str, Insight | None]:
         """What the bank thinks of customers, by number."""
-        return _by_key(self._insights, lambda insight: insight.customer_no)
+        return _by_key("insights", self._insights, lambda insight: insight.customer_no)
 
     @cached_property
     def _books(self) -> DataLoader[str, access.Books]:
-        return DataLoader(self._read_books)
+        return loader("books", self._read_books)
 
     @cached_property
     def _products(self) -> DataLoader[str, dict[str, Product]]:
-        return DataLoader(self._read_products)
+        return loader("products", self._read_products)
 
     @cached_property
     def _programmes(self) -> DataLoader[str, dict[str, Programme]]:
-        return DataLoader(self._read_programmes)
+        return loader("programmes", self._read_programmes)
 
     async def _wholes(self, customer_nos: Sequence[str]) -> list[Customer]:
         books = await self.books() if access.is_bound_to_books(self.viewer) else None
@@ -276,10 +277,10 @@ class Session:
 
 
 def _by_key(
-    read: Callable[[Sequence[str]], Awaitable[list[Value]]], key: Callable[[Value], str]
+    name: str, read: Callable[[Sequence[str]], Awaitable[list[Value]]], key: Callable[[Value], str]
 ) -> DataLoader[str, Value | None]:
     async def load(keys: list[str]) -> list[Value | None]:
         found = {key(value): value for value in await read(keys)}
         return [found.get(wanted) for wanted in keys]
 
-    return DataLoader(load)
+    return loader(name, load)

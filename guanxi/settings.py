@@ -53,6 +53,10 @@ class Settings(BaseSettings):
     """How long known keys of a key set hold, in seconds, while it cannot be read."""
     decision_secret: SecretStr | None = None
     """Secret that signs offer ids, 32 bytes or more; without it one is made and kept in the home."""
+    metrics_port: int | None = Field(default=None, ge=0, le=65_535)
+    """Port that Prometheus' metrics are served on, at ``/metrics``; without it they are not served."""
+    metrics_host: str = "127.0.0.1"
+    """Address of that port; whoever reaches it reads the metrics."""
 
     protected: Annotated[tuple[str, ...], NoDecode] = ()
     """Columns of the customers' file, separated by commas, that no feature is made of, such as ``gender``."""
