@@ -42,6 +42,7 @@ READY_SECONDS: Final = 3.0
 """How long a store that takes connections and says nothing is waited for: by a server's start, and by ``/readyz``."""
 UVICORN: Final[dict[str, Any]] = {
     "http": ImpatientProtocol,
+    "log_config": None,
     "log_level": "warning",
     "server_header": False,
     "ws_max_size": MOST_BYTES,

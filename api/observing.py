@@ -9,6 +9,7 @@ from strawberry.types.execution import StreamExecutionResult
 from strawberry.types.graphql import OperationType
 
 from api import metrics
+from api.logs import log_operation
 from api.operations import Operation, current
 
 PATH: Final = "/graphql"
@@ -81,9 +82,10 @@ class ObservedOperation(SchemaExtension):
 
 
 def tell(operation: Operation) -> None:
-    """Count an operation that is over."""
+    """Log and count an operation that is over."""
     if not operation.is_one():
         return
+    log_operation(operation)
     kind = operation.kind or "unknown"
     metrics.OPERATIONS.labels(operation.name, kind, operation.outcome).inc()
     if operation.kind != OperationType.SUBSCRIPTION.value:

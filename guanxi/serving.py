@@ -5,7 +5,7 @@ from functools import partial
 from starlette.applications import Starlette
 
 from api.app import Wiring, create_app
-from api.request_ids import log_with_ids
+from api.logs import log_to_stderr
 from guanxi.hardening import refuse_in_production
 from guanxi.opening import keep_store
 from guanxi.secret_files import kept
@@ -16,8 +16,9 @@ from plugins.host import PluginHost
 
 def app() -> Starlette:
     """Return the application of the environment's settings, for a process of its own."""
-    log_with_ids()
-    return app_of(Settings())
+    settings = Settings()
+    log_to_stderr(settings.log_format, settings.log_level, whole=settings.development)
+    return app_of(settings)
 
 
 def app_of(settings: Settings) -> Starlette:

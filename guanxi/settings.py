@@ -53,6 +53,10 @@ class Settings(BaseSettings):
     """How long known keys of a key set hold, in seconds, while it cannot be read."""
     decision_secret: SecretStr | None = None
     """Secret that signs offer ids, 32 bytes or more; without it one is made and kept in the home."""
+    log_format: Literal["text", "json"] = "text"
+    """Whether a server's log is lines of text or of JSON."""
+    log_level: Literal["info", "warning", "error"] = "info"
+    """The least that a server logs; ``info`` has a line for each operation."""
     metrics_port: int | None = Field(default=None, ge=0, le=65_535)
     """Port that Prometheus' metrics are served on, at ``/metrics``; without it they are not served."""
     metrics_host: str = "127.0.0.1"

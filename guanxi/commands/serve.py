@@ -10,6 +10,7 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from api.app import UVICORN
+from api.logs import log_to_stderr
 from api.proxies import trusting
 from graph import embedded
 from graph.errors import GuanxiError
@@ -43,14 +44,15 @@ def serve(
             at = held.enter_context(metrics_served(settings.metrics_host, settings.metrics_port, workers))
             lines.append(f"Metrics at http://{settings.metrics_host}:{at}/metrics")
         typer.echo("\n".join(lines))
-        _run(listener, workers, UVICORN | trusting(settings.trusted_proxies))
+        _run(listener, settings, workers, UVICORN | trusting(settings.trusted_proxies))
 
 
-def _run(listener: socket.socket, workers: int, options: dict[str, Any]) -> None:
+def _run(listener: socket.socket, settings: Settings, workers: int, options: dict[str, Any]) -> None:
     config = uvicorn.Config(
         "guanxi.serving:app", factory=True, workers=workers, timeout_graceful_shutdown=10, **options
     )
     if workers > 1:
+        log_to_stderr(settings.log_format, settings.log_level, whole=settings.development)
         Multiprocess(config, sockets=[listener]).run()
         return
     server = uvicorn.Server(config)
