@@ -58,6 +58,7 @@ class Wiring:
         open_store: yields the store, which may be down.
         origins: web origins that may call from a browser.
         hsts_seconds: how long browsers shall come by HTTPS alone; 0 says nothing of it.
+        at_end: is called in a thread when the server has ended.
     """
 
     open_store: Callable[[], AbstractAsyncContextManager[Store]]
@@ -68,6 +69,7 @@ class Wiring:
     development: bool = False
     origins: tuple[str, ...] = ()
     hsts_seconds: int = 0
+    at_end: Callable[[], object] = lambda: None
 
 
 def create_app(wiring: Wiring) -> Starlette:
@@ -79,6 +81,7 @@ def create_app(wiring: Wiring) -> Starlette:
         async with wiring.open_store() as store, _served(store, wiring) as services:
             router.routes[:] = _routes(services, wiring)
             yield
+        await asyncio.to_thread(wiring.at_end)
 
     return Starlette(
         routes=[Mount("/", router)],

@@ -14,6 +14,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from api.operations import Operation
 from api.request_ids import request_id
+from api.tracing import trace_id
 
 Form: TypeAlias = Literal["text", "json"]
 Level: TypeAlias = Literal["info", "warning", "error"]
@@ -56,6 +57,8 @@ class Json(logging.Formatter):
             "request_id": request_id(),
             "message": _message(record),
         }
+        if found := trace_id():
+            line["trace_id"] = found
         line |= getattr(record, TOLD, {})
         if record.exc_info is not None and record.exc_info[1] is not None:
             error = record.exc_info[1]

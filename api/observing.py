@@ -11,6 +11,7 @@ from strawberry.types.graphql import OperationType
 from api import metrics
 from api.logs import log_operation
 from api.operations import Operation, current
+from api.tracing import operation_span, request_span
 
 PATH: Final = "/graphql"
 
@@ -35,11 +36,14 @@ class Observed:
 
         token = current.set(operation)
         try:
-            await self.app(scope, receive, noted)
+            with request_span(scope, operation):
+                try:
+                    await self.app(scope, receive, noted)
+                finally:
+                    metrics.RESPONSES.labels(operation.status or "none").inc()
+                    tell(operation)
         finally:
             current.reset(token)
-            metrics.RESPONSES.labels(operation.status or "none").inc()
-            tell(operation)
 
 
 class ObservedOperation(SchemaExtension):
@@ -50,13 +54,14 @@ class ObservedOperation(SchemaExtension):
         outer = current.get()
         self._operation = outer or Operation()
         self._listens = False
-        try:
-            yield
-        finally:
-            if self._listens:
-                metrics.SUBSCRIPTIONS.dec()
-            if outer is None:
-                tell(self._operation)
+        with operation_span(self._operation):
+            try:
+                yield
+            finally:
+                if self._listens:
+                    metrics.SUBSCRIPTIONS.dec()
+                if outer is None:
+                    tell(self._operation)
 
     def on_validate(self) -> Iterator[None]:
         """Note its name and type: it has been parsed, and is there."""

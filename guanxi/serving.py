@@ -1,5 +1,6 @@
 """Wires the application from the settings; each server process does so for itself."""
 
+from collections.abc import Callable
 from functools import partial
 
 from starlette.applications import Starlette
@@ -11,6 +12,7 @@ from guanxi.opening import keep_store
 from guanxi.secret_files import kept
 from guanxi.settings import Settings
 from guanxi.token_rules import token_rules
+from guanxi.trace_export import export_traces
 from plugins.host import PluginHost
 
 
@@ -18,11 +20,11 @@ def app() -> Starlette:
     """Return the application of the environment's settings, for a process of its own."""
     settings = Settings()
     log_to_stderr(settings.log_format, settings.log_level, whole=settings.development)
-    return app_of(settings)
+    return app_of(settings, export_traces(settings))
 
 
-def app_of(settings: Settings) -> Starlette:
-    """Return the application of some settings.
+def app_of(settings: Settings, at_end: Callable[[], object] = lambda: None) -> Starlette:
+    """Return the application of some settings; ``at_end`` is called when it has ended.
 
     Raises:
         SettingsError: they must not serve in production.
@@ -39,5 +41,6 @@ def app_of(settings: Settings) -> Starlette:
             development=settings.development,
             origins=settings.origins,
             hsts_seconds=settings.hsts_seconds,
+            at_end=at_end,
         )
     )

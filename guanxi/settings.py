@@ -61,6 +61,11 @@ class Settings(BaseSettings):
     """Port that Prometheus' metrics are served on, at ``/metrics``; without it they are not served."""
     metrics_host: str = "127.0.0.1"
     """Address of that port; whoever reaches it reads the metrics."""
+    otlp_endpoint: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"),
+    )
+    """Collector that traces go to, by OTLP over HTTP; the exporter reads it and the others of its settings itself."""
 
     protected: Annotated[tuple[str, ...], NoDecode] = ()
     """Columns of the customers' file, separated by commas, that no feature is made of, such as ``gender``."""

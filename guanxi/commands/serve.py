@@ -19,6 +19,7 @@ from guanxi.listening import listening
 from guanxi.metrics_server import metrics_served
 from guanxi.settings import Settings
 from guanxi.token_rules import token_rules
+from guanxi.trace_export import check_exporter
 
 
 def serve(
@@ -35,6 +36,7 @@ def serve(
     settings = Settings()
     token_rules(settings)
     refuse_in_production(settings)
+    check_exporter(settings)
     with ExitStack() as held:
         if settings.neo4j_uri is None:
             held.enter_context(embedded.join(settings.home))
