@@ -1,6 +1,7 @@
 """Observes every operation, by HTTP or over a socket, and tells of it when it is over."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -58,18 +59,11 @@ class ObservedOperation(SchemaExtension):
             try:
                 yield
             finally:
+                self._note()
                 if self._listens:
                     metrics.SUBSCRIPTIONS.dec()
                 if outer is None:
                     tell(self._operation)
-
-    def on_validate(self) -> Iterator[None]:
-        """Note its name and type: it has been parsed, and is there."""
-        context = self.execution_context
-        bearer = context.context.bearer
-        kind = context.operation_type
-        self._operation.named(context.operation_name, kind.value, bearer.role if bearer else None)
-        yield
 
     def on_execute(self) -> Iterator[None]:
         """Note that it listens."""
@@ -77,6 +71,13 @@ class ObservedOperation(SchemaExtension):
             self._listens = True
             metrics.SUBSCRIPTIONS.inc()
         yield
+
+    def _note(self) -> None:
+        context = self.execution_context
+        with suppress(RuntimeError):  # it cannot be parsed, or is not in the document
+            kind = context.operation_type.value
+            bearer = context.context.bearer
+            self._operation.named(context.operation_name, kind, bearer.role if bearer else None)
 
     def on_stream_result(self, result: StreamExecutionResult) -> Iterator[None]:
         """Note each result that is streamed."""

@@ -1,11 +1,12 @@
-"""Spans of a request, its operation and its queries; without an exporter they cost little and go nowhere.
+"""Spans of a request, its operation and its queries.
 
 No span for each field: a page has hundreds. Names, types and Cypher's constant text are told; documents, variables,
 Cypher's parameters and the messages of exceptions are not.
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from http import HTTPStatus
 from typing import Any, Final
 
 from opentelemetry import propagate, trace
@@ -30,27 +31,43 @@ class _Headers(Getter[Mapping[str, Any]]):
 HEADERS: Final = _Headers()
 
 
-@contextmanager
-def request_span(scope: Mapping[str, Any], operation: Operation) -> Iterator[None]:
+def is_on() -> bool:
+    """Whether somebody takes the spans; where nobody does, not even empty ones are made."""
+    return not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
+
+
+def request_span(scope: Mapping[str, Any], operation: Operation) -> AbstractContextManager[None]:
     """Trace a request, as a part of the trace that its headers name."""
+    return _request_span(scope, operation) if is_on() else nullcontext()
+
+
+def operation_span(operation: Operation) -> AbstractContextManager[None]:
+    """Trace an operation, whose name is known at its end."""
+    return _operation_span(operation) if is_on() else nullcontext()
+
+
+def query_span(access: str, cypher: str) -> AbstractContextManager[Span | None]:
+    """Trace a query to the store."""
+    told = {"db.system.name": "neo4j", "db.operation.name": access, "db.query.text": cypher}
+    return _span(access, SpanKind.CLIENT, told) if is_on() else nullcontext()
+
+
+@contextmanager
+def _request_span(scope: Mapping[str, Any], operation: Operation) -> Iterator[None]:
     method = scope["method"] if scope["method"] in {"GET", "POST"} else "_OTHER"
-    with _span(
-        f"{method} {scope['path']}",
-        SpanKind.SERVER,
-        {"http.request.method": method, "http.route": scope["path"]},
-        propagate.extract(scope, getter=HEADERS),
-    ) as span:
+    told = {"http.request.method": method, "http.route": scope["path"]}
+    context = propagate.extract(scope, getter=HEADERS)
+    with _span(f"{method} {scope['path']}", SpanKind.SERVER, told, context) as span:
         yield
         _tell_codes(span, operation)
         if operation.status is not None:
             span.set_attribute("http.response.status_code", operation.status)
-            if operation.status >= 500:
+            if operation.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
                 span.set_status(StatusCode.ERROR)
 
 
 @contextmanager
-def operation_span(operation: Operation) -> Iterator[None]:
-    """Trace an operation, whose name is known at its end."""
+def _operation_span(operation: Operation) -> Iterator[None]:
     with _span("graphql", SpanKind.INTERNAL, {}) as span:
         try:
             yield
@@ -60,15 +77,6 @@ def operation_span(operation: Operation) -> Iterator[None]:
                 span.update_name(f"{operation.kind} {operation.name}")
                 span.set_attribute("graphql.operation.name", operation.name)
                 span.set_attribute("graphql.operation.type", operation.kind)
-
-
-@contextmanager
-def query_span(access: str, cypher: str) -> Iterator[None]:
-    """Trace a query to the store."""
-    with _span(
-        access, SpanKind.CLIENT, {"db.system.name": "neo4j", "db.operation.name": access, "db.query.text": cypher}
-    ):
-        yield
 
 
 @contextmanager

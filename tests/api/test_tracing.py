@@ -18,6 +18,7 @@ def traced(monkeypatch):
     memory = InMemorySpanExporter()
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(memory))
+    monkeypatch.setattr("api.tracing.is_on", lambda: True)
     monkeypatch.setattr("api.tracing.TRACER", provider.get_tracer("tests"))
 
     def spans():
