@@ -74,6 +74,7 @@ def log_to_stderr(form: Form = "text", level: Level = "info", *, whole: bool = F
     """Write what we log, and other libraries' warnings, to standard error; ``whole`` exceptions are for development."""
     handler = logging.StreamHandler()
     handler.setFormatter(FORMATTERS[form](whole=whole))
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False  # no form of ours tells them
     root = logging.getLogger()
     root.addHandler(handler)
     root.setLevel("ERROR" if level == "error" else "WARNING")
@@ -95,7 +96,10 @@ def log_operation(operation: Operation) -> None:
         "codes": sorted(operation.codes),
     }
     words = operation.kind, operation.name, operation.role, operation.status, f"{milliseconds} ms", *told["codes"]
-    access.info(" ".join(str(word or "-") for word in words), extra={TOLD: told})
+    line = " ".join(str(word or "-") for word in words)
+    record = logging.LogRecord(access.name, logging.INFO, __file__, 0, line, (), None)  # access.info looks who calls
+    setattr(record, TOLD, told)
+    access.handle(record)
 
 
 def _message(record: logging.LogRecord) -> str:

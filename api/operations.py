@@ -45,6 +45,7 @@ class Operation:
     Attributes:
         name: the client's name for it, bounded; ``invalid`` where there is no such operation.
         kind: query, mutation or subscription; None where there is no such operation.
+        listens: whether it is a subscription that has begun.
         codes: of the errors that the client was told.
         has_data: whether the client was given any.
         cost: as the answer's extensions tell it.
@@ -56,6 +57,7 @@ class Operation:
     role: Role | None = None
     codes: set[str] = field(default_factory=set)
     has_data: bool = False
+    listens: bool = False
     cost: Any = None
     status: int | None = None
     started: float = field(default_factory=time.perf_counter)

@@ -15,7 +15,7 @@ from api.deputy_mutations import DeputyMutations
 from api.errors import CodedErrors
 from api.limits import Limits
 from api.mutations import Mutation
-from api.observing import ObservedOperation
+from api.observing import ObservedSchema, note_document
 from api.queries import Query
 from api.subscriptions import Subscription
 from api.texts import NoNulls
@@ -54,6 +54,7 @@ class Validated(SchemaExtension):
             operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
             if len(operations) > 1 and context._provided_operation_name is None:  # operation_name is the first one's
                 context.pre_execution_errors = [GraphQLError("Name the operation: the document has several.")]
+            note_document(context)
         yield
 
 
@@ -64,7 +65,7 @@ def _errors(
     return validate_document(schema, document, (Limits, NoNulls)) or validate_document(schema, document, rules)
 
 
-class Schema(strawberry.Schema):
+class Schema(ObservedSchema):
     """Leaves logging to ``CodedErrors``: a caller's mistakes, and his document, are nothing for the server's log."""
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
@@ -79,7 +80,6 @@ def build_schema(*, introspection: bool = True) -> strawberry.Schema:
         Subscription,
         types=[Customer, Offer, Product, Programme],
         extensions=[
-            ObservedOperation,
             lambda: CodedErrors(suggestions=introspection),
             lambda: MaxTokensLimiter(max_token_count=TOKENS),
             lambda: Parsed(maxsize=CACHED_DOCUMENTS),

@@ -46,6 +46,7 @@ def serve(listener, kind, login, collector, models):
     import uvicorn
 
     import api.app
+    import api.observing
     import api.schema
     from api.logs import log_to_stderr
     from graph.store import Store
@@ -55,11 +56,11 @@ def serve(listener, kind, login, collector, models):
 
     sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 - for the process's life
     if kind == "nothing":
-        from strawberry.extensions import SchemaExtension
-
         api.app.Observed = lambda app: app
         api.app.watched = lambda *_: nullcontext()
-        api.schema.ObservedOperation = SchemaExtension
+        for name in ("execute", "stream"):
+            delattr(api.observing.ObservedSchema, name)
+        api.schema.note_document = lambda _: None
     else:
         log_to_stderr("json")
     if kind in {"traced", "fields"}:
