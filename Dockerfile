@@ -10,7 +10,7 @@ COPY guanxi guanxi
 COPY loaders loaders
 COPY plugins plugins
 COPY recommenders recommenders
-RUN /opt/guanxi/bin/pip install --constraint constraints.txt '.[redis]'
+RUN /opt/guanxi/bin/pip install --constraint constraints.txt '.[redis,telemetry]'
 
 FROM python:3.11-slim
 # implicit's solvers and LightGBM use OpenMP; the base image's release is what pins it

@@ -22,15 +22,18 @@ from api.endings import when_asked_to_end
 from api.endpoint import GraphQLEndpoint
 from api.event_streams import HEARTBEAT_SECONDS
 from api.events import Changes, Interactions
+from api.gauges import Gauges
 from api.guards import Guarded
 from api.idempotency import keep_swept
 from api.limits import DEFAULT_LIMITS, Limits
 from api.live_engine import LiveEngine
+from api.observing import Observed
 from api.reading import Reading
 from api.request_ids import HEADER, Identified
 from api.schema import build_schema
 from api.session import Services
 from api.slow_clients import ImpatientProtocol
+from api.store_watch import watched
 from api.tokens import TokenRules
 from graph.errors import StoreError
 from graph.store import Store
@@ -44,6 +47,7 @@ READY_SECONDS: Final = 3.0
 """How long a store that takes connections and says nothing is waited for: by a server's start, and by ``/readyz``."""
 UVICORN: Final[dict[str, Any]] = {
     "http": ImpatientProtocol,
+    "log_config": None,
     "log_level": "warning",
     "server_header": False,
     "ws_max_size": MOST_BYTES,
@@ -72,6 +76,7 @@ class Wiring:
         origins: web origins that may call from a browser.
         hsts_seconds: how long browsers shall come by HTTPS alone; 0 says nothing of it.
         trusted: manifest, or folder of such, of the only operations that run; without it every operation does.
+        at_end: is called in a thread when the server has ended.
     """
 
     open_store: Callable[[], AbstractAsyncContextManager[Store]]
@@ -85,6 +90,7 @@ class Wiring:
     share: Share = alone
     limits: Limits = DEFAULT_LIMITS
     trusted: Path | None = None
+    at_end: Callable[[], object] = lambda: None
 
 
 def create_app(wiring: Wiring) -> Starlette:
@@ -96,11 +102,13 @@ def create_app(wiring: Wiring) -> Starlette:
         async with wiring.open_store() as store, _served(store, wiring) as services:
             router.routes[:] = _routes(services, wiring)
             yield
+        await asyncio.to_thread(wiring.at_end)
 
     return Starlette(
         routes=[Mount("/", router)],
         middleware=[
             Middleware(Identified),
+            Middleware(Observed),
             Middleware(Guarded, wiring.hsts_seconds),
             Middleware(
                 CORSMiddleware,
@@ -116,6 +124,7 @@ def create_app(wiring: Wiring) -> Starlette:
 
 @asynccontextmanager
 async def _served(store: Store, wiring: Wiring) -> AsyncIterator[Services]:
+    store.watch = watched
     engine = LiveEngine(store, wiring.host, wiring.models)
     services = Services(store, engine, Changes(), Interactions(), wiring.offer_secret)
     engine.on_change = services.changes.wake_all
@@ -124,7 +133,8 @@ async def _served(store: Store, wiring: Wiring) -> AsyncIterator[Services]:
         await engine.refresh()
     except StoreError as error:
         logger.warning("%s Answering 503 until it comes.", error)
-    kept = [asyncio.create_task(engine.keep_fresh()), asyncio.create_task(keep_swept(store))]
+    lasting = engine.keep_fresh(), keep_swept(store), Gauges(engine).keep()
+    kept = [asyncio.create_task(task) for task in lasting]
     try:
         async with wiring.share(services.changes, services.interactions):
             with when_asked_to_end(services.streams.end):

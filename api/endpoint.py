@@ -20,6 +20,7 @@ from api.bodies import GraphQLRequest, Refused, graphql_request
 from api.errors import ApiError, Code, Exceeded, extensions
 from api.event_streams import EventStream, wants_events
 from api.negotiation import JSON, RESPONSE, negotiated
+from api.operations import note_result
 from api.reading import Reading
 from api.requests import HttpContext, StreamContext, address_of, client_of
 from api.roles import Viewer
@@ -146,6 +147,7 @@ def refusal(status: int, code: Code, message: str, headers: Mapping[str, str] | 
 
 
 def _refusal(status: int, message: str, told: Mapping[str, Any], headers: Mapping[str, str]) -> Response:
+    note_result(None, [told["code"]])
     return JSONResponse({"errors": [{"message": message, "extensions": told}]}, status, dict(headers))
 
 
@@ -171,6 +173,7 @@ def _response(spoken: str, result: ExecutionResult, context: HttpContext) -> Res
     if told:
         content["extensions"] = told
     codes = {error["extensions"].get("code") for error in content.get("errors", ())}
+    note_result(content.get("data"), codes, result.extensions)
     status, headers = 200, {}
     if Code.STORE_UNAVAILABLE in codes and not any(value is not None for value in (result.data or {}).values()):
         content.pop("data", None)  # a response that has data must be 200

@@ -5,7 +5,7 @@ import re
 from enum import StrEnum
 from typing import Any, Final
 
-from graphql import GraphQLError
+from graphql import FieldNode, GraphQLError
 from strawberry.extensions import MaskErrors
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 
@@ -142,5 +142,10 @@ def _told(error: GraphQLError) -> tuple[Code, str]:
             logger.error("%s", cause)
             return Code.MODEL_BROKEN, "No model can be read."
         case _:
-            logger.error("unexpected error at %s", error.path, exc_info=cause)
+            logger.error("unexpected error in the field %s", _field(error), exc_info=cause)
             return Code.INTERNAL, INTERNAL
+
+
+def _field(error: GraphQLError) -> str | None:
+    """The field's name in the schema: the client's own in the path may be a customer's number."""
+    return next((node.name.value for node in error.nodes or () if isinstance(node, FieldNode)), None)

@@ -11,6 +11,7 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from typing import Final
 
+from api.metrics import ENGINE_SECONDS, ENGINE_SIZES
 from graph.records import Customer
 from recommenders.contract import Answer, Context
 from recommenders.engine import Engine
@@ -61,7 +62,10 @@ class Gathering:
 
 
 def _answer(engine: Engine, context: Context, together: Sequence[_Request]) -> None:
-    _settle(engine, context, [request for request in together if request.answered.set_running_or_notify_cancel()])
+    wanted = [request for request in together if request.answered.set_running_or_notify_cancel()]
+    ENGINE_SIZES.observe(sum(len(request.customers) for request in wanted))
+    with ENGINE_SECONDS.time():
+        _settle(engine, context, wanted)
 
 
 def _settle(engine: Engine, context: Context, together: Sequence[_Request]) -> None:

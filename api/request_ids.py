@@ -1,6 +1,5 @@
 """An id for every request: in its response, in the errors that are masked, and in each line of the log about it."""
 
-import logging
 import re
 import secrets
 from contextvars import ContextVar
@@ -11,7 +10,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HEADER: Final = "X-Request-ID"
 VALID: Final = re.compile(r"[A-Za-z0-9._~+/=:-]{1,128}")
-LINE: Final = "%(asctime)s %(levelname)s %(name)s %(request_id)s %(message)s"
 
 _current: ContextVar[str] = ContextVar("request_id", default="-")
 
@@ -46,20 +44,3 @@ class Identified:
             await self.app(scope, receive, named)
         finally:
             _current.reset(token)
-
-
-class RequestIds(logging.Filter):
-    """Gives each record the id of the request that it is about."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Let the record pass."""
-        record.request_id = request_id()
-        return True
-
-
-def log_with_ids() -> None:
-    """Write our log to standard error, each line with the id of its request."""
-    handler = logging.StreamHandler()
-    handler.addFilter(RequestIds())
-    handler.setFormatter(logging.Formatter(LINE))
-    logging.getLogger("guanxi").addHandler(handler)

@@ -25,6 +25,7 @@ from api.errors import CodedErrors
 from api.identity import Same
 from api.limits import DEFAULT_LIMITS, Limits
 from api.mutations import Mutation
+from api.observing import ObservedSchema, note_document
 from api.pricing import Priced
 from api.queries import Query
 from api.subscriptions import Subscription
@@ -68,6 +69,7 @@ class Validated(SchemaExtension):
             operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
             if len(operations) > 1 and context._provided_operation_name is None:  # operation_name is the first one's
                 context.pre_execution_errors = [GraphQLError("Name the operation: the document has several.")]
+            note_document(context)
         yield
 
 
@@ -81,7 +83,7 @@ def _errors(
     return validate_document(schema, document.thing, first) or validate_document(schema, document.thing, rules)
 
 
-class Schema(strawberry.Schema):
+class Schema(ObservedSchema):
     """Leaves logging to ``CodedErrors``: a caller's mistakes, and his document, are nothing for the server's log."""
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:

@@ -1,6 +1,5 @@
 """One request's view of the bank: what its viewer may see, each thing read once, however many fields ask."""
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
@@ -8,13 +7,12 @@ from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import Final, TypeVar
 
-from strawberry.dataloader import DataLoader
-
 from api import access, comparing
 from api.endings import OpenStreams
 from api.errors import ApiError, Code
 from api.events import Changes, Interactions
 from api.live_engine import LiveEngine
+from api.loading import Loader
 from api.roles import Viewer
 from graph import browsing, customers, deputies, instruments, products, programmes
 from graph.records import Account, Card, Customer, Product, Programme
@@ -27,14 +25,6 @@ SPARE: Final = 30
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
-
-
-class Loader(DataLoader[Key, Value]):
-    """Loads what several fields wait for: one that fails cancels those beside it, but not what others wait for, too."""
-
-    def load(self, key: Key) -> Awaitable[Value]:
-        """Load a value."""
-        return asyncio.shield(super().load(key))
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,53 +156,53 @@ class Session:
     @cached_property
     def whole(self) -> Loader[str, Customer | None]:
         """Customers with all that hangs on them, by number."""
-        return _by_key(self._wholes, lambda customer: customer.customer_no)
+        return _by_key("customers", self._wholes, lambda customer: customer.customer_no)
 
     @cached_property
     def profiles(self) -> Loader[str, Customer | None]:
         """Customers without what hangs on them, by number."""
-        return _by_key(self._profiles, lambda customer: customer.customer_no)
+        return _by_key("profiles", self._profiles, lambda customer: customer.customer_no)
 
     @cached_property
     def accounts(self) -> Loader[str, list[Account]]:
         """Each customer's accounts."""
-        return Loader(self._accounts)
+        return Loader("accounts", self._accounts)
 
     @cached_property
     def cards(self) -> Loader[str, list[Card]]:
         """Each customer's cards."""
-        return Loader(self._cards)
+        return Loader("cards", self._cards)
 
     @cached_property
     def members(self) -> Loader[str, int]:
         """How many members each programme has, by its code."""
-        return Loader(self._members)
+        return Loader("members", self._members)
 
     @cached_property
     def answers(self) -> Loader[tuple[str, Context], Answer]:
         """Offers, by customer number and context."""
-        return Loader(self._answers)
+        return Loader("answers", self._answers)
 
     @cached_property
     def _similar(self) -> Loader[str, list[Alike]]:
-        return Loader(self._similars)
+        return Loader("similar", self._similars)
 
     @cached_property
     def insights(self) -> Loader[str, Insight | None]:
         """What the bank thinks of customers, by number."""
-        return _by_key(self._insights, lambda insight: insight.customer_no)
+        return _by_key("insights", self._insights, lambda insight: insight.customer_no)
 
     @cached_property
     def _books(self) -> Loader[str, access.Books]:
-        return Loader(self._read_books)
+        return Loader("books", self._read_books)
 
     @cached_property
     def _products(self) -> Loader[str, dict[str, Product]]:
-        return Loader(self._read_products)
+        return Loader("products", self._read_products)
 
     @cached_property
     def _programmes(self) -> Loader[str, dict[str, Programme]]:
-        return Loader(self._read_programmes)
+        return Loader("programmes", self._read_programmes)
 
     async def _wholes(self, customer_nos: Sequence[str]) -> list[Customer]:
         books = await self.books() if access.is_bound_to_books(self.viewer) else None
@@ -288,10 +278,10 @@ class Session:
 
 
 def _by_key(
-    read: Callable[[Sequence[str]], Awaitable[list[Value]]], key: Callable[[Value], str]
+    name: str, read: Callable[[Sequence[str]], Awaitable[list[Value]]], key: Callable[[Value], str]
 ) -> Loader[str, Value | None]:
     async def load(keys: list[str]) -> list[Value | None]:
         found = {key(value): value for value in await read(keys)}
         return [found.get(wanted) for wanted in keys]
 
-    return Loader(load)
+    return Loader(name, load)

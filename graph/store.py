@@ -5,11 +5,11 @@ reads, transient conflicts are retried, and a write is whole or absent (auto-com
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC
 from types import TracebackType
-from typing import Any, Self, TypeAlias
+from typing import Any, Final, Self, TypeAlias
 
 from neo4j import AsyncGraphDatabase, AsyncManagedTransaction, Record
 from neo4j.exceptions import AuthError, ClientError, ConfigurationError, DriverError, ServiceUnavailable, TransientError
@@ -19,22 +19,31 @@ from graph.errors import SettingsError, StoreRefused, StoreUnavailable
 
 Row: TypeAlias = dict[str, Any]
 Statement: TypeAlias = tuple[str, Mapping[str, object]]
+Watch: TypeAlias = Callable[[str, str], AbstractContextManager[None]]
+"""Goes around a query, given ``read`` or ``write`` and its Cypher, never its parameters."""
+
+MOST_CONNECTIONS: Final = 100
 
 
 class Store:
     """A pool of Bolt connections to one database.
 
     ``retry_seconds`` is how long what could not be done, because the store was down or busy, is begun anew.
+
+    Attributes:
+        watch: goes around every read and write of one query.
     """
 
     def __init__(self, uri: str, username: str, password: str, database: str, retry_seconds: float = 2.0) -> None:
         self.uri = uri
         self.database = database
+        self.watch: Watch = lambda *_: nullcontext()
         try:
             self._driver = AsyncGraphDatabase.driver(
                 uri,
                 auth=(username, password),
                 connection_timeout=5,
+                max_connection_pool_size=MOST_CONNECTIONS,
                 max_transaction_retry_time=retry_seconds,
                 # Most columns of a bank's files are optional: a property that no node has yet is nothing to log.
                 notifications_disabled_classifications=["UNRECOGNIZED"],
@@ -74,13 +83,13 @@ class Store:
             StoreUnavailable: the store cannot be reached; the same call may succeed later.
             StoreRefused: wrong credentials or database.
         """
-        with _translated(self.uri):
+        with self.watch("read", cypher), _translated(self.uri):
             async with self._driver.session(database=self.database) as session:
                 return await session.execute_read(_rows, cypher, parameters)
 
     async def write(self, cypher: str, **parameters: object) -> list[Row]:
         """Run one query in a write transaction of its own, whole or absent; raises as ``read`` does."""
-        with _translated(self.uri):
+        with self.watch("write", cypher), _translated(self.uri):
             async with self._driver.session(database=self.database) as session:
                 return await session.execute_write(_rows, cypher, parameters)
 

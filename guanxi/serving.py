@@ -1,28 +1,31 @@
 """Wires the application from the settings; each server process does so for itself."""
 
+from collections.abc import Callable
 from functools import partial
 
 from starlette.applications import Starlette
 
 from api.app import Share, Wiring, alone, create_app
-from api.request_ids import log_with_ids
+from api.logs import log_to_stderr
 from graph.errors import SettingsError
 from guanxi.hardening import refuse_in_production
 from guanxi.opening import keep_store
 from guanxi.secret_files import kept
 from guanxi.settings import Settings
 from guanxi.token_rules import token_rules
+from guanxi.trace_export import export_traces
 from plugins.host import PluginHost
 
 
 def app() -> Starlette:
     """Return the application of the environment's settings, for a process of its own."""
-    log_with_ids()
-    return app_of(Settings())
+    settings = Settings()
+    log_to_stderr(settings.log_format, settings.log_level, whole=settings.development)
+    return app_of(settings, export_traces(settings))
 
 
-def app_of(settings: Settings) -> Starlette:
-    """Return the application of some settings.
+def app_of(settings: Settings, at_end: Callable[[], object] = lambda: None) -> Starlette:
+    """Return the application of some settings; ``at_end`` is called when it has ended.
 
     Raises:
         SettingsError: they must not serve in production.
@@ -42,6 +45,7 @@ def app_of(settings: Settings) -> Starlette:
             share=sharing(settings),
             limits=settings.limit,
             trusted=settings.trusted_documents,
+            at_end=at_end,
         )
     )
 

@@ -65,6 +65,19 @@ class Settings(BaseSettings):
     """What the Redis channel's name begins with: one for each bank on a Redis."""
     decision_secret: SecretStr | None = None
     """Secret that signs offer ids, 32 bytes or more; without it one is made and kept in the home."""
+    log_format: Literal["text", "json"] = "text"
+    """Whether a server's log is lines of text or of JSON."""
+    log_level: Literal["info", "warning", "error"] = "info"
+    """The least that a server logs; ``info`` has a line for each operation."""
+    metrics_port: int | None = Field(default=None, ge=0, le=65_535)
+    """Port that Prometheus' metrics are served on, at ``/metrics``; without it they are not served."""
+    metrics_host: str = "127.0.0.1"
+    """Address of that port; whoever reaches it reads the metrics."""
+    otlp_endpoint: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"),
+    )
+    """Collector that traces go to, by OTLP over HTTP; the exporter reads it and the others of its settings itself."""
 
     limit: Limits = DEFAULT_LIMITS
     """What one request, and one client, may ask: ``GUANXI_LIMIT_DEPTH`` and the others of docs/limits.md."""

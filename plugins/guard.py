@@ -141,7 +141,7 @@ class GuardedRecommender:
     def _count(self, error: BaseException) -> None:
         self._health.failures += 1
         self._health.last_error = told(error)
-        logger.warning("recommender %s failed: %s", self.name, self._health.last_error)
+        logger.warning("recommender %s failed: %s", self.name, type(error).__name__, exc_info=error)
 
 
 class GuardedGate:
@@ -176,9 +176,8 @@ class GuardedGate:
         return refusal
 
     def _count(self, error: BaseException) -> None:
-        said = told(error)
-        logger.warning("gate %s failed: %s", self.code, said)
-        self._failed(said)
+        logger.warning("gate %s failed: %s", self.code, type(error).__name__, exc_info=error)
+        self._failed(told(error))
 
 
 def told(error: BaseException) -> str:

@@ -147,7 +147,7 @@ class PluginHost:
 
     def _fail_bundles(self, info: PluginInfo, error: BaseException) -> None:
         info.note(f"{BUNDLES}{told(error)}")
-        logger.warning("plugin %s failed: %s", info.name, info.error)
+        logger.warning("plugin %s failed: %s%s", info.name, BUNDLES, type(error).__name__, exc_info=error)
 
     def _pass_bundles(self, info: PluginInfo) -> None:
         if info.error is not None and info.error.startswith(BUNDLES):

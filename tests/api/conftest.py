@@ -1,8 +1,11 @@
 """A small bank in the store, and the application serving it on loopback to real clients."""
 
 import asyncio
+import io
 import json
+import logging
 import socket
+import sys
 from contextlib import asynccontextmanager, nullcontext
 from datetime import date
 from types import SimpleNamespace
@@ -14,6 +17,7 @@ from websockets.asyncio.client import connect
 
 from api.app import UVICORN, Wiring, alone, create_app
 from api.limits import Limits
+from api.logs import log_to_stderr
 from api.roles import Role
 from api.tokens import TokenRules
 from graph.imports import import_rows
@@ -293,3 +297,26 @@ async def server(bank, serving):
 @pytest.fixture(scope="session")
 def rules():
     return RULES
+
+
+@pytest.fixture
+def log(monkeypatch):
+    """Log to memory as ``guanxi serve`` does to standard error: call it to begin; ``lines`` are those so far."""
+
+    class Log:
+        def __call__(self, *arguments, **options):
+            monkeypatch.setattr(sys, "stderr", self.said)
+            log_to_stderr(*arguments, **options)
+
+        def __init__(self):
+            self.said = io.StringIO()
+
+        def lines(self):
+            return self.said.getvalue().splitlines()
+
+    root, own = logging.getLogger(), logging.getLogger("guanxi")
+    before = root.handlers[:], root.level, own.level
+    yield Log()
+    root.handlers[:] = before[0]
+    root.setLevel(before[1])
+    own.setLevel(before[2])

@@ -5,9 +5,10 @@ import pytest
 
 from api.events import Changes, Interactions
 from api.live_engine import LiveEngine
+from api.loading import Loader
 from api.requests import HttpContext
 from api.schema import build_schema
-from api.session import Loader, Services
+from api.session import Services
 from graph.store import Store
 from plugins.host import PluginHost
 
@@ -152,7 +153,7 @@ async def test_a_field_that_fails_takes_nothing_from_others_who_wait_for_the_sam
         await asyncio.sleep(0.01)
         return keys
 
-    loader = Loader(read)
+    loader = Loader("things", read)
 
     async def field():
         return await loader.load("A")

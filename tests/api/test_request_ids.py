@@ -1,11 +1,7 @@
-import io
 import logging
 import re
-import sys
 
 import pytest
-
-from api.request_ids import log_with_ids
 
 MADE = re.compile(r"[0-9a-f]{32}")
 
@@ -41,28 +37,21 @@ async def test_a_socket_is_told_its_id(server, bearers):
         assert socket.response.headers["x-request-id"] == "mine"
 
 
-@pytest.fixture
-def log(monkeypatch):
-    """Return a function: the lines of the log so far."""
-    said = io.StringIO()
-    monkeypatch.setattr(sys, "stderr", said)
-    before = logging.getLogger("guanxi").handlers[:]
-    log_with_ids()
-    yield lambda: said.getvalue().splitlines()
-    logging.getLogger("guanxi").handlers[:] = before
-
-
 def test_what_is_about_no_request_is_logged_without_an_id(log):
+    log()
+
     logging.getLogger("guanxi.api").warning("It begins.")
 
-    [line] = log()
+    [line] = log.lines()
     assert line.endswith(" WARNING guanxi.api - It begins.")
 
 
 async def test_the_log_has_the_id_of_its_request(server, bearers, monkeypatch, log):
+    log()
+
     monkeypatch.setattr("api.endpoint.graphql_request", None)
 
     await server.post("{ __typename }", bearers.admin, {"X-Request-ID": "the-one"})
 
-    [line] = [line for line in log() if "unexpected error" in line]
+    [line] = [line for line in log.lines() if "unexpected error" in line]
     assert line.endswith(" ERROR guanxi.api the-one unexpected error")

@@ -1,5 +1,6 @@
 """``guanxi serve`` and ``guanxi token`` as processes, from the first line to Ctrl-C."""
 
+import json
 import os
 import shutil
 import signal
@@ -79,7 +80,7 @@ def assert_refused(done, line):
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_it_answers_and_ctrl_c_ends_it_cleanly(served, journey, guanxi, workers):
-    process, url = served("--workers", workers)
+    process, url = served("--workers", workers, GUANXI_JWT_SECRET=SECRET, GUANXI_LOG_FORMAT="json")
     token = guanxi(journey.home, "token", "--role", "admin", GUANXI_JWT_SECRET=SECRET, **DEVELOPMENT).stdout.strip()
     query = {"query": "{ customers(first: 1) { totalCount } }"}
 
@@ -92,7 +93,8 @@ def test_it_answers_and_ctrl_c_ends_it_cleanly(served, journey, guanxi, workers)
     os.killpg(process.pid, signal.SIGINT)
     stdout, stderr = process.communicate(timeout=WAIT)
 
-    assert (process.returncode, stdout, stderr) == (0, "", "")
+    assert (process.returncode, stdout) == (0, "")
+    assert [json.loads(line)["logger"] for line in stderr.splitlines()] == ["guanxi.access"] * 8
     assert group(process) == []
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{url}/healthz")

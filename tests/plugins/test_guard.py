@@ -295,5 +295,5 @@ def test_a_failure_is_logged_with_the_plugins_name(guarded, moody, asked, caplog
 
     ask(guarded, asked)
 
-    assert caplog.messages == ["recommender moody failed: RuntimeError: not today"]
+    assert caplog.messages == ["recommender moody failed: RuntimeError"]
     assert guard.logger.name == "guanxi.plugins"

@@ -208,7 +208,7 @@ def test_a_bundle_hook_that_raises_costs_its_own_plugin_its_bundles_only(host_of
 
     assert host.bundle_rules(bank) == host_of().bundle_rules(bank)
     assert (plugin(host).state, plugin(host).error) == ("failing", "bundles: ZeroDivisionError: division by zero")
-    assert "plugin own failed: bundles: ZeroDivisionError: division by zero" in caplog.text
+    assert "plugin own failed: bundles: ZeroDivisionError" in caplog.messages
 
 
 def test_a_bundle_hook_that_failed_is_asked_again_for_the_next_engine(bank):
