@@ -14,7 +14,7 @@ test: $(INSTALLED)  ## All tests but the clients', on an embedded store for each
 	$(BIN)/python -m pytest --ignore=tests/clients --numprocesses=auto --dist=loadfile
 
 test-clients: $(INSTALLED)  ## Clients from npm against a running server; needs Node.js.
-	npm --prefix tests/clients install --no-package-lock --no-audit --no-fund --silent
+	npm install --no-package-lock --no-audit --no-fund --silent
 	$(BIN)/python -m pytest tests/clients
 
 test-neo4j: $(INSTALLED)  ## The graph's and loaders' tests on a real Neo4j, which Maven fetches.

@@ -19,11 +19,6 @@ def listened(node, served):
     return lambda client, *arguments: json.loads(node("subscriptions.js", client, served.url, *arguments))
 
 
-@pytest.fixture(scope="session")
-def customer_no(served, ask):
-    return ask(served.url, "{ customers(first: 1) { nodes { customerNo } } }")["customers"]["nodes"][0]["customerNo"]
-
-
 def test_it_hears_of_interactions(listened, client, token, customer_no):
     heard = {"interaction": {"kind": "call"}, "customer": {"customerNo": customer_no}}
 
