@@ -5,7 +5,7 @@ INSTALLED := $(VENV)/installed
 
 PORT ?= 8000
 
-.PHONY: demo test test-clients test-neo4j check bench schema clean
+.PHONY: demo test test-clients test-neo4j check bench schema released clean
 
 demo: $(INSTALLED)  ## A sample bank, trained and served, with a token for each role.
 	@$(BIN)/guanxi demo --port $(PORT)
@@ -31,6 +31,9 @@ bench: $(INSTALLED)  ## The benchmarks' tables.
 
 schema: $(INSTALLED)  ## Writes schema.graphql anew.
 	$(BIN)/python -c 'from api.schema import printed; print(printed(), end="")' > schema.graphql
+
+released: schema  ## Promises the schema as it is; at a release alone.
+	cp schema.graphql tests/api/released.graphql
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from graphql import GraphQLInputObjectType, GraphQLInterfaceType, GraphQLObjectType
+from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLInterfaceType, GraphQLObjectType
 
 from api.schema import build_schema, printed
 
@@ -23,6 +23,9 @@ def described():
                 yield f"{name}.{field}", own.description
                 for argument, its in getattr(own, "args", {}).items():
                     yield f"{name}.{field}({argument})", its.description
+        if isinstance(kind, GraphQLEnumType):
+            for value, own in kind.values.items():
+                yield f"{name}.{value}", own.description
 
 
 @pytest.mark.parametrize(("name", "description"), [*described()])
