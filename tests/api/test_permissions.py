@@ -150,6 +150,7 @@ def arguments(no, offer_id, key):
     return {
         "Query.node": f'id: "{ids[0]}"',
         "Query.nodes": f"ids: {json.dumps(ids)}",
+        "Query.lookup": f"key: {{{about}}}",
         "Query.customer": about,
         "Query.product": 'productCode: "CURRENT"',
         "Query.prospects": 'productCode: "CARD"',
