@@ -107,9 +107,9 @@ def is_bound_to_books(viewer: Viewer) -> bool:
     return viewer.role is Role.RELATIONSHIP_MANAGER
 
 
-def serves_book(viewer: Viewer, manager_no: str | None) -> bool:
+def serves_book(viewer: Viewer, books: Books, manager_no: str | None) -> bool:
     """Whether a viewer serves the customers of a manager's book."""
-    return viewer.role is Role.ADMIN or (viewer.role is Role.RELATIONSHIP_MANAGER and manager_no == viewer.key)
+    return viewer.role is Role.ADMIN or manager_no in books
 
 
 def sees_offers(viewer: Viewer) -> bool:

@@ -17,13 +17,16 @@ from starlette.routing import Mount, Route, Router, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
 from api.bodies import MOST_BYTES
+from api.documents import PersistedDocuments, TrustedDocuments
 from api.endings import when_asked_to_end
 from api.endpoint import GraphQLEndpoint
 from api.event_streams import HEARTBEAT_SECONDS
 from api.events import Changes, Interactions
 from api.guards import Guarded
 from api.idempotency import keep_swept
+from api.limits import DEFAULT_LIMITS, Limits
 from api.live_engine import LiveEngine
+from api.reading import Reading
 from api.request_ids import HEADER, Identified
 from api.schema import build_schema
 from api.session import Services
@@ -68,6 +71,7 @@ class Wiring:
         open_store: yields the store, which may be down.
         origins: web origins that may call from a browser.
         hsts_seconds: how long browsers shall come by HTTPS alone; 0 says nothing of it.
+        trusted: manifest, or folder of such, of the only operations that run; without it every operation does.
     """
 
     open_store: Callable[[], AbstractAsyncContextManager[Store]]
@@ -79,6 +83,8 @@ class Wiring:
     origins: tuple[str, ...] = ()
     hsts_seconds: int = 0
     share: Share = alone
+    limits: Limits = DEFAULT_LIMITS
+    trusted: Path | None = None
 
 
 def create_app(wiring: Wiring) -> Starlette:
@@ -133,9 +139,10 @@ async def _served(store: Store, wiring: Wiring) -> AsyncIterator[Services]:
 
 def _routes(services: Services, wiring: Wiring) -> Sequence[Any]:
     endpoint = GraphQLEndpoint(
-        build_schema(introspection=wiring.development),
+        build_schema(introspection=wiring.development, limits=wiring.limits),
         services,
         wiring.rules,
+        _reading(wiring),
         development=wiring.development,
         origins=wiring.origins,
     )
@@ -148,6 +155,13 @@ def _routes(services: Services, wiring: Wiring) -> Sequence[Any]:
     if wiring.development:
         routes.append(Mount("/graphiql", StaticFiles(directory=GRAPHIQL)))
     return routes
+
+
+def _reading(wiring: Wiring) -> Reading:
+    limits = wiring.limits
+    if wiring.trusted is None:
+        return Reading(limits, PersistedDocuments(limits.persisted))
+    return Reading(limits, TrustedDocuments(wiring.trusted, limits.tokens))
 
 
 async def _alive(_: Request) -> Response:

@@ -1,6 +1,5 @@
 """The GraphQL endpoint: a token, a document, limits, an answer."""
 
-import asyncio
 import json
 from collections.abc import Mapping
 from contextlib import suppress
@@ -16,17 +15,31 @@ from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
+from api.admission import Admission
 from api.bodies import GraphQLRequest, Refused, graphql_request
-from api.errors import ApiError, Code, extensions
+from api.errors import ApiError, Code, Exceeded, extensions
 from api.event_streams import EventStream, wants_events
 from api.negotiation import JSON, RESPONSE, negotiated
-from api.requests import HttpContext, StreamContext
+from api.reading import Reading
+from api.requests import HttpContext, StreamContext, address_of, client_of
 from api.roles import Viewer
+from api.schema import is_subscription
 from api.session import Services
 from api.sockets import Sockets
 from api.tokens import TokenRules
 
-SECONDS: Final = 10
+STATUSES: Final = {
+    Code.UNAUTHENTICATED: 401,
+    Code.PERSISTED_QUERY_NOT_FOUND: 200,  # as Apollo's clients want it
+    Code.LIMIT_QUERY_BYTES: 413,
+    Code.LIMIT_VARIABLES_BYTES: 413,
+    Code.LIMIT_CLIENT_RATE: 429,
+    Code.LIMIT_TOKEN_RATE: 429,
+    Code.LIMIT_CONCURRENT: 429,
+    Code.LIMIT_WAITING: 503,
+    Code.LIMIT_SECONDS: 504,
+}
+"""The status of an error that no document was executed for; of the others it is 400."""
 PAGE: Final = (Path(__file__).parent / "graphiql" / "index.html").read_text
 PAGE_POLICY: Final = (
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; "
@@ -39,13 +52,22 @@ class GraphQLEndpoint:
     """ASGI application of ``/graphql``, for HTTP and WebSocket."""
 
     def __init__(
-        self, schema: Schema, services: Services, rules: TokenRules, *, development: bool, origins: tuple[str, ...] = ()
+        self,
+        schema: Schema,
+        services: Services,
+        rules: TokenRules,
+        reading: Reading,
+        *,
+        development: bool,
+        origins: tuple[str, ...] = (),
     ) -> None:
         self._schema = schema
         self._services = services
         self._rules = rules
+        self._reading = reading
+        self._admission = Admission(reading.limits)
         self._development = development
-        self._sockets = Sockets(schema, services, rules, origins)
+        self._sockets = Sockets(schema, services, rules, reading, self._admission, origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request or a socket."""
@@ -68,24 +90,34 @@ class GraphQLEndpoint:
         if spoken is None and not wants_events(request):
             return refusal(406, Code.BAD_REQUEST, f"Accept {RESPONSE} or {JSON}.")
         try:
+            self._admission.check_room()
             bearer = await self._bearer(request)
-            asked = await graphql_request(request)
+            asked = self._reading.found(await graphql_request(request))
             if wants_events(request):
-                return EventStream(self._schema, request.method, asked, StreamContext(self._services, bearer))
-            async with asyncio.timeout(SECONDS):
+                return self._stream(request, asked, bearer)
+            async with self._admission.operation(client_of(bearer, address_of(request))):
                 return await self._execute(request, asked, HttpContext(self._services, bearer), spoken or JSON)
         except ApiError as error:
-            return refusal(401, error.code, str(error), {"WWW-Authenticate": "Bearer"})
+            return _refused(error)
         except Refused as refused:
             return refusal(refused.status, refused.code, str(refused), refused.headers)
-        except TimeoutError:
-            return refusal(504, Code.TIMEOUT, f"The answer took longer than {SECONDS} seconds.")
 
     async def _bearer(self, request: Request) -> Viewer | None:
         authorization = request.headers.get("authorization")
-        if authorization is None and self._development:
-            return None
-        return await self._rules.viewer(authorization or "")
+        try:
+            is_anonymous = authorization is None and self._development
+            bearer = None if is_anonymous else await self._rules.viewer(authorization or "")
+        except ApiError:
+            self._admission.charge(address_of(request))
+            raise
+        self._admission.charge(client_of(bearer, address_of(request)), authorization)
+        return bearer
+
+    def _stream(self, request: Request, asked: GraphQLRequest, bearer: Viewer | None) -> Response:
+        context = StreamContext(self._services, address_of(request), bearer)
+        listens = is_subscription(asked.query, asked.operation_name, self._reading.limits.tokens)
+        place = self._admission.place(context.client, listens=listens)
+        return EventStream(self._schema, request.method, asked, context, place)
 
     async def _execute(self, request: Request, asked: GraphQLRequest, context: HttpContext, spoken: str) -> Response:
         types = {OperationType.QUERY} if request.method == "GET" else {OperationType.QUERY, OperationType.MUTATION}
@@ -110,11 +142,18 @@ class GraphQLEndpoint:
 
 def refusal(status: int, code: Code, message: str, headers: Mapping[str, str] | None = None) -> Response:
     """Return an error that no document was executed for."""
-    return JSONResponse(
-        {"errors": [{"message": message, "extensions": extensions(code)}]},
-        status_code=status,
-        headers=dict(headers or {}),
-    )
+    return _refusal(status, message, extensions(code), headers or {})
+
+
+def _refusal(status: int, message: str, told: Mapping[str, Any], headers: Mapping[str, str]) -> Response:
+    return JSONResponse({"errors": [{"message": message, "extensions": told}]}, status, dict(headers))
+
+
+def _refused(error: ApiError) -> Response:
+    headers = {"WWW-Authenticate": "Bearer"} if error.code is Code.UNAUTHENTICATED else {}
+    if isinstance(error, Exceeded) and error.retry_after:
+        headers["Retry-After"] = str(error.retry_after)
+    return _refusal(STATUSES.get(error.code, 400), str(error), error.extensions, headers)
 
 
 def _response(spoken: str, result: ExecutionResult, context: HttpContext) -> Response:
@@ -126,8 +165,11 @@ def _response(spoken: str, result: ExecutionResult, context: HttpContext) -> Res
     )
     if not before_execution:
         content["data"] = result.data
+    told = dict(result.extensions or {})
     if context.session.omitted:
-        content["extensions"] = {"omittedRecommenders": sorted(context.session.omitted)}
+        told["omittedRecommenders"] = sorted(context.session.omitted)
+    if told:
+        content["extensions"] = told
     codes = {error["extensions"].get("code") for error in content.get("errors", ())}
     status, headers = 200, {}
     if Code.STORE_UNAVAILABLE in codes and not any(value is not None for value in (result.data or {}).values()):

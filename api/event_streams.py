@@ -3,20 +3,20 @@
 import asyncio
 import json
 from collections.abc import AsyncGenerator
-from contextlib import aclosing, suppress
+from contextlib import AbstractAsyncContextManager, aclosing, suppress
 from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
-from starlette.types import Message, Send
+from starlette.types import Send
 from strawberry import Schema
 from strawberry.http.streaming import SSETransport, merge_stream_with_heartbeat
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
 from api.bodies import GraphQLRequest
+from api.errors import Exceeded
 from api.requests import StreamContext
-from api.slow_clients import STALLED_SECONDS
 
 HEARTBEAT_SECONDS: Final = 15
 EVENT_STREAM: Final = "text/event-stream"
@@ -35,18 +35,35 @@ def wants_events(request: Request) -> bool:
 class EventStream(StreamingResponse):
     """The results of one operation: each a ``next``, then ``complete``; between them comments as heartbeats."""
 
-    def __init__(self, schema: Schema, method: str, asked: GraphQLRequest, context: StreamContext) -> None:
+    def __init__(
+        self,
+        schema: Schema,
+        method: str,
+        asked: GraphQLRequest,
+        context: StreamContext,
+        place: AbstractAsyncContextManager[None],
+    ) -> None:
+        async def results() -> AsyncGenerator[dict[str, Any], None]:
+            async with place:
+                found = await schema.stream(
+                    asked.query,
+                    variable_values=asked.variables,
+                    operation_name=asked.operation_name,
+                    context_value=context,
+                    allowed_operation_types=BY_POST if method == "POST" else BY_GET,
+                )
+                async with aclosing(found):
+                    async for result in found:
+                        yield _formatted(result)
+
         async def events() -> AsyncGenerator[str, None]:
-            results = await schema.stream(
-                asked.query,
-                variable_values=asked.variables,
-                operation_name=asked.operation_name,
-                context_value=context,
-                allowed_operation_types=BY_POST if method == "POST" else BY_GET,
-            )
-            async with aclosing(results):
-                async for result in results:
-                    yield TRANSPORT.encode_event("next", json.dumps(_formatted(result), ensure_ascii=False))
+            try:
+                async with aclosing(results()) as told:
+                    async for content in told:
+                        yield TRANSPORT.encode_event("next", json.dumps(content, ensure_ascii=False))
+            except Exceeded as error:
+                content = {"errors": [{"message": str(error), "extensions": error.extensions}]}
+                yield TRANSPORT.encode_event("next", json.dumps(content, ensure_ascii=False))
             yield TRANSPORT.encode_complete()
 
         beating = merge_stream_with_heartbeat(
@@ -58,16 +75,11 @@ class EventStream(StreamingResponse):
 
     async def stream_response(self, send: Send) -> None:
         """Send what comes, as fast as it is read, until it is over, or the server asked to end."""
-
-        async def timely(message: Message) -> None:
-            async with asyncio.timeout(STALLED_SECONDS):
-                await send(message)
-
         async with aclosing(self.events):
             with suppress(TimeoutError):
                 async with asyncio.timeout(None) as limit:
                     with self.streams.one_more(limit):
-                        await super().stream_response(timely)
+                        await super().stream_response(send)
         if limit.expired():
             await send({"type": "http.response.body"})
 
@@ -76,4 +88,6 @@ def _formatted(result: Any) -> dict[str, Any]:
     content: dict[str, Any] = {} if isinstance(result, PreExecutionError) else {"data": result.data}
     if result.errors:
         content["errors"] = [error.formatted for error in result.errors]
+    if result.extensions:
+        content["extensions"] = result.extensions
     return content

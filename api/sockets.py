@@ -4,10 +4,9 @@ import asyncio
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
-from graphql import GraphQLFormattedError
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.websockets import WebSocket
@@ -16,67 +15,20 @@ from strawberry.asgi import ASGIWebSocketAdapter, GraphQL
 from strawberry.exceptions import ConnectionRejectionError
 from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
-from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
-from strawberry.subscriptions.protocols.graphql_transport_ws.types import ConnectionInitMessage, SubscribeMessage
 
+from api.admission import Admission
 from api.bodies import Refused, checked
-from api.errors import ApiError, Code, extensions
-from api.requests import SocketContext
+from api.errors import ApiError
+from api.reading import Reading
+from api.requests import SocketContext, address_of
 from api.session import Services
 from api.slow_clients import STALLED_SECONDS
+from api.socket_protocol import Protocol
 from api.strict_json import read_json
 from api.tokens import TokenRules
 
-SUBSCRIPTIONS_A_SOCKET: Final = 20
 INIT_WAIT: Final = timedelta(seconds=15)
-GRACE_SECONDS: Final = 5
-"""How long a socket outlives its token, so that its client hears why its streams ended."""
 MOST_REASON_BYTES: Final = 123  # of a WebSocket's close
-
-
-class Protocol(BaseGraphQLTransportWSHandler[SocketContext, None]):
-    """Refuses, with a code, what a socket has outlived its token for, or has no room for, and closes it soon after."""
-
-    _ending: asyncio.Task[None] | None = None
-
-    async def handle_connection_init(self, message: ConnectionInitMessage) -> None:
-        """Let the bearer in, until his token expires."""
-        await super().handle_connection_init(message)
-        if self.connection_acknowledged and self._ending is None:
-            self._ending = asyncio.create_task(self._end())
-
-    async def _end(self) -> None:
-        if self.context.bearer is not None:
-            left = self.context.bearer.expires_at - datetime.now(UTC)
-            await asyncio.sleep(left.total_seconds() + GRACE_SECONDS)
-            await self.websocket.close(4403, "The token has expired.")
-
-    async def handle_task_exception(self, error: Exception) -> None:
-        """Say nothing of a client that is gone or reads no more."""
-        if not isinstance(error, WebSocketDisconnected):
-            await super().handle_task_exception(error)
-
-    async def shutdown(self) -> None:
-        """End all that runs."""
-        if self._ending is not None:
-            self._ending.cancel()
-        await super().shutdown()
-
-    async def handle_subscribe(self, message: SubscribeMessage) -> None:
-        """Begin an operation."""
-        key, bearer = message["id"], self.context.bearer
-        if bearer is not None and bearer.expires_at <= datetime.now(UTC):
-            await self._refuse(key, Code.UNAUTHENTICATED, "The token has expired.")
-        elif len(self.operations) >= SUBSCRIPTIONS_A_SOCKET and key not in self.operations:
-            await self._refuse(
-                key, Code.LIMIT_EXCEEDED, f"A socket has {SUBSCRIPTIONS_A_SOCKET} subscriptions at most."
-            )
-        else:
-            await super().handle_subscribe(message)
-
-    async def _refuse(self, key: str, code: Code, message: str) -> None:
-        error: GraphQLFormattedError = {"message": message, "extensions": extensions(code)}
-        await self.send_message({"id": key, "type": "error", "payload": [error]})
 
 
 class Socket(ASGIWebSocketAdapter):
@@ -104,7 +56,15 @@ class Sockets(GraphQL[SocketContext, None]):
     graphql_transport_ws_handler_class = Protocol
     websocket_adapter_class = Socket
 
-    def __init__(self, schema: Schema, services: Services, rules: TokenRules, origins: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        schema: Schema,
+        services: Services,
+        rules: TokenRules,
+        reading: Reading,
+        admission: Admission,
+        origins: tuple[str, ...],
+    ) -> None:
         super().__init__(
             schema,
             subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
@@ -114,6 +74,8 @@ class Sockets(GraphQL[SocketContext, None]):
         )
         self._services = services
         self._rules = rules
+        self.reading = reading
+        self.admission = admission
 
     def decode_json(self, data: str | bytes) -> object:
         """Return a message of the protocol; what is none closes the socket with 4400."""
@@ -126,15 +88,17 @@ class Sockets(GraphQL[SocketContext, None]):
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> SocketContext:  # noqa: ARG002 - strawberry's signature
         """Return the socket's context, without a viewer yet."""
-        return SocketContext(self._services)
+        return SocketContext(self._services, address_of(request))
 
     async def on_ws_connect(self, context: SocketContext) -> None:
         """Take the token from the payload's ``authorization``; without a valid one the socket is closed."""
-        given = {name.lower(): value for name, value in context.connection_params.items()}.get("authorization")
         try:
-            context.bearer = await self._rules.viewer(given if isinstance(given, str) else "")
+            context.bearer = await self._rules.viewer(context.authorization)
         except ApiError as error:
+            self.admission.charge(context.address)
             raise ConnectionRejectionError from error
+        self.admission.charge(context.client, context.authorization)
+        context.held.enter_context(self.admission.socket(context.client))
 
 
 def _is_message(message: Any) -> bool:

@@ -50,8 +50,9 @@ class Subscription:
 
     @strawberry.subscription(
         description="Every interaction recorded through the API, in the order in which it was recorded at one server: "
-        f"of a manager's book, of all customers for administrators. {MOST_WAITING} wait for a slow reader; of more the "
-        "oldest are dropped, and `missed` says how many. Ends with the error UNAUTHENTICATED when the token expires."
+        "of the books that a manager saw when he began to listen, of all customers for administrators. "
+        f"{MOST_WAITING} wait for a slow reader; of more the oldest are dropped, and `missed` says how many. Ends with "
+        "the error UNAUTHENTICATED when the token expires."
     )
     async def interaction_recorded(
         self,
@@ -65,8 +66,11 @@ class Subscription:
         if customer_no is not None:
             await session.customer_or_error(customer_no)
 
+        books = await session.books()
+
         def wanted(recorded: Recorded) -> bool:
-            return customer_no in (None, recorded.customer_no) and access.serves_book(viewer, recorded.manager_no)
+            served = access.serves_book(viewer, books, recorded.manager_no)
+            return served and customer_no in (None, recorded.customer_no)
 
         untold: int | None = 0
         async with aclosing(session.services.interactions.of(wanted, viewer.expires_at)) as happening:

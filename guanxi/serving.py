@@ -40,6 +40,8 @@ def app_of(settings: Settings) -> Starlette:
             origins=settings.origins,
             hsts_seconds=settings.hsts_seconds,
             share=sharing(settings),
+            limits=settings.limit,
+            trusted=settings.trusted_documents,
         )
     )
 

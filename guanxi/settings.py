@@ -7,13 +7,21 @@ from typing import Annotated, Final, Literal
 from pydantic import AliasChoices, Field, IPvAnyNetwork, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from api.limits import DEFAULT_LIMITS, Limits
+
 LEAST_SECRET: Final = 32
 
 
 class Settings(BaseSettings):
     """Settings of every command; each is read from ``GUANXI_<NAME>`` or, for the store, ``NEO4J_<NAME>``."""
 
-    model_config = SettingsConfigDict(env_prefix="GUANXI_", frozen=True, use_attribute_docstrings=True)
+    model_config = SettingsConfigDict(
+        env_prefix="GUANXI_",
+        frozen=True,
+        use_attribute_docstrings=True,
+        env_nested_delimiter="_",
+        env_nested_max_split=1,
+    )
 
     home: Path = Path(".guanxi")
     """Folder of the embedded store, the models and the secrets guanxi makes for itself."""
@@ -58,6 +66,10 @@ class Settings(BaseSettings):
     decision_secret: SecretStr | None = None
     """Secret that signs offer ids, 32 bytes or more; without it one is made and kept in the home."""
 
+    limit: Limits = DEFAULT_LIMITS
+    """What one request, and one client, may ask: ``GUANXI_LIMIT_DEPTH`` and the others of docs/limits.md."""
+    trusted_documents: Path | None = None
+    """Manifest of registered operations, or a folder of such: with it no other operation runs."""
     protected: Annotated[tuple[str, ...], NoDecode] = ()
     """Columns of the customers' file, separated by commas, that no feature is made of, such as ``gender``."""
 

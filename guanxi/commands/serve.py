@@ -10,6 +10,7 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from api.app import UVICORN
+from api.manifests import read_manifests
 from api.proxies import trusting
 from graph import embedded
 from graph.errors import GuanxiError
@@ -35,6 +36,8 @@ def serve(
     token_rules(settings)
     refuse_in_production(settings)
     sharing(settings)
+    if settings.trusted_documents is not None:
+        read_manifests(settings.trusted_documents)
     with ExitStack() as held:
         if settings.neo4j_uri is None:
             held.enter_context(embedded.join(settings.home))

@@ -16,7 +16,7 @@ NOTES = " ".join(f"a{number}: note" for number in range(30))
 MUCH_HEARD = f"subscription {{ interactionRecorded {{ interaction {{ {NOTES} }} }} }}"
 RECORD = """mutation ($no: String!, $key: String!, $kind: String!, $note: String) { recordInteraction(input: {
     customerNo: $no, channel: PHONE, kind: $kind, note: $note, productCode: "FUND", idempotencyKey: $key
-}) { errors { code } } }"""
+}) { interaction { interactionId } errors { code } } }"""
 KEYS = map("key {}".format, count())
 HOUR = timedelta(hours=1)
 
@@ -32,7 +32,9 @@ async def nobody_is_left(server, eventually):
 def record(server, bearers):
     async def recorded(customer_no, kind, key=None, note="asked"):
         answer = await server.ask(RECORD, bearers.admin, no=customer_no, kind=kind, key=key or next(KEYS), note=note)
-        assert answer == {"data": {"recordInteraction": {"errors": []}}}
+        told = answer["data"]["recordInteraction"]
+        assert told["errors"] == []
+        return told["interaction"]["interactionId"]
 
     return recorded
 
@@ -53,11 +55,11 @@ async def test_a_manager_is_told_what_happens_in_his_book_and_no_more(server, be
         await record("BO", "visit")
         for number in range(2 * MOST_WAITING):
             server.interactions.publish(Recorded(f"{number}", "BO", "M2"))
-        await record("ANNA", "call", "a key")
+        interaction_id = await record("ANNA", "call")
 
         assert await heard(stream) == {
             "interaction": {
-                "interactionId": "a key",
+                "interactionId": interaction_id,
                 "kind": "call",
                 "note": "asked",
                 "product": {"productCode": "FUND"},
@@ -153,15 +155,15 @@ async def test_a_server_keeps_no_more_for_who_reads_nothing_than_may_wait(
 ):
     async with deaf(server, transport, bearers.admin, MUCH_HEARD):
         await eventually(lambda: server.interactions.listeners == 1)
-        await record("ANNA", "call", "long", "x" * 2_000)
+        long = await record("ANNA", "call", note="x" * 2_000)
         [inbox] = server.interactions._inboxes
         while inbox.missed < 1_000:  # until then it still takes some
-            server.interactions.publish(Recorded("long", "ANNA", "M1"))
+            server.interactions.publish(Recorded(long, "ANNA", "M1"))
             await asyncio.sleep(0.001)
 
         tracemalloc.start()
         for _ in range(20_000):
-            server.interactions.publish(Recorded("long", "ANNA", "M1"))
+            server.interactions.publish(Recorded(long, "ANNA", "M1"))
             await asyncio.sleep(0)
         held, _ = tracemalloc.get_traced_memory()
         tracemalloc.stop()

@@ -2,7 +2,7 @@ from collections import Counter
 
 import pytest
 
-from api.events import Changes
+from api.events import Changes, Interactions
 from api.live_engine import LiveEngine
 from api.requests import HttpContext
 from api.schema import build_schema
@@ -129,7 +129,7 @@ class CountingStore(Store):
 async def test_a_page_of_fifty_asks_the_store_as_often_as_a_page_of_five(login, rules, bearers, tmp_path):
     counts = {}
     async with CountingStore(*login) as store:
-        services = Services(store, LiveEngine(store, PluginHost.load(), tmp_path), Changes(), "s" * 32)
+        services = Services(store, LiveEngine(store, PluginHost.load(), tmp_path), Changes(), Interactions(), "s" * 32)
         viewer = await rules.viewer(f"Bearer {bearers.admin}")
         await services.engine.refresh()
         for first in (5, 50):

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from api import sockets
+from api import socket_protocol, sockets
 from api.app import UVICORN
 from api.roles import Role
 
@@ -73,7 +73,7 @@ async def test_only_he_is_told_whose_consent_changed(server, bearers):
 
         message = await told(socket, lambda: server.ask(REFUSE, bearers.admin))
 
-    assert message == {"id": "his", "type": "next", "payload": {"data": {"offersChanged": {"offers": []}}}}
+    assert (message["id"], message["payload"]["data"]) == ("his", {"offersChanged": {"offers": []}})
 
 
 async def test_a_stream_ends_with_its_token_and_the_socket_answers_no_more(server, rules):
@@ -91,8 +91,8 @@ async def test_a_stream_ends_with_its_token_and_the_socket_answers_no_more(serve
 
 
 async def test_a_socket_is_closed_soon_after_its_token_expired(server, rules, monkeypatch):
-    assert sockets.GRACE_SECONDS == 5
-    monkeypatch.setattr(sockets, "GRACE_SECONDS", 0.1)
+    assert socket_protocol.GRACE_SECONDS == 5
+    monkeypatch.setattr(socket_protocol, "GRACE_SECONDS", 0.1)
 
     async with server.socket(rules.issue(Role.CUSTOMER, "ANNA", hours=2 / 3600)) as socket:
         assert await closed(socket) == (4403, "The token has expired.")
@@ -128,7 +128,7 @@ async def test_queries_are_answered_too(server, bearers):
     async with server.socket(bearers.anna) as socket:
         await say(socket, subscribe("{ viewer { role } }"))
 
-        assert (await hear(socket))["payload"] == {"data": {"viewer": {"role": "CUSTOMER"}}}
+        assert (await hear(socket))["payload"]["data"] == {"viewer": {"role": "CUSTOMER"}}
 
 
 @pytest.mark.parametrize(
@@ -150,20 +150,6 @@ async def test_a_document_that_cannot_be_executed_is_an_error_and_the_socket_sta
         [error] = heard["error"]["payload"]
         assert (error["message"], error["extensions"]) == (message, {"code": "BAD_REQUEST"})
         assert "pong" in heard
-
-
-async def test_a_socket_has_20_subscriptions_at_most(server, bearers):
-    async with server.socket(bearers.anna) as socket:
-        await say(socket, *(changes("ANNA", str(number)) for number in range(20)), subscribe(NAME, "one more"))
-        refused = await hear(socket)
-        await say(socket, {"id": "0", "type": "complete"}, subscribe(NAME, "instead"))
-        answered = await hear(socket)
-
-    assert (refused["id"], refused["type"]) == ("one more", "error")
-    assert refused["payload"] == [
-        {"message": "A socket has 20 subscriptions at most.", "extensions": {"code": "LIMIT_EXCEEDED"}}
-    ]
-    assert (answered["id"], answered["payload"]) == ("instead", {"data": {"__typename": "Query"}})
 
 
 NO_MESSAGE = (4400, "WebSocket message must be valid JSON")
@@ -196,7 +182,7 @@ async def test_a_malformed_frame_closes_its_socket_with_a_code_and_no_other(serv
         assert await closed(socket) == close
 
         await say(other, subscribe(NAME))
-        assert (await hear(other))["payload"] == {"data": {"__typename": "Query"}}
+        assert (await hear(other))["payload"]["data"] == {"__typename": "Query"}
     assert capfd.readouterr().err == ""
 
 

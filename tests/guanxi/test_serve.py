@@ -86,7 +86,7 @@ def test_it_answers_and_ctrl_c_ends_it_cleanly(served, journey, guanxi, workers)
     answers = [
         httpx.post(f"{url}/graphql", json=query, headers={"Authorization": f"Bearer {token}"}).json() for _ in range(8)
     ]
-    assert answers == [{"data": {"customers": {"totalCount": 300}}}] * 8
+    assert [answer["data"] for answer in answers] == [{"customers": {"totalCount": 300}}] * 8
     assert len(group(process)) >= workers
 
     os.killpg(process.pid, signal.SIGINT)
@@ -205,7 +205,7 @@ def test_in_development_it_makes_its_secrets_and_takes_the_tokens_of_guanxi_toke
     )
     page = httpx.get(f"{url}/graphql", headers={"Accept": "text/html"})
 
-    assert answer.json() == {"data": {"viewer": {"role": "MARKETING"}}}
+    assert answer.json()["data"] == {"viewer": {"role": "MARKETING"}}
     assert "<title>guanxi</title>" in page.text
     assert oct((journey.home / "jwt.secret").stat().st_mode & 0o777) == "0o600"
 
