@@ -72,6 +72,7 @@ class Wiring:
         origins: web origins that may call from a browser.
         hsts_seconds: how long browsers shall come by HTTPS alone; 0 says nothing of it.
         trusted: manifest, or folder of such, of the only operations that run; without it every operation does.
+        federation: serve as a subgraph of Apollo Federation, too.
     """
 
     open_store: Callable[[], AbstractAsyncContextManager[Store]]
@@ -85,6 +86,7 @@ class Wiring:
     share: Share = alone
     limits: Limits = DEFAULT_LIMITS
     trusted: Path | None = None
+    federation: bool = False
 
 
 def create_app(wiring: Wiring) -> Starlette:
@@ -139,7 +141,7 @@ async def _served(store: Store, wiring: Wiring) -> AsyncIterator[Services]:
 
 def _routes(services: Services, wiring: Wiring) -> Sequence[Any]:
     endpoint = GraphQLEndpoint(
-        build_schema(introspection=wiring.development, limits=wiring.limits),
+        build_schema(introspection=wiring.development, limits=wiring.limits, federation=wiring.federation),
         services,
         wiring.rules,
         _reading(wiring),

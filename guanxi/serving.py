@@ -42,6 +42,7 @@ def app_of(settings: Settings) -> Starlette:
             share=sharing(settings),
             limits=settings.limit,
             trusted=settings.trusted_documents,
+            federation=settings.federation,
         )
     )
 

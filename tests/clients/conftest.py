@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -63,13 +64,24 @@ def token(guanxi):
 @pytest.fixture(scope="session", params=["development", "production"])
 def served(request, guanxi):
     """``guanxi serve`` in a mode, ready, with its address."""
-    arguments = ["--development"] if request.param == "development" else []
-    process = subprocess.Popen(
-        **guanxi("serve", "--port", 0, *arguments), stdout=subprocess.PIPE, start_new_session=True
-    )
+    with serving(guanxi, *(["--development"] if request.param == "development" else [])) as url:
+        yield SimpleNamespace(url=url, mode=request.param)
+
+
+@pytest.fixture(scope="session")
+def subgraph(guanxi):
+    """The address of a ``guanxi serve`` that is a subgraph, in production."""
+    with serving(guanxi, GUANXI_FEDERATION="1") as url:
+        yield url
+
+
+@contextmanager
+def serving(guanxi, *arguments, **settings):
+    command = guanxi("serve", "--port", 0, *arguments, **settings)
+    process = subprocess.Popen(**command, stdout=subprocess.PIPE, start_new_session=True)
     url = process.stdout.readline().split()[2]
     wait_until_ready(url.removesuffix("/graphql"))
-    yield SimpleNamespace(url=url, mode=request.param)
+    yield url
     os.killpg(process.pid, signal.SIGINT)
     process.communicate(timeout=WAIT)
 
