@@ -1,5 +1,6 @@
 """One request's view of the bank: what its viewer may see, each thing read once, however many fields ask."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +27,14 @@ SPARE: Final = 30
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
+
+
+class Loader(DataLoader[Key, Value]):
+    """Loads what several fields wait for: one that fails cancels those beside it, but not what others wait for, too."""
+
+    def load(self, key: Key) -> Awaitable[Value]:
+        """Load a value."""
+        return asyncio.shield(super().load(key))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +99,7 @@ class Session:
         """Return a customer's profile, or None where he is not there for the viewer."""
         return await self._seen(self.profiles, customer_no)
 
-    async def _seen(self, loader: DataLoader[str, Customer | None], customer_no: str) -> Customer | None:
+    async def _seen(self, loader: Loader[str, Customer | None], customer_no: str) -> Customer | None:
         if not access.may_look_for(self.viewer, customer_no):
             return None
         found = await loader.load(customer_no)
@@ -155,55 +164,55 @@ class Session:
         self.insights.clear_all()
 
     @cached_property
-    def whole(self) -> DataLoader[str, Customer | None]:
+    def whole(self) -> Loader[str, Customer | None]:
         """Customers with all that hangs on them, by number."""
         return _by_key(self._wholes, lambda customer: customer.customer_no)
 
     @cached_property
-    def profiles(self) -> DataLoader[str, Customer | None]:
+    def profiles(self) -> Loader[str, Customer | None]:
         """Customers without what hangs on them, by number."""
         return _by_key(self._profiles, lambda customer: customer.customer_no)
 
     @cached_property
-    def accounts(self) -> DataLoader[str, list[Account]]:
+    def accounts(self) -> Loader[str, list[Account]]:
         """Each customer's accounts."""
-        return DataLoader(self._accounts)
+        return Loader(self._accounts)
 
     @cached_property
-    def cards(self) -> DataLoader[str, list[Card]]:
+    def cards(self) -> Loader[str, list[Card]]:
         """Each customer's cards."""
-        return DataLoader(self._cards)
+        return Loader(self._cards)
 
     @cached_property
-    def members(self) -> DataLoader[str, int]:
+    def members(self) -> Loader[str, int]:
         """How many members each programme has, by its code."""
-        return DataLoader(self._members)
+        return Loader(self._members)
 
     @cached_property
-    def answers(self) -> DataLoader[tuple[str, Context], Answer]:
+    def answers(self) -> Loader[tuple[str, Context], Answer]:
         """Offers, by customer number and context."""
-        return DataLoader(self._answers)
+        return Loader(self._answers)
 
     @cached_property
-    def _similar(self) -> DataLoader[str, list[Alike]]:
-        return DataLoader(self._similars)
+    def _similar(self) -> Loader[str, list[Alike]]:
+        return Loader(self._similars)
 
     @cached_property
-    def insights(self) -> DataLoader[str, Insight | None]:
+    def insights(self) -> Loader[str, Insight | None]:
         """What the bank thinks of customers, by number."""
         return _by_key(self._insights, lambda insight: insight.customer_no)
 
     @cached_property
-    def _books(self) -> DataLoader[str, access.Books]:
-        return DataLoader(self._read_books)
+    def _books(self) -> Loader[str, access.Books]:
+        return Loader(self._read_books)
 
     @cached_property
-    def _products(self) -> DataLoader[str, dict[str, Product]]:
-        return DataLoader(self._read_products)
+    def _products(self) -> Loader[str, dict[str, Product]]:
+        return Loader(self._read_products)
 
     @cached_property
-    def _programmes(self) -> DataLoader[str, dict[str, Programme]]:
-        return DataLoader(self._read_programmes)
+    def _programmes(self) -> Loader[str, dict[str, Programme]]:
+        return Loader(self._read_programmes)
 
     async def _wholes(self, customer_nos: Sequence[str]) -> list[Customer]:
         books = await self.books() if access.is_bound_to_books(self.viewer) else None
@@ -280,9 +289,9 @@ class Session:
 
 def _by_key(
     read: Callable[[Sequence[str]], Awaitable[list[Value]]], key: Callable[[Value], str]
-) -> DataLoader[str, Value | None]:
+) -> Loader[str, Value | None]:
     async def load(keys: list[str]) -> list[Value | None]:
         found = {key(value): value for value in await read(keys)}
         return [found.get(wanted) for wanted in keys]
 
-    return DataLoader(load)
+    return Loader(load)

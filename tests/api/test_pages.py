@@ -1,3 +1,4 @@
+import asyncio
 from collections import Counter
 
 import pytest
@@ -6,7 +7,7 @@ from api.events import Changes, Interactions
 from api.live_engine import LiveEngine
 from api.requests import HttpContext
 from api.schema import build_schema
-from api.session import Services
+from api.session import Loader, Services
 from graph.store import Store
 from plugins.host import PluginHost
 
@@ -144,3 +145,20 @@ async def test_a_page_of_fifty_asks_the_store_as_often_as_a_page_of_five(login, 
         services.engine.close()
 
     assert counts[5] == counts[50] == 7
+
+
+async def test_a_field_that_fails_takes_nothing_from_others_who_wait_for_the_same():
+    async def read(keys):
+        await asyncio.sleep(0.01)
+        return keys
+
+    loader = Loader(read)
+
+    async def field():
+        return await loader.load("A")
+
+    cancelled, other = asyncio.create_task(field()), asyncio.create_task(field())
+    await asyncio.sleep(0)
+    cancelled.cancel()
+
+    assert await other == "A"

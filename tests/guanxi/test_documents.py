@@ -1,5 +1,6 @@
 import hashlib
 import json
+import secrets
 import subprocess
 from types import SimpleNamespace
 
@@ -205,7 +206,9 @@ def test_a_server_runs_registered_operations_only(guanxi, command, journey, app,
 
 
 def test_a_server_does_not_start_on_a_manifest_that_is_none(guanxi, tmp_path):
-    done = guanxi(tmp_path / "home", "serve", GUANXI_JWT_SECRET="s" * 40, GUANXI_TRUSTED_DOCUMENTS=str(tmp_path))
+    done = guanxi(
+        tmp_path / "home", "serve", GUANXI_JWT_SECRET=secrets.token_urlsafe(32), GUANXI_TRUSTED_DOCUMENTS=str(tmp_path)
+    )
 
     assert done.returncode == 2
     assert done.stderr == f"{tmp_path} has no registered operations; guanxi documents register writes them.\n"
