@@ -6,7 +6,7 @@ from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLInterfaceTyp
 from api.schema import build_schema, printed
 
 COMMITTED = Path(__file__).parents[2] / "schema.graphql"
-TYPES = build_schema(federation=True)._schema.type_map
+SCHEMA = build_schema(federation=True)._schema
 
 
 def test_the_committed_schema_is_up_to_date():
@@ -14,7 +14,7 @@ def test_the_committed_schema_is_up_to_date():
 
 
 def described():
-    for name, kind in TYPES.items():
+    for name, kind in SCHEMA.type_map.items():
         if name.startswith("__"):
             continue
         yield name, kind.description
@@ -31,3 +31,7 @@ def described():
 @pytest.mark.parametrize(("name", "description"), [*described()])
 def test_it_is_described(name, description):
     assert description, name
+
+
+def test_no_answer_comes_in_parts():
+    assert not {directive.name for directive in SCHEMA.directives} & {"defer", "stream"}
