@@ -5,7 +5,7 @@ INSTALLED := $(VENV)/installed
 
 PORT ?= 8000
 
-.PHONY: demo test test-clients test-neo4j check bench schema clean
+.PHONY: demo test test-clients test-neo4j check bench schema released clean
 
 demo: $(INSTALLED)  ## A sample bank, trained and served, with a token for each role.
 	@$(BIN)/guanxi demo --port $(PORT)
@@ -14,7 +14,7 @@ test: $(INSTALLED)  ## All tests but the clients', on an embedded store for each
 	$(BIN)/python -m pytest --ignore=tests/clients --numprocesses=auto --dist=loadfile
 
 test-clients: $(INSTALLED)  ## Clients from npm against a running server; needs Node.js.
-	npm --prefix tests/clients install --no-package-lock --no-audit --no-fund --silent
+	npm install --no-package-lock --no-audit --no-fund --silent
 	$(BIN)/python -m pytest tests/clients
 
 test-neo4j: $(INSTALLED)  ## The graph's and loaders' tests on a real Neo4j, which Maven fetches.
@@ -31,6 +31,9 @@ bench: $(INSTALLED)  ## The benchmarks' tables.
 
 schema: $(INSTALLED)  ## Writes schema.graphql anew.
 	$(BIN)/python -c 'from api.schema import printed; print(printed(), end="")' > schema.graphql
+
+released: schema  ## Promises the schema as it is; at a release alone.
+	cp schema.graphql tests/api/released.graphql
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -77,6 +77,7 @@ class Wiring:
         hsts_seconds: how long browsers shall come by HTTPS alone; 0 says nothing of it.
         trusted: manifest, or folder of such, of the only operations that run; without it every operation does.
         at_end: is called in a thread when the server has ended.
+        federation: serve as a subgraph of Apollo Federation, too.
     """
 
     open_store: Callable[[], AbstractAsyncContextManager[Store]]
@@ -91,6 +92,7 @@ class Wiring:
     limits: Limits = DEFAULT_LIMITS
     trusted: Path | None = None
     at_end: Callable[[], object] = lambda: None
+    federation: bool = False
 
 
 def create_app(wiring: Wiring) -> Starlette:
@@ -149,7 +151,7 @@ async def _served(store: Store, wiring: Wiring) -> AsyncIterator[Services]:
 
 def _routes(services: Services, wiring: Wiring) -> Sequence[Any]:
     endpoint = GraphQLEndpoint(
-        build_schema(introspection=wiring.development, limits=wiring.limits),
+        build_schema(introspection=wiring.development, limits=wiring.limits, federation=wiring.federation),
         services,
         wiring.rules,
         _reading(wiring),

@@ -5,10 +5,10 @@ from typing import Annotated
 
 import strawberry
 
-from api import access, decisions
+from api import access, nodes
 from api.costs import DECISION, PAGED, SEARCH, assumed, sliced
 from api.errors import ApiError, Code
-from api.global_ids import parsed
+from api.nodes import Key
 from api.requests import Asked
 from api.roles import KEYS, Role, Viewer
 from api.session import Session
@@ -18,7 +18,7 @@ from api.types.customers import Customer
 from api.types.deputies import Deputy
 from api.types.insights import Segment
 from api.types.models import Model
-from api.types.offers import Decision, Offer
+from api.types.offers import Decision
 from api.types.ordering import CustomerOrder
 from api.types.product_filter import ProductFilter, ProductOrder, ProductSorting
 from api.types.products import Product, Programme
@@ -37,7 +37,7 @@ from api.types.relay import (
     within,
 )
 from api.types.trends import Trend, trending
-from graph import browsing, deputies, records
+from graph import browsing, deputies
 from graph.browsing import Window
 from graph.filters import EVERYBODY, Every
 from graph.ordering import place
@@ -47,7 +47,6 @@ from recommenders import trends
 from recommenders.contract import Context
 from recommenders.segments import MOST_SEGMENTS
 
-EVERY_OFFER = 1_000
 MOST_TRENDS = 20
 
 
@@ -133,7 +132,7 @@ class Query:
         id: Annotated[strawberry.ID, strawberry.argument(description="Its global id.")],  # noqa: A002
     ) -> Node | None:
         """One node."""
-        return await _node(info.context.session, id)
+        return await nodes.by_id(info.context.session, id)
 
     @strawberry.field(
         description="Things by their global ids, in that order; null where the viewer has no such thing.",
@@ -148,16 +147,23 @@ class Query:
         if len(ids) > LONGEST_PAGE:
             raise ApiError(Code.BAD_INPUT, f"Ask for {LONGEST_PAGE} nodes at most.")
         session = info.context.session
-        return list(await asyncio.gather(*(_node(session, node_id) for node_id in ids)))
+        return list(await asyncio.gather(*(nodes.by_id(session, node_id) for node_id in ids)))
+
+    @strawberry.field(
+        description="Anything by one of its keys; null where the viewer has no such thing.", directives=[DECISION]
+    )
+    async def lookup(
+        self, info: Asked, key: Annotated[Key, strawberry.argument(description="The one key it is known by.")]
+    ) -> Node | None:
+        """One node, by the key that the caller has."""
+        return await key.found(info.context.session)
 
     @strawberry.field(description="A customer by number; null where the viewer has no such customer.")
     async def customer(
         self, info: Asked, customer_no: Annotated[str, strawberry.argument(description="The customer's number.")]
     ) -> Customer | None:
         """One customer."""
-        session = info.context.session
-        found = await session.customer(customer_no)
-        return Customer.of(session, found) if found else None
+        return await nodes.customer(info.context.session, customer_no)
 
     @strawberry.field(
         description="Customers that the viewer may see: all, a manager's book, or the customer himself.",
@@ -210,8 +216,7 @@ class Query:
         self, info: Asked, product_code: Annotated[str, strawberry.argument(description="The product's code.")]
     ) -> Product | None:
         """One product."""
-        session = info.context.session
-        return _made_product(session, (await session.catalogue()).get(product_code))
+        return await nodes.product(info.context.session, product_code)
 
     @strawberry.field(description="Products of the catalogue.", directives=[PAGED])
     async def products(
@@ -343,44 +348,5 @@ class Query:
         """One decision."""
         session = info.context.session
         access.require(session.viewer, access.SERVES_CUSTOMERS, "how decisions come about")
-        context = Context(session.today, channel, EVERY_OFFER)
+        context = Context(session.today, channel, nodes.EVERY_OFFER)
         return Decision.of(session, await session.decide(customer_no, product_code, context))
-
-
-async def _node(session: Session, node_id: str) -> Node | None:
-    viewer = session.viewer
-    type_name, key = parsed(node_id) or ("", "")
-    match type_name:
-        case "Customer":
-            found = await session.customer(key)
-            return Customer.of(session, found) if found else None
-        case "Product":
-            return _made_product(session, (await session.catalogue()).get(key))
-        case "Programme":
-            programme = (await session.programmes()).get(key)
-            return Programme.of(session, programme) if programme else None
-        case "Offer" if access.sees_offers(viewer):
-            return await _offer(session, key)
-        case _:
-            return None
-
-
-async def _offer(session: Session, token: str) -> Offer | None:
-    """The offer as it is now, if its product is still offered."""
-    try:
-        told = decisions.verify(token, session.services.offer_secret)
-    except ApiError:
-        return None
-    customer = await session.customer(told.customer_no)
-    if customer is None:
-        return None
-    context = Context(session.today, told.channel, EVERY_OFFER)
-    answer = await session.answer(told.customer_no, context)
-    for offer in answer.offers:
-        if offer.product.product_code == told.product_code:
-            return Offer.of(session, offer, context, customer.language, token)
-    return None
-
-
-def _made_product(session: Session, record: records.Product | None) -> Product | None:
-    return Product.of(session, record) if record else None

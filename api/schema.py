@@ -22,6 +22,7 @@ from strawberry.types import ExecutionContext
 from api.deputy_mutations import DeputyMutations
 from api.document_size import size_rule
 from api.errors import CodedErrors
+from api.federation import CONFIG, FederatedQuery
 from api.identity import Same
 from api.limits import DEFAULT_LIMITS, Limits
 from api.mutations import Mutation
@@ -100,13 +101,19 @@ def is_subscription(query: str, name: str | None, tokens: int) -> bool:
     return operation is not None and operation.operation is OperationType.SUBSCRIPTION
 
 
-def build_schema(*, introspection: bool = True, limits: Limits = DEFAULT_LIMITS) -> strawberry.Schema:
-    """Return the schema; introspection, and errors that suggest names, are for development."""
+def build_schema(
+    *, introspection: bool = True, limits: Limits = DEFAULT_LIMITS, federation: bool = False
+) -> strawberry.Schema:
+    """Return the schema; introspection, and errors that suggest names, are for development.
+
+    With ``federation`` it is a subgraph's: it has ``_entities`` and ``_service`` besides.
+    """
     first = (size_rule(limits), NoNulls)
     return Schema(
-        Query,
+        FederatedQuery if federation else Query,
         Mutations,
         Subscription,
+        config=CONFIG,
         types=[Customer, Offer, Product, Programme],
         extensions=[
             lambda: CodedErrors(suggestions=introspection),

@@ -6,10 +6,17 @@ from enum import StrEnum
 
 import strawberry
 
+from api.vocabularies import described
 from graph.errors import KeyReused, VersionConflict
 
 
-@strawberry.enum(description="What is wrong with an input.")
+@described(
+    "What is wrong with an input.",
+    NOT_FOUND="It names something that is not there for the viewer.",
+    BAD_INPUT="A value cannot be taken.",
+    IDEMPOTENCY_KEY_REUSED="The key was sent before, with another input.",
+    VERSION_CONFLICT="Somebody else has written since; `currentVersion` is the version that is there.",
+)
 class UserErrorCode(StrEnum):
     """``code`` of a ``UserError``."""
 

@@ -46,6 +46,7 @@ def app_of(settings: Settings, at_end: Callable[[], object] = lambda: None) -> S
             limits=settings.limit,
             trusted=settings.trusted_documents,
             at_end=at_end,
+            federation=settings.federation,
         )
     )
 

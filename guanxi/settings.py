@@ -43,6 +43,8 @@ class Settings(BaseSettings):
     """How long browsers shall come by HTTPS alone, in seconds; 0 says nothing of it. Set it where TLS is in front."""
     trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], NoDecode] = ()
     """Addresses or networks, separated by commas, of the proxies whose ``X-Forwarded-`` headers are believed."""
+    federation: bool = False
+    """Serve as a subgraph of Apollo Federation: Customer, Offer and Product are entities of a supergraph."""
     development: bool = False
     """Serve GraphiQL and let ``guanxi token`` issue tokens; never in production."""
     jwt_secret: SecretStr | None = None

@@ -105,7 +105,10 @@ class Bundle:
 
     rule: strawberry.Private[contract.BundleRule]
     spoken: strawberry.Private[Language]
-    id: strawberry.ID = strawberry.field(description="The code of the rule that made the bundle.")
+    id: strawberry.ID = strawberry.field(
+        description="Global id of the rule's bundle for this customer on this channel; clients keep it apart by that."
+    )
+    code: str = strawberry.field(description="The code of the rule that made the bundle.")
     offers: list[Offer] = strawberry.field(description="Its parts, the most important first.", directives=[assumed(10)])
 
     @classmethod
@@ -114,7 +117,14 @@ class Bundle:
     ) -> "Bundle":
         """Make the type of a bundle."""
         offers = [Offer.of(session, offer, context, spoken) for offer in bundle.offers]
-        return cls(rule=bundle.rule, spoken=spoken or Language.EN, id=strawberry.ID(bundle.rule.code), offers=offers)
+        whose = f"{bundle.offers[0].customer_no}/{context.channel}/{bundle.rule.code}"
+        return cls(
+            rule=bundle.rule,
+            spoken=spoken or Language.EN,
+            id=global_id("Bundle", whose),
+            code=bundle.rule.code,
+            offers=offers,
+        )
 
     @strawberry.field(description="What it is called.")
     def title(self, language: Spoken = None) -> str:

@@ -9,6 +9,7 @@ import strawberry
 
 from api.errors import ApiError, Code
 from api.types.relay import NOT_GIVEN_HERE, Place
+from api.vocabularies import described
 from graph import ordering
 from graph.filters import Column, Value
 from graph.ordering import NUMBER, Key, whole
@@ -19,7 +20,7 @@ KNOWN: Final = "="
 """What is unknown and what is known stand apart in a cursor by how they begin."""
 
 
-@strawberry.enum(description="Which way an order goes.")
+@described("Which way an order goes.", ASC="The least first.", DESC="The most first.")
 class Direction(Enum):
     """Up or down."""
 
@@ -27,7 +28,16 @@ class Direction(Enum):
     DESC = "desc"
 
 
-@strawberry.enum(description="What customers are ordered by; the unknown come last, or first if descending.")
+@described(
+    "What customers are ordered by; the unknown come last, or first if descending.",
+    CUSTOMER_NO="By number.",
+    NAME="By name, in any case.",
+    KIND="By what they are in law.",
+    REGION="By region.",
+    BIRTH_DATE="By birth date, the oldest first.",
+    JOINED_ON="By their first day as customers.",
+    MANAGER_NO="By the number of their manager.",
+)
 class CustomerOrderField(StrEnum):
     """The keys of an order of customers."""
 

@@ -13,6 +13,7 @@ from api.errors import ApiError, Code
 from api.types.conditions import WHAT_IS_SAID, BooleanCondition, Condition, Nesting, TextCondition
 from api.types.ordering import Direction, refuse_twice
 from api.types.relay import NOT_GIVEN_HERE, Paging, Place
+from api.vocabularies import described
 from graph import records
 from graph.words import CustomerKind, RiskRating
 
@@ -54,7 +55,7 @@ class ProductFilter(Nesting):
         )
 
 
-@strawberry.enum(description="What products are ordered by.")
+@described("What products are ordered by.", PRODUCT_CODE="By code.", NAME="By English name.", CATEGORY="By category.")
 class ProductOrderField(StrEnum):
     """The keys of an order of products."""
 

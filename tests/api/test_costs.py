@@ -230,6 +230,8 @@ def calls(draw, name, field, depth):
             given.append(f"ids: {json.dumps(draw(st.lists(st.sampled_from(IDS), max_size=5)))}")
         elif argument == "id":
             given.append(f"id: {json.dumps(IDS[0])}")
+        elif argument == "key":
+            given.append(f"key: {{id: {json.dumps(draw(st.sampled_from(IDS)))}}}")
     arguments = f"({', '.join(given)})" if given else ""
     below = f" {{ {draw(selections(of, depth - 1))} }}" if is_composite_type(of) else ""
     return f"{name}{arguments}{below}"

@@ -136,7 +136,7 @@ async def test_reasons_are_in_the_customers_language_or_the_one_asked_for(phone,
 
 
 async def test_bundles_have_a_title_a_benefit_and_offers_of_their_own(phone, bearers):
-    query = """query ($no: String!) { customer(customerNo: $no) { bundles { id title benefit zh: title(language: ZH)
+    query = """query ($no: String!) { customer(customerNo: $no) { bundles { code title benefit zh: title(language: ZH)
         offers { id rank product { productCode } } } } }"""
 
     [annas] = (await phone.ask(query, bearers.admin, no="ANNA"))["data"]["customer"]["bundles"]
@@ -144,13 +144,25 @@ async def test_bundles_have_a_title_a_benefit_and_offers_of_their_own(phone, bea
 
     parts = annas.pop("offers")
     assert annas == {
-        "id": "HOME-START",
+        "code": "HOME-START",
         "title": "Home mortgage with autopay",
         "benefit": "0.1 points off the mortgage rate",
         "zh": "住房按揭加自动缴费",
     }
     assert [(part["product"]["productCode"], part["rank"]) for part in parts] == [("MORTGAGE", 4), ("AUTOPAY", 2)]
     assert (bos["title"], bos["benefit"]) == ("住房按揭加自动缴费", "按揭利率优惠0.1个百分点")
+
+
+async def test_a_bundles_id_is_one_customers_on_one_channel_so_that_no_cache_shows_it_to_another(phone, bearers):
+    query = """query ($no: String!) { customer(customerNo: $no) {
+        mobile: bundles { id code } again: bundles { id code } branch: bundles(channel: BRANCH) { id code } } }"""
+
+    answers = [(await phone.ask(query, bearers.admin, no=no))["data"]["customer"] for no in ("ANNA", "BO")]
+
+    ids = {found[channel][0]["id"] for found in answers for channel in ("mobile", "branch")}
+    assert len(ids) == 4
+    assert all(found["mobile"] == found["again"] for found in answers)
+    assert {bundle["code"] for found in answers for bundles in found.values() for bundle in bundles} == {"HOME-START"}
 
 
 async def test_an_offer_is_found_again_by_its_id_as_long_as_it_is_offered(phone, bearers, salaried):

@@ -25,7 +25,7 @@ from api.global_ids import decoded, global_id
 from api.live_engine import LiveEngine
 from api.requests import HttpContext
 from api.roles import Role
-from api.schema import build_schema, printed
+from api.schema import build_schema
 from api.session import Services
 from graph import customers, deputies, products
 from graph.deputies import Deputy
@@ -40,6 +40,8 @@ from recommenders.contract import Context
 from recommenders.training import train
 from tests.api.walking import Walk, most, shown, texts
 
+SUBGRAPH = build_schema(federation=True).as_str()
+"""The schema with all that can be asked for."""
 TABLE = Path(__file__).with_name("permissions.csv")
 ROLES = ("CUSTOMER", "RELATIONSHIP_MANAGER", "DEPUTY", "MARKETING", "PARTNER", "ADMIN", "nobody")
 TODAY = datetime.now(UTC).date()
@@ -139,7 +141,7 @@ async def rich(bank, serving, tmp_path_factory):
     tallies = await prospect_lists.search(engine, pages(), Context(TODAY, None))
     prospect_lists.write(models, TODAY, trained.model.model_id, tallies)
     await deputies.grant(bank, Deputy("M3", "M1", TODAY, "admin", datetime.now(UTC)))
-    async with serving(bank, host, models=models) as running:
+    async with serving(bank, host, models=models, federation=True) as running:
         yield running
 
 
@@ -147,9 +149,13 @@ def arguments(no, offer_id, key):
     """The arguments of every field that takes some, about one customer."""
     about = f'customerNo: "{no}"'
     ids = [global_id("Customer", no), global_id("Product", "CAMPUS-CARD"), global_id("Programme", "CAMPUS"), offer_id]
+    kinds = {"Customer": ids[0], "Product": ids[1], "Offer": offer_id}
+    entities = "".join(f'{{__typename: "{kind}", id: "{own}"}}' for kind, own in kinds.items())
     return {
         "Query.node": f'id: "{ids[0]}"',
         "Query.nodes": f"ids: {json.dumps(ids)}",
+        "Query.lookup": f"key: {{{about}}}",
+        "Query._entities": f"representations: [{entities}]",
         "Query.customer": about,
         "Query.product": 'productCode: "CURRENT"',
         "Query.prospects": 'productCode: "CARD"',
@@ -218,7 +224,7 @@ async def offer_of(server, bearer, no):
 async def walked(rich, roles):
     """Every answer to every role, and what each field showed each role."""
     good = arguments("ANNA", await offer_of(rich, roles["ADMIN"], "ANNA"), "walk")
-    walks = [Walk(printed(), good), Walk(printed(), good | OTHERWISE)]
+    walks = [Walk(SUBGRAPH, good), Walk(SUBGRAPH, good | OTHERWISE)]
     asked = {
         step[-1]: step
         for operation in (OperationType.QUERY, OperationType.MUTATION)
@@ -316,7 +322,7 @@ async def shadows(rich, roles, rules):
     claims = jwt.decode(token, rules.secret, ["HS256"], audience=decisions.AUDIENCE)
     absent = global_id("Offer", jwt.encode(claims | {"c": ABSENT}, rules.secret, "HS256"))
     assert claims["c"] == HIDDEN
-    walks = [Walk(printed(), arguments(no, own, f"shadow-{no}")) for no, own in ((HIDDEN, offer), (ABSENT, absent))]
+    walks = [Walk(SUBGRAPH, arguments(no, own, f"shadow-{no}")) for no, own in ((HIDDEN, offer), (ABSENT, absent))]
     return [
         [step[-1] for operation in (OperationType.QUERY, OperationType.MUTATION) for step in walk.roots(operation)]
         for walk in walks

@@ -1,12 +1,12 @@
 from pathlib import Path
 
 import pytest
-from graphql import GraphQLInputObjectType, GraphQLInterfaceType, GraphQLObjectType
+from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLInterfaceType, GraphQLObjectType
 
 from api.schema import build_schema, printed
 
 COMMITTED = Path(__file__).parents[2] / "schema.graphql"
-TYPES = build_schema()._schema.type_map
+SCHEMA = build_schema(federation=True)._schema
 
 
 def test_the_committed_schema_is_up_to_date():
@@ -14,7 +14,7 @@ def test_the_committed_schema_is_up_to_date():
 
 
 def described():
-    for name, kind in TYPES.items():
+    for name, kind in SCHEMA.type_map.items():
         if name.startswith("__"):
             continue
         yield name, kind.description
@@ -23,8 +23,15 @@ def described():
                 yield f"{name}.{field}", own.description
                 for argument, its in getattr(own, "args", {}).items():
                     yield f"{name}.{field}({argument})", its.description
+        if isinstance(kind, GraphQLEnumType):
+            for value, own in kind.values.items():
+                yield f"{name}.{value}", own.description
 
 
 @pytest.mark.parametrize(("name", "description"), [*described()])
 def test_it_is_described(name, description):
     assert description, name
+
+
+def test_no_answer_comes_in_parts():
+    assert not {directive.name for directive in SCHEMA.directives} & {"defer", "stream"}

@@ -7,10 +7,10 @@ import re
 from collections import deque
 
 from graphql import (
-    GraphQLInterfaceType,
     GraphQLObjectType,
     build_schema,
     get_named_type,
+    is_abstract_type,
     is_leaf_type,
     is_required_argument,
 )
@@ -65,7 +65,7 @@ class Walk:
             kind = get_named_type(field.type)
             if isinstance(kind, GraphQLObjectType):
                 yield name, kind, True
-            elif isinstance(kind, GraphQLInterfaceType):
+            elif is_abstract_type(kind):
                 yield from ((name, target, False) for target in self.schema.get_possible_types(kind))
 
     def _document(self, operation, way):
@@ -78,7 +78,13 @@ class Walk:
     def _selected(self, parent, name):
         """A field with nothing below it, but for the errors of a payload."""
         kind = get_named_type(parent.fields[name].type)
-        below = "" if is_leaf_type(kind) else " { errors { code } }" if "errors" in kind.fields else " { __typename }"
+        below = (
+            ""
+            if is_leaf_type(kind)
+            else " { errors { code } }"
+            if "errors" in getattr(kind, "fields", ())
+            else " { __typename }"
+        )
         return self._called(parent, name) + below
 
     def _called(self, parent, name):

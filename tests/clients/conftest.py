@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -28,7 +29,7 @@ def guanxi(tmp_path_factory):
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(own)}
 
     def make(*arguments, **settings):
-        own = {"GUANXI_HOME": str(home / "home"), "GUANXI_JWT_SECRET": SECRET}
+        own = {"GUANXI_HOME": str(home / "home"), "GUANXI_JWT_SECRET": SECRET, "GUANXI_JWT_LEEWAY_SECONDS": "0"}
         return {
             "args": [sys.executable, "-m", "guanxi", *map(str, arguments)],
             "env": inherited | own | settings,
@@ -63,13 +64,24 @@ def token(guanxi):
 @pytest.fixture(scope="session", params=["development", "production"])
 def served(request, guanxi):
     """``guanxi serve`` in a mode, ready, with its address."""
-    arguments = ["--development"] if request.param == "development" else []
-    process = subprocess.Popen(
-        **guanxi("serve", "--port", 0, *arguments), stdout=subprocess.PIPE, start_new_session=True
-    )
+    with serving(guanxi, *(["--development"] if request.param == "development" else [])) as url:
+        yield SimpleNamespace(url=url, mode=request.param)
+
+
+@pytest.fixture(scope="session")
+def subgraph(guanxi):
+    """The address of a ``guanxi serve`` that is a subgraph, in production."""
+    with serving(guanxi, GUANXI_FEDERATION="1") as url:
+        yield url
+
+
+@contextmanager
+def serving(guanxi, *arguments, **settings):
+    command = guanxi("serve", "--port", 0, *arguments, **settings)
+    process = subprocess.Popen(**command, stdout=subprocess.PIPE, start_new_session=True)
     url = process.stdout.readline().split()[2]
     wait_until_ready(url.removesuffix("/graphql"))
-    yield SimpleNamespace(url=url, mode=request.param)
+    yield url
     os.killpg(process.pid, signal.SIGINT)
     process.communicate(timeout=WAIT)
 
@@ -98,12 +110,31 @@ def ask(token):
 
 
 @pytest.fixture(scope="session")
-def node():
-    """Return a function: what a program of this folder prints, run by Node.js."""
+def customer_no(served, ask):
+    """A customer who is there."""
+    return ask(served.url, "{ customers(first: 1) { nodes { customerNo } } }")["customers"]["nodes"][0]["customerNo"]
 
-    def run(program, *arguments):
-        done = subprocess.run(["node", program, *arguments], cwd=HERE, capture_output=True, text=True, timeout=300)
-        assert done.returncode == 0, done.stderr
+
+@pytest.fixture(scope="session")
+def run():
+    """Return a function: what a command prints, in this folder or another; fails where the command does."""
+
+    def printed(*command, cwd=HERE, **environment):
+        own = os.environ | environment
+        done = subprocess.run(command, cwd=cwd, env=own, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    return run
+    return printed
+
+
+@pytest.fixture(scope="session")
+def node(run):
+    """Return a function: what a program of this folder prints, run by Node.js."""
+    return lambda program, *arguments: run("node", program, *arguments)
+
+
+@pytest.fixture(scope="session")
+def tool(run):
+    """Return a function: what a command that a package brings prints."""
+    return lambda name, *arguments, **where: run(HERE.parents[1] / "node_modules" / ".bin" / name, *arguments, **where)
