@@ -10,7 +10,7 @@ COPY guanxi guanxi
 COPY loaders loaders
 COPY plugins plugins
 COPY recommenders recommenders
-RUN /opt/guanxi/bin/pip install --constraint constraints.txt '.[telemetry]'
+RUN /opt/guanxi/bin/pip install --constraint constraints.txt '.[redis,telemetry]'
 
 FROM python:3.11-slim
 # implicit's solvers and LightGBM use OpenMP; the base image's release is what pins it
@@ -27,5 +27,5 @@ VOLUME /var/lib/guanxi
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/healthz', timeout=2)"]
-# NEO4J_URI, NEO4J_USERNAME, NEO4J_PASSWORD and a token secret or key set come from outside.
+# NEO4J_URI, NEO4J_USERNAME, NEO4J_PASSWORD and a token secret or key set come from outside, and REDIS_URL for several workers.
 CMD ["guanxi", "serve", "--host", "0.0.0.0", "--port", "8000"]

@@ -107,6 +107,11 @@ def is_bound_to_books(viewer: Viewer) -> bool:
     return viewer.role is Role.RELATIONSHIP_MANAGER
 
 
+def serves_book(viewer: Viewer, books: Books, manager_no: str | None) -> bool:
+    """Whether a viewer serves the customers of a manager's book."""
+    return viewer.role is Role.ADMIN or manager_no in books
+
+
 def sees_offers(viewer: Viewer) -> bool:
     """Whether any customer's offers are there for a viewer."""
     return viewer.role in SERVES_CUSTOMERS | {Role.CUSTOMER}

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -17,13 +17,18 @@ from starlette.routing import Mount, Route, Router, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
 from api.bodies import MOST_BYTES
+from api.documents import PersistedDocuments, TrustedDocuments
+from api.endings import when_asked_to_end
 from api.endpoint import GraphQLEndpoint
-from api.events import Changes
+from api.event_streams import HEARTBEAT_SECONDS
+from api.events import Changes, Interactions
 from api.gauges import Gauges
 from api.guards import Guarded
 from api.idempotency import keep_swept
+from api.limits import DEFAULT_LIMITS, Limits
 from api.live_engine import LiveEngine
 from api.observing import Observed
+from api.reading import Reading
 from api.request_ids import HEADER, Identified
 from api.schema import build_schema
 from api.session import Services
@@ -46,8 +51,20 @@ UVICORN: Final[dict[str, Any]] = {
     "log_level": "warning",
     "server_header": False,
     "ws_max_size": MOST_BYTES,
+    "ws_ping_interval": HEARTBEAT_SECONDS,
+    "ws_ping_timeout": HEARTBEAT_SECONDS,
 }
 """How uvicorn is to serve the application."""
+
+
+Share: TypeAlias = Callable[[Changes, Interactions], AbstractAsyncContextManager[None]]
+"""Shares with other servers, for as long as it is entered, what is told to subscribers."""
+
+
+@asynccontextmanager
+async def alone(changes: Changes, interactions: Interactions) -> AsyncIterator[None]:  # noqa: ARG001 - as `Wiring.share`
+    """Share nothing with other servers."""
+    yield
 
 
 @dataclass(frozen=True)
@@ -59,6 +76,7 @@ class Wiring:
         origins: web origins that may call from a browser.
         hsts_seconds: how long browsers shall come by HTTPS alone; 0 says nothing of it.
         at_end: is called in a thread when the server has ended.
+        trusted: manifest, or folder of such, of the only operations that run; without it every operation does.
     """
 
     open_store: Callable[[], AbstractAsyncContextManager[Store]]
@@ -70,6 +88,9 @@ class Wiring:
     origins: tuple[str, ...] = ()
     hsts_seconds: int = 0
     at_end: Callable[[], object] = lambda: None
+    share: Share = alone
+    limits: Limits = DEFAULT_LIMITS
+    trusted: Path | None = None
 
 
 def create_app(wiring: Wiring) -> Starlette:
@@ -105,8 +126,8 @@ def create_app(wiring: Wiring) -> Starlette:
 async def _served(store: Store, wiring: Wiring) -> AsyncIterator[Services]:
     store.watch = watched
     engine = LiveEngine(store, wiring.host, wiring.models)
-    services = Services(store, engine, Changes(), wiring.offer_secret)
-    engine.on_change = services.changes.publish_all
+    services = Services(store, engine, Changes(), Interactions(), wiring.offer_secret)
+    engine.on_change = services.changes.wake_all
     try:
         await store.ping(START_SECONDS)
         await engine.refresh()
@@ -115,7 +136,9 @@ async def _served(store: Store, wiring: Wiring) -> AsyncIterator[Services]:
     lasting = engine.keep_fresh(), keep_swept(store), Gauges(engine).keep()
     kept = [asyncio.create_task(task) for task in lasting]
     try:
-        yield services
+        async with wiring.share(services.changes, services.interactions):
+            with when_asked_to_end(services.streams.end):
+                yield services
     finally:
         for task in kept:
             task.cancel()
@@ -126,9 +149,10 @@ async def _served(store: Store, wiring: Wiring) -> AsyncIterator[Services]:
 
 def _routes(services: Services, wiring: Wiring) -> Sequence[Any]:
     endpoint = GraphQLEndpoint(
-        build_schema(introspection=wiring.development),
+        build_schema(introspection=wiring.development, limits=wiring.limits),
         services,
         wiring.rules,
+        _reading(wiring),
         development=wiring.development,
         origins=wiring.origins,
     )
@@ -141,6 +165,13 @@ def _routes(services: Services, wiring: Wiring) -> Sequence[Any]:
     if wiring.development:
         routes.append(Mount("/graphiql", StaticFiles(directory=GRAPHIQL)))
     return routes
+
+
+def _reading(wiring: Wiring) -> Reading:
+    limits = wiring.limits
+    if wiring.trusted is None:
+        return Reading(limits, PersistedDocuments(limits.persisted))
+    return Reading(limits, TrustedDocuments(wiring.trusted, limits.tokens))
 
 
 async def _alive(_: Request) -> Response:

@@ -14,6 +14,7 @@ from api.strict_json import read_json
 MOST_BYTES: Final = 100_000
 BODY_SECONDS: Final = 10.0
 PARAMETERS: Final = ("query", "operationName", "variables", "extensions")
+NO_REQUEST: Final = "Send a JSON object with a text `query`, or with the `documentId` of a registered one."
 
 
 class Refused(Exception):
@@ -30,12 +31,20 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class GraphQLRequest:
-    """What is to be executed."""
+    """What is to be executed; the text may be empty where an id or hash stands for it."""
 
     query: str
     operation_name: str | None = None
     variables: dict[str, Any] | None = None
     extensions: dict[str, Any] | None = field(default=None)
+    document_id: str | None = None
+
+    @property
+    def sha256(self) -> str | None:
+        """The hash by which Apollo's clients ask for a text."""
+        persisted = (self.extensions or {}).get("persistedQuery")
+        found = persisted.get("sha256Hash") if isinstance(persisted, dict) else None
+        return found if isinstance(found, str) else None
 
 
 async def graphql_request(request: Request) -> GraphQLRequest:
@@ -94,11 +103,16 @@ def checked(given: Any) -> GraphQLRequest:
     """
     if isinstance(given, list):
         raise Refused(400, "Send one request at a time; batching is off.")
-    if not isinstance(given, Mapping) or not isinstance(given.get("query"), str) or not given["query"]:
-        raise Refused(400, "Send a JSON object with a text `query`.")
+    if not isinstance(given, Mapping) or not all(
+        isinstance(given.get(name, ""), str) for name in ("query", "documentId")
+    ):
+        raise Refused(400, NO_REQUEST)
     name, variables, extensions = given.get("operationName"), given.get("variables"), given.get("extensions")
     if name is not None and not isinstance(name, str):
         raise Refused(400, "`operationName` is a text.")
     if not all(part is None or isinstance(part, dict) for part in (variables, extensions)):
         raise Refused(400, "`variables` and `extensions` are objects.")
-    return GraphQLRequest(given["query"], name or None, variables, extensions)
+    asked = GraphQLRequest(given.get("query", ""), name or None, variables, extensions, given.get("documentId") or None)
+    if not (asked.query or asked.document_id or asked.sha256):
+        raise Refused(400, NO_REQUEST)
+    return asked

@@ -6,6 +6,7 @@ from typing import Annotated
 import strawberry
 
 from api import access
+from api.costs import WRITE, assumed
 from api.requests import Asked
 from api.types.deputies import Deputy
 from api.user_errors import UserError, UserErrorCode, Wrong
@@ -29,7 +30,9 @@ class GrantDeputyPayload:
     """The grant, or errors."""
 
     deputy: Deputy | None = strawberry.field(default=None, description="The grant.")
-    errors: list[UserError] = strawberry.field(default_factory=list, description="What was wrong; empty when stored.")
+    errors: list[UserError] = strawberry.field(
+        default_factory=list, description="What was wrong; empty when stored.", directives=[assumed(5)]
+    )
 
 
 @strawberry.input(description="Who is to see whose book no more.")
@@ -53,7 +56,8 @@ class DeputyMutations:
 
     @strawberry.mutation(
         description="Let a relationship manager see the book of another until a day, in place of an earlier grant to "
-        "him; for administrators."
+        "him; for administrators.",
+        directives=[WRITE],
     )
     async def grant_deputy(
         self,
@@ -75,7 +79,7 @@ class DeputyMutations:
             return GrantDeputyPayload(errors=[Wrong(field, UserErrorCode.NOT_FOUND, str(error)).error])
         return GrantDeputyPayload(deputy=Deputy.of(given))
 
-    @strawberry.mutation(description="End a deputy's grant now; for administrators.")
+    @strawberry.mutation(description="End a deputy's grant now; for administrators.", directives=[WRITE])
     async def revoke_deputy(
         self,
         info: Asked,

@@ -1,43 +1,46 @@
 """The GraphQL endpoint: a token, a document, limits, an answer."""
 
-import asyncio
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from graphql import GraphQLFormattedError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import Receive, Scope, Send
-from starlette.websockets import WebSocket
 from strawberry import Schema
-from strawberry.asgi import ASGIWebSocketAdapter, GraphQL
-from strawberry.exceptions import ConnectionRejectionError
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
-from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
-from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
-from strawberry.subscriptions.protocols.graphql_transport_ws.types import SubscribeMessage
 from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
-from api.bodies import GraphQLRequest, Refused, checked, graphql_request
-from api.errors import ApiError, Code, extensions
+from api.admission import Admission
+from api.bodies import GraphQLRequest, Refused, graphql_request
+from api.errors import ApiError, Code, Exceeded, extensions
+from api.event_streams import EventStream, wants_events
 from api.negotiation import JSON, RESPONSE, negotiated
 from api.operations import note_result
-from api.requests import HttpContext, SocketContext
+from api.reading import Reading
+from api.requests import HttpContext, StreamContext, address_of, client_of
 from api.roles import Viewer
+from api.schema import is_subscription
 from api.session import Services
-from api.strict_json import read_json
+from api.sockets import Sockets
 from api.tokens import TokenRules
 
-SECONDS: Final = 10
-SUBSCRIPTIONS_A_SOCKET: Final = 20
-INIT_WAIT: Final = timedelta(seconds=15)
-MOST_REASON_BYTES: Final = 123  # of a WebSocket's close
+STATUSES: Final = {
+    Code.UNAUTHENTICATED: 401,
+    Code.PERSISTED_QUERY_NOT_FOUND: 200,  # as Apollo's clients want it
+    Code.LIMIT_QUERY_BYTES: 413,
+    Code.LIMIT_VARIABLES_BYTES: 413,
+    Code.LIMIT_CLIENT_RATE: 429,
+    Code.LIMIT_TOKEN_RATE: 429,
+    Code.LIMIT_CONCURRENT: 429,
+    Code.LIMIT_WAITING: 503,
+    Code.LIMIT_SECONDS: 504,
+}
+"""The status of an error that no document was executed for; of the others it is 400."""
 PAGE: Final = (Path(__file__).parent / "graphiql" / "index.html").read_text
 PAGE_POLICY: Final = (
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; "
@@ -50,13 +53,22 @@ class GraphQLEndpoint:
     """ASGI application of ``/graphql``, for HTTP and WebSocket."""
 
     def __init__(
-        self, schema: Schema, services: Services, rules: TokenRules, *, development: bool, origins: tuple[str, ...] = ()
+        self,
+        schema: Schema,
+        services: Services,
+        rules: TokenRules,
+        reading: Reading,
+        *,
+        development: bool,
+        origins: tuple[str, ...] = (),
     ) -> None:
         self._schema = schema
         self._services = services
         self._rules = rules
+        self._reading = reading
+        self._admission = Admission(reading.limits)
         self._development = development
-        self._sockets = Sockets(schema, services, rules, origins)
+        self._sockets = Sockets(schema, services, rules, reading, self._admission, origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request or a socket."""
@@ -76,25 +88,37 @@ class GraphQLEndpoint:
             return refusal(405, Code.BAD_REQUEST, "Use GET or POST.", {"Allow": "GET, POST"})
         if self._development and _is_browser(request):
             return HTMLResponse(PAGE(encoding="utf-8"), headers={"Content-Security-Policy": PAGE_POLICY})
-        if spoken is None:
+        if spoken is None and not wants_events(request):
             return refusal(406, Code.BAD_REQUEST, f"Accept {RESPONSE} or {JSON}.")
         try:
+            self._admission.check_room()
             bearer = await self._bearer(request)
-            asked = await graphql_request(request)
-            async with asyncio.timeout(SECONDS):
-                return await self._execute(request, asked, HttpContext(self._services, bearer), spoken)
+            asked = self._reading.found(await graphql_request(request))
+            if wants_events(request):
+                return self._stream(request, asked, bearer)
+            async with self._admission.operation(client_of(bearer, address_of(request))):
+                return await self._execute(request, asked, HttpContext(self._services, bearer), spoken or JSON)
         except ApiError as error:
-            return refusal(401, error.code, str(error), {"WWW-Authenticate": "Bearer"})
+            return _refused(error)
         except Refused as refused:
             return refusal(refused.status, refused.code, str(refused), refused.headers)
-        except TimeoutError:
-            return refusal(504, Code.TIMEOUT, f"The answer took longer than {SECONDS} seconds.")
 
     async def _bearer(self, request: Request) -> Viewer | None:
         authorization = request.headers.get("authorization")
-        if authorization is None and self._development:
-            return None
-        return await self._rules.viewer(authorization or "")
+        try:
+            is_anonymous = authorization is None and self._development
+            bearer = None if is_anonymous else await self._rules.viewer(authorization or "")
+        except ApiError:
+            self._admission.charge(address_of(request))
+            raise
+        self._admission.charge(client_of(bearer, address_of(request)), authorization)
+        return bearer
+
+    def _stream(self, request: Request, asked: GraphQLRequest, bearer: Viewer | None) -> Response:
+        context = StreamContext(self._services, address_of(request), bearer)
+        listens = is_subscription(asked.query, asked.operation_name, self._reading.limits.tokens)
+        place = self._admission.place(context.client, listens=listens)
+        return EventStream(self._schema, request.method, asked, context, place)
 
     async def _execute(self, request: Request, asked: GraphQLRequest, context: HttpContext, spoken: str) -> Response:
         types = {OperationType.QUERY} if request.method == "GET" else {OperationType.QUERY, OperationType.MUTATION}
@@ -119,12 +143,19 @@ class GraphQLEndpoint:
 
 def refusal(status: int, code: Code, message: str, headers: Mapping[str, str] | None = None) -> Response:
     """Return an error that no document was executed for."""
-    note_result(None, [code])
-    return JSONResponse(
-        {"errors": [{"message": message, "extensions": extensions(code)}]},
-        status_code=status,
-        headers=dict(headers or {}),
-    )
+    return _refusal(status, message, extensions(code), headers or {})
+
+
+def _refusal(status: int, message: str, told: Mapping[str, Any], headers: Mapping[str, str]) -> Response:
+    note_result(None, [told["code"]])
+    return JSONResponse({"errors": [{"message": message, "extensions": told}]}, status, dict(headers))
+
+
+def _refused(error: ApiError) -> Response:
+    headers = {"WWW-Authenticate": "Bearer"} if error.code is Code.UNAUTHENTICATED else {}
+    if isinstance(error, Exceeded) and error.retry_after:
+        headers["Retry-After"] = str(error.retry_after)
+    return _refusal(STATUSES.get(error.code, 400), str(error), error.extensions, headers)
 
 
 def _response(spoken: str, result: ExecutionResult, context: HttpContext) -> Response:
@@ -136,8 +167,11 @@ def _response(spoken: str, result: ExecutionResult, context: HttpContext) -> Res
     )
     if not before_execution:
         content["data"] = result.data
+    told = dict(result.extensions or {})
     if context.session.omitted:
-        content["extensions"] = {"omittedRecommenders": sorted(context.session.omitted)}
+        told["omittedRecommenders"] = sorted(context.session.omitted)
+    if told:
+        content["extensions"] = told
     codes = {error["extensions"].get("code") for error in content.get("errors", ())}
     note_result(content.get("data"), codes, result.extensions)
     status, headers = 200, {}
@@ -156,82 +190,3 @@ def _is_browser(request: Request) -> bool:
         and "query" not in request.query_params
         and "text/html" in request.headers.get("accept", "")
     )
-
-
-class Protocol(BaseGraphQLTransportWSHandler[SocketContext, None]):
-    """Refuses, with a code, what a socket has outlived its token for, or has no room for."""
-
-    async def handle_subscribe(self, message: SubscribeMessage) -> None:
-        """Begin an operation."""
-        key, bearer = message["id"], self.context.bearer
-        if bearer is not None and bearer.expires_at <= datetime.now(UTC):
-            await self._refuse(key, Code.UNAUTHENTICATED, "The token has expired.")
-        elif len(self.operations) >= SUBSCRIPTIONS_A_SOCKET and key not in self.operations:
-            await self._refuse(
-                key, Code.LIMIT_EXCEEDED, f"A socket has {SUBSCRIPTIONS_A_SOCKET} subscriptions at most."
-            )
-        else:
-            await super().handle_subscribe(message)
-
-    async def _refuse(self, key: str, code: Code, message: str) -> None:
-        error: GraphQLFormattedError = {"message": message, "extensions": extensions(code)}
-        await self.send_message({"id": key, "type": "error", "payload": [error]})
-
-
-class Socket(ASGIWebSocketAdapter):
-    """Closes with a reason that fits, however long what it quotes; a longer one would drop the socket."""
-
-    async def close(self, code: int, reason: str) -> None:
-        """Close."""
-        await super().close(code, reason.encode()[:MOST_REASON_BYTES].decode(errors="ignore"))
-
-
-class Sockets(GraphQL[SocketContext, None]):
-    """Subscriptions over graphql-transport-ws; the token comes with ``connection_init``."""
-
-    graphql_transport_ws_handler_class = Protocol
-    websocket_adapter_class = Socket
-
-    def __init__(self, schema: Schema, services: Services, rules: TokenRules, origins: tuple[str, ...]) -> None:
-        super().__init__(
-            schema,
-            subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
-            connection_init_wait_timeout=INIT_WAIT,
-            max_subscriptions_per_connection=None,
-            allowed_origins=origins,
-        )
-        self._services = services
-        self._rules = rules
-
-    def decode_json(self, data: str | bytes) -> object:
-        """Return a message of the protocol; what is none closes the socket with 4400."""
-        message = None
-        with suppress(ValueError):
-            message = read_json(data)
-        if not _is_message(message):
-            raise json.JSONDecodeError("This is no message of graphql-transport-ws.", "", 0)
-        return message
-
-    async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> SocketContext:  # noqa: ARG002 - strawberry's signature
-        """Return the socket's context, without a viewer yet."""
-        return SocketContext(self._services)
-
-    async def on_ws_connect(self, context: SocketContext) -> None:
-        """Take the token from the payload's ``authorization``; without a valid one the socket is closed."""
-        given = {name.lower(): value for name, value in context.connection_params.items()}.get("authorization")
-        try:
-            context.bearer = await self._rules.viewer(given if isinstance(given, str) else "")
-        except ApiError as error:
-            raise ConnectionRejectionError from error
-
-
-def _is_message(message: Any) -> bool:
-    if not isinstance(message, dict) or not isinstance(message.get("id", ""), str):
-        return False
-    if message.get("type") != "subscribe":
-        return isinstance(message.get("type"), str)
-    try:
-        checked(message.get("payload"))
-    except Refused:
-        return False
-    return True

@@ -1,40 +1,151 @@
-"""Tells subscriptions, within this process, whose offers may have changed."""
+"""Tells subscriptions what happened: whose offers may have changed, and which interactions were recorded."""
 
 import asyncio
-from collections import defaultdict
-from collections.abc import AsyncGenerator
+from collections import defaultdict, deque
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Final
+
+MOST_WAITING: Final = 100
+"""Interactions that wait for one reader; of more, the oldest are dropped, and he is told how many."""
 
 
 class Changes:
-    """One waiting change a listener is enough: he reads the latest state, however often it changed meanwhile."""
+    """One waiting change a listener is enough: he reads the latest state, however often it changed meanwhile.
+
+    Attributes:
+        on_publish: tells other servers.
+    """
 
     def __init__(self) -> None:
+        self.on_publish: Callable[[str], None] = lambda _: None
         self._listeners: dict[str, set[asyncio.Event]] = defaultdict(set)
 
+    @property
+    def listeners(self) -> int:
+        """How many listen in this process."""
+        return sum(map(len, self._listeners.values()))
+
     def publish(self, customer_no: str) -> None:
-        """Wake a customer's listeners."""
+        """Wake a customer's listeners, here and elsewhere."""
+        self.wake(customer_no)
+        self.on_publish(customer_no)
+
+    def wake(self, customer_no: str) -> None:
+        """Wake a customer's listeners in this process."""
         for changed in self._listeners.get(customer_no, ()):
             changed.set()
 
-    def publish_all(self) -> None:
-        """Wake every listener."""
+    def wake_all(self) -> None:
+        """Wake every listener in this process."""
         for customer_no in list(self._listeners):
-            self.publish(customer_no)
+            self.wake(customer_no)
 
     async def of(self, customer_no: str, until: datetime) -> AsyncGenerator[None, None]:
         """Yield whenever a customer's offers may have changed, and end at a moment."""
         changed = asyncio.Event()
         self._listeners[customer_no].add(changed)
         try:
-            while True:
-                try:
-                    await asyncio.wait_for(changed.wait(), (until - datetime.now(UTC)).total_seconds())
-                except TimeoutError:
-                    return
-                changed.clear()
+            while await _happens(changed, until):
                 yield
         finally:
             self._listeners[customer_no].discard(changed)
             if not self._listeners[customer_no]:
                 del self._listeners[customer_no]
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An interaction that was recorded; who is told of it reads it from the graph.
+
+    Attributes:
+        manager_no: of the customer's manager at that time.
+    """
+
+    interaction_id: str
+    customer_no: str
+    manager_no: str | None
+
+
+@dataclass(eq=False, slots=True)
+class Inbox:
+    """What waits for one reader.
+
+    Attributes:
+        missed: how many were dropped since he took one; None where that cannot be known.
+    """
+
+    wanted: Callable[[Recorded], bool]
+    waiting: deque[Recorded] = field(default_factory=lambda: deque(maxlen=MOST_WAITING))
+    missed: int | None = 0
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def put(self, recorded: Recorded) -> None:
+        """Take in what is wanted, in place of the oldest where there is no room."""
+        if not self.wanted(recorded):
+            return
+        if len(self.waiting) == MOST_WAITING and self.missed is not None:
+            self.missed += 1
+        self.waiting.append(recorded)
+        self.arrived.set()
+
+    def take(self) -> tuple[Recorded, int | None]:
+        """Give the oldest, and how many before it were missed."""
+        missed, self.missed = self.missed, 0
+        return self.waiting.popleft(), missed
+
+
+class Interactions:
+    """A reader slower than what comes misses the oldest of what waits for him, and is told so.
+
+    Attributes:
+        on_publish: tells other servers.
+    """
+
+    def __init__(self) -> None:
+        self.on_publish: Callable[[Recorded], None] = lambda _: None
+        self._inboxes: set[Inbox] = set()
+
+    @property
+    def listeners(self) -> int:
+        """How many listen in this process."""
+        return len(self._inboxes)
+
+    def publish(self, recorded: Recorded) -> None:
+        """Tell the readers, here and elsewhere."""
+        self.tell(recorded)
+        self.on_publish(recorded)
+
+    def tell(self, recorded: Recorded) -> None:
+        """Tell the readers in this process."""
+        for inbox in self._inboxes:
+            inbox.put(recorded)
+
+    def lose_count(self) -> None:
+        """Say that the readers in this process may have missed any number."""
+        for inbox in self._inboxes:
+            inbox.missed = None
+
+    async def of(
+        self, wanted: Callable[[Recorded], bool], until: datetime
+    ) -> AsyncGenerator[tuple[Recorded, int | None], None]:
+        """Yield what is recorded, each with the number missed before it, and end at a moment."""
+        inbox = Inbox(wanted)
+        self._inboxes.add(inbox)
+        try:
+            while await _happens(inbox.arrived, until):
+                while inbox.waiting:
+                    yield inbox.take()
+        finally:
+            self._inboxes.discard(inbox)
+
+
+async def _happens(event: asyncio.Event, until: datetime) -> bool:
+    try:
+        async with asyncio.timeout((until - datetime.now(UTC)).total_seconds()):
+            await event.wait()
+    except TimeoutError:
+        return False
+    event.clear()
+    return True

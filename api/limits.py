@@ -1,86 +1,64 @@
-"""How large a document may be, each fragment measured once however often it is spread."""
+"""What one request, and one client, may ask of a server process."""
 
-from collections import Counter
-from dataclasses import dataclass, field
-from typing import Any, Final
-
-from graphql import (
-    ASTValidationRule,
-    FieldNode,
-    FragmentSpreadNode,
-    GraphQLError,
-    InlineFragmentNode,
-    OperationDefinitionNode,
-    SelectionSetNode,
-    ValidationContext,
-)
-
-from api.errors import Code
-
-DEPTH: Final = 15
-ALIASES: Final = 30
-REPEATS: Final = 50
+from dataclasses import dataclass, fields
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
-class Size:
-    """The size of a selection.
+class Limits:
+    """The limits; ``GUANXI_LIMIT_<NAME>`` sets each, and what goes beyond is refused with the code ``LIMIT_<NAME>``.
 
-    Attributes:
-        repeats: how often the most repeated field of one selection set is in it; validation compares each pair.
-        names: how often each field is in this selection set itself.
+    A client is the subject of a token, or the peer's address where there is none.
+
+    Raises:
+        ValueError: one is not above 0.
     """
 
-    depth: int = 0
-    aliases: int = 0
-    repeats: int = 0
-    names: Counter[str] = field(default_factory=Counter)
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 - pydantic's: a name that is misspelt is no limit
+
+    query_bytes: int = 30_000
+    """Bytes of the document; a URL has 32,768 at most."""
+    variables_bytes: int = 50_000
+    """Bytes of the variables, as JSON."""
+    list_length: int = 100
+    """Items of a list, in the document or in the variables."""
+    tokens: int = 2_000
+    """Tokens of the document, comments included."""
+    depth: int = 15
+    """Levels of fields with fields below them; those of introspection don't count."""
+    root_fields: int = 20
+    """Different fields of an operation's root."""
+    aliases: int = 30
+    """Aliases of an operation; those of a fragment count as often as it is spread."""
+    repeats: int = 50
+    """How often one field may be in a selection."""
+    directives: int = 50
+    """Directives in the document."""
+    cost: int = 20_000
+    """The operation's cost, estimated before it runs."""
+    seconds: float = 10
+    """How long a query or mutation may take, waiting included, in seconds."""
+    concurrent: int = 20
+    """Queries and mutations that one client may have under way."""
+    client_rate: float = 100
+    """Requests a second of one client; twice as many may come at once."""
+    token_rate: float = 50
+    """Requests a second with one token; twice as many may come at once."""
+    sockets: int = 10
+    """WebSockets that one client may have open."""
+    subscriptions: int = 50
+    """Subscriptions that one client may have, on all its sockets."""
+    running: int = 64
+    """Queries and mutations that run at once; more of them wait."""
+    waiting: int = 256
+    """Queries and mutations that wait for their turn."""
+    persisted: int = 1_000
+    """Automatically persisted documents that are kept; the least used make room."""
+
+    def __post_init__(self) -> None:
+        for limit in fields(self):
+            if not getattr(self, limit.name) > 0:
+                raise ValueError(f"limit_{limit.name} is above 0, not {getattr(self, limit.name)}")
 
 
-class Limits(ASTValidationRule):
-    """Refuses an operation that is too deep, has too many aliases or repeats; introspection has no depth."""
-
-    def __init__(self, context: ValidationContext) -> None:
-        super().__init__(context)
-        self._sizes: dict[str, Size] = {}
-
-    def enter_operation_definition(self, node: OperationDefinitionNode, *_: Any) -> None:
-        """Measure an operation."""
-        size = self._size(node.selection_set)
-        for what, found, most in (
-            ("a depth of {}", size.depth, DEPTH),
-            ("{} aliases", size.aliases, ALIASES),
-            ("one field {} times in a selection", size.repeats, REPEATS),
-        ):
-            if found > most:
-                message = f"The document has {what.format(found)}; {most} is the most."
-                self.report_error(GraphQLError(message, node, extensions={"code": Code.LIMIT_EXCEEDED.value}))
-
-    def _size(self, selected: SelectionSetNode | None) -> Size:
-        depth = aliases = repeats = 0
-        names: Counter[str] = Counter()
-        for node in selected.selections if selected else ():
-            match node:
-                case FieldNode():
-                    below = self._size(node.selection_set)
-                    names[(node.alias or node.name).value] += 1
-                    aliases += node.alias is not None
-                    introspective = node.name.value.startswith("__")
-                    depth = max(depth, 0 if introspective else below.depth + bool(node.selection_set))
-                case InlineFragmentNode():
-                    below = self._size(node.selection_set)
-                    names += below.names
-                    depth = max(depth, below.depth)
-                case FragmentSpreadNode():
-                    below = self._fragment_size(node.name.value)
-                    names += below.names
-                    depth = max(depth, below.depth)
-            aliases, repeats = aliases + below.aliases, max(repeats, below.repeats)
-        return Size(depth, aliases, max([repeats, *names.values()]), names)
-
-    def _fragment_size(self, name: str) -> Size:
-        if name not in self._sizes:
-            self._sizes[name] = Size()  # of one that spreads itself, or is not there: other rules refuse it
-            fragment = self.context.get_fragment(name)
-            self._sizes[name] = self._size(fragment.selection_set if fragment else None)
-        return self._sizes[name]
+DEFAULT_LIMITS: Final = Limits()

@@ -6,7 +6,9 @@ from typing import Annotated
 import strawberry
 
 from api import decisions
+from api.costs import WRITE, assumed
 from api.errors import ApiError
+from api.events import Recorded
 from api.global_ids import key_of
 from api.idempotency import request_of
 from api.requests import Asked
@@ -47,7 +49,9 @@ class RecordInteractionPayload:
 
     interaction: Interaction | None = strawberry.field(default=None, description="What is stored.")
     customer: Customer | None = strawberry.field(default=None, description="The customer, after it.")
-    errors: list[UserError] = strawberry.field(default_factory=list, description="What was wrong; empty when stored.")
+    errors: list[UserError] = strawberry.field(
+        default_factory=list, description="What was wrong; empty when stored.", directives=[assumed(5)]
+    )
 
 
 @strawberry.input(description="What became of an offer.")
@@ -78,7 +82,9 @@ class RecordOutcomePayload:
 
     outcome: Outcome | None = strawberry.field(default=None, description="What is stored.")
     customer: Customer | None = strawberry.field(default=None, description="The customer, after it.")
-    errors: list[UserError] = strawberry.field(default_factory=list, description="What was wrong; empty when stored.")
+    errors: list[UserError] = strawberry.field(
+        default_factory=list, description="What was wrong; empty when stored.", directives=[assumed(5)]
+    )
 
 
 @strawberry.input(description="Whether offers may be made to a customer.")
@@ -110,14 +116,18 @@ class SetConsentPayload:
 
     consent: Consent | None = strawberry.field(default=None, description="What was recorded.")
     customer: Customer | None = strawberry.field(default=None, description="The customer, after it.")
-    errors: list[UserError] = strawberry.field(default_factory=list, description="What was wrong; empty when stored.")
+    errors: list[UserError] = strawberry.field(
+        default_factory=list, description="What was wrong; empty when stored.", directives=[assumed(5)]
+    )
 
 
 @strawberry.type(description="All that can be written.")
 class Mutation:
     """The root of mutations."""
 
-    @strawberry.mutation(description="Record something that happened between bank and customer, once.")
+    @strawberry.mutation(
+        description="Record something that happened between bank and customer, once.", directives=[WRITE]
+    )
     async def record_interaction(
         self,
         info: Asked,
@@ -130,7 +140,9 @@ class Mutation:
         except Wrong as wrong:
             return RecordInteractionPayload(errors=[wrong.error])
 
-    @strawberry.mutation(description="Record what became of an offer, once; the contact gates heed it at once.")
+    @strawberry.mutation(
+        description="Record what became of an offer, once; the contact gates heed it at once.", directives=[WRITE]
+    )
     async def record_outcome(
         self,
         info: Asked,
@@ -143,7 +155,7 @@ class Mutation:
         except Wrong as wrong:
             return RecordOutcomePayload(errors=[wrong.error])
 
-    @strawberry.mutation(description="Say whether offers may be made to a customer.")
+    @strawberry.mutation(description="Say whether offers may be made to a customer.", directives=[WRITE])
     async def set_consent(
         self,
         info: Asked,
@@ -171,6 +183,10 @@ async def _record_interaction(session: Session, given: RecordInteractionInput) -
     )
     with recording():
         stored = await feedback.record_interaction(session.services.store, customer.customer_no, happened, request)
+    if stored.interaction_id == request.recorded_as:
+        session.services.interactions.publish(
+            Recorded(stored.interaction_id, customer.customer_no, customer.manager_no)
+        )
     after = await _after(session, customer.customer_no)
     return RecordInteractionPayload(interaction=Interaction.of(session, stored), customer=after)
 

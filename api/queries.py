@@ -6,6 +6,7 @@ from typing import Annotated
 import strawberry
 
 from api import access, decisions
+from api.costs import DECISION, PAGED, SEARCH, assumed, sliced
 from api.errors import ApiError, Code
 from api.global_ids import parsed
 from api.requests import Asked
@@ -44,6 +45,7 @@ from graph.words import Channel, CustomerKind, ProgrammeKind, ValueTier
 from plugins.host import RecommenderInfo as Info
 from recommenders import trends
 from recommenders.contract import Context
+from recommenders.segments import MOST_SEGMENTS
 
 EVERY_OFFER = 1_000
 MOST_TRENDS = 20
@@ -63,7 +65,10 @@ class ViewerType:
         """The key of roles that have one."""
         return self.viewer.key if self.viewer.role in KEYS else None
 
-    @strawberry.field(description="The grants by which a manager sees others' books today; empty for other roles.")
+    @strawberry.field(
+        description="The grants by which a manager sees others' books today; empty for other roles.",
+        directives=[assumed(50)],
+    )
     async def deputy_of(self) -> list[Deputy]:
         """The viewer's own grants."""
         if not access.is_bound_to_books(self.viewer):
@@ -119,7 +124,9 @@ class Query:
         viewer = session.viewer
         return ViewerType(session=session, viewer=viewer, role=viewer.role, subject=viewer.subject)
 
-    @strawberry.field(description="Anything by its global id; null where the viewer has no such thing.")
+    @strawberry.field(
+        description="Anything by its global id; null where the viewer has no such thing.", directives=[DECISION]
+    )
     async def node(
         self,
         info: Asked,
@@ -128,7 +135,10 @@ class Query:
         """One node."""
         return await _node(info.context.session, id)
 
-    @strawberry.field(description="Things by their global ids, in that order; null where the viewer has no such thing.")
+    @strawberry.field(
+        description="Things by their global ids, in that order; null where the viewer has no such thing.",
+        directives=[SEARCH, sliced("ids")],
+    )
     async def nodes(
         self,
         info: Asked,
@@ -149,7 +159,10 @@ class Query:
         found = await session.customer(customer_no)
         return Customer.of(session, found) if found else None
 
-    @strawberry.field(description="Customers that the viewer may see: all, a manager's book, or the customer himself.")
+    @strawberry.field(
+        description="Customers that the viewer may see: all, a manager's book, or the customer himself.",
+        directives=[PAGED],
+    )
     async def customers(
         self,
         info: Asked,
@@ -200,7 +213,7 @@ class Query:
         session = info.context.session
         return _made_product(session, (await session.catalogue()).get(product_code))
 
-    @strawberry.field(description="Products of the catalogue.")
+    @strawberry.field(description="Products of the catalogue.", directives=[PAGED])
     async def products(
         self,
         info: Asked,
@@ -223,7 +236,7 @@ class Query:
         found = [p for p in (await session.catalogue()).values() if filter is None or filter.lets(p, session.today)]
         return page_of(found, paging, sorting.place, lambda p: Product.of(session, p), sorting.rank)
 
-    @strawberry.field(description="Partner programmes, by their code; for a PARTNER token its own.")
+    @strawberry.field(description="Partner programmes, by their code; for a PARTNER token its own.", directives=[PAGED])
     async def programmes(
         self,
         info: Asked,
@@ -238,14 +251,16 @@ class Query:
         found = [p for p in (await session.programmes()).values() if kind in (None, p.kind)]
         return page_of(found, paging, lambda p: (p.programme_code,), lambda p: Programme.of(session, p))
 
-    @strawberry.field(description="The grants that hold today, by deputy; for administrators.")
+    @strawberry.field(
+        description="The grants that hold today, by deputy; for administrators.", directives=[assumed(50)]
+    )
     async def deputies(self, info: Asked) -> list[Deputy]:
         """All managers' grants."""
         session = info.context.session
         access.require(session.viewer, access.SERVES_DEPUTIES, "deputies")
         return [Deputy.of(deputy) for deputy in await deputies.running(session.services.store, session.today)]
 
-    @strawberry.field(description="Recommenders and how they fare; for the bank's staff.")
+    @strawberry.field(description="Recommenders and how they fare; for the bank's staff.", directives=[assumed(50)])
     async def recommenders(self, info: Asked) -> list[RecommenderInfo]:
         """Recommenders of this process."""
         session = info.context.session
@@ -264,7 +279,8 @@ class Query:
 
     @strawberry.field(
         description="Products on sale that customers open now, by region, kind and value tier, as counted when the "
-        "model was trained; only what 20 customers or more opened. For the bank's staff."
+        "model was trained; only what 20 customers or more opened. For the bank's staff.",
+        directives=[sliced("first")],
     )
     async def trending(
         self,
@@ -301,7 +317,8 @@ class Query:
 
     @strawberry.field(
         description="Groups of the bank's customers who are alike, each of 20 and more, by code; for the bank's staff. "
-        "Empty where there are no stable ones."
+        "Empty where there are no stable ones.",
+        directives=[assumed(MOST_SEGMENTS)],
     )
     async def segments(self, info: Asked) -> list[Segment]:
         """Segments of the model in service."""
@@ -312,7 +329,10 @@ class Query:
         found = model.segments.described if model and model.segments else ()
         return [Segment.of(segment) for segment in sorted(found, key=lambda segment: int(segment.code[1:]))]
 
-    @strawberry.field(description="Why a product is, or is not, offered to a customer; for those who serve him.")
+    @strawberry.field(
+        description="Why a product is, or is not, offered to a customer; for those who serve him.",
+        directives=[DECISION],
+    )
     async def decision(
         self,
         info: Asked,

@@ -6,16 +6,27 @@ from functools import lru_cache
 from typing import Final
 
 import strawberry
-from graphql import ASTValidationRule, DocumentNode, GraphQLError, GraphQLSchema, OperationDefinitionNode
+from graphql import (
+    ASTValidationRule,
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+    get_operation_ast,
+)
 from strawberry.extensions import DisableIntrospection, MaxTokensLimiter, ParserCache, SchemaExtension
 from strawberry.schema.schema import validate_document
 from strawberry.types import ExecutionContext
 
 from api.deputy_mutations import DeputyMutations
+from api.document_size import size_rule
 from api.errors import CodedErrors
-from api.limits import Limits
+from api.identity import Same
+from api.limits import DEFAULT_LIMITS, Limits
 from api.mutations import Mutation
 from api.observing import ObservedSchema, note_document
+from api.pricing import Priced
 from api.queries import Query
 from api.subscriptions import Subscription
 from api.texts import NoNulls
@@ -23,7 +34,6 @@ from api.types.customers import Customer
 from api.types.offers import Offer
 from api.types.products import Product, Programme
 
-TOKENS: Final = 2_000
 CACHED_DOCUMENTS: Final = 500
 
 
@@ -45,12 +55,17 @@ class Parsed(ParserCache):
 class Validated(SchemaExtension):
     """Refuses what is too large before it compares fields, and to guess which of several operations is meant."""
 
+    def __init__(self, first: tuple[type[ASTValidationRule], ...]) -> None:
+        self._first = first
+
     def on_validate(self) -> Iterator[None]:
         """Take the errors from the cache, and look at the operations."""
         context = self.execution_context
         document = context.graphql_document
         if document is not None:
-            context.pre_execution_errors = _errors(context.schema._schema, document, context.validation_rules)
+            context.pre_execution_errors = _errors(
+                context.schema._schema, Same(document), self._first, context.validation_rules
+            )
             operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
             if len(operations) > 1 and context._provided_operation_name is None:  # operation_name is the first one's
                 context.pre_execution_errors = [GraphQLError("Name the operation: the document has several.")]
@@ -60,9 +75,12 @@ class Validated(SchemaExtension):
 
 @lru_cache(CACHED_DOCUMENTS)
 def _errors(
-    schema: GraphQLSchema, document: DocumentNode, rules: tuple[type[ASTValidationRule], ...]
+    schema: GraphQLSchema,
+    document: Same[DocumentNode],
+    first: tuple[type[ASTValidationRule], ...],
+    rules: tuple[type[ASTValidationRule], ...],
 ) -> list[GraphQLError]:
-    return validate_document(schema, document, (Limits, NoNulls)) or validate_document(schema, document, rules)
+    return validate_document(schema, document.thing, first) or validate_document(schema, document.thing, rules)
 
 
 class Schema(ObservedSchema):
@@ -72,8 +90,19 @@ class Schema(ObservedSchema):
         """Log nothing."""
 
 
-def build_schema(*, introspection: bool = True) -> strawberry.Schema:
+def is_subscription(query: str, name: str | None, tokens: int) -> bool:
+    """Whether an operation listens; one that cannot be parsed does not."""
+    try:
+        document = Parsed(CACHED_DOCUMENTS).cached_parse_document(query, max_tokens=tokens)
+    except GraphQLError:
+        return False
+    operation = get_operation_ast(document, name)
+    return operation is not None and operation.operation is OperationType.SUBSCRIPTION
+
+
+def build_schema(*, introspection: bool = True, limits: Limits = DEFAULT_LIMITS) -> strawberry.Schema:
     """Return the schema; introspection, and errors that suggest names, are for development."""
+    first = (size_rule(limits), NoNulls)
     return Schema(
         Query,
         Mutations,
@@ -81,9 +110,10 @@ def build_schema(*, introspection: bool = True) -> strawberry.Schema:
         types=[Customer, Offer, Product, Programme],
         extensions=[
             lambda: CodedErrors(suggestions=introspection),
-            lambda: MaxTokensLimiter(max_token_count=TOKENS),
+            lambda: MaxTokensLimiter(max_token_count=limits.tokens),
             lambda: Parsed(maxsize=CACHED_DOCUMENTS),
-            Validated,
+            lambda: Validated(first),
+            lambda: Priced(limits.cost),
             *([] if introspection else [DisableIntrospection]),
         ],
     )

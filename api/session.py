@@ -7,13 +7,12 @@ from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import Final, TypeVar
 
-from strawberry.dataloader import DataLoader
-
 from api import access, comparing
+from api.endings import OpenStreams
 from api.errors import ApiError, Code
-from api.events import Changes
+from api.events import Changes, Interactions
 from api.live_engine import LiveEngine
-from api.loading import loader
+from api.loading import Loader
 from api.roles import Viewer
 from graph import browsing, customers, deputies, instruments, products, programmes
 from graph.records import Account, Card, Customer, Product, Programme
@@ -35,7 +34,9 @@ class Services:
     store: Store
     engine: LiveEngine
     changes: Changes
+    interactions: Interactions
     offer_secret: str
+    streams: OpenStreams = field(default_factory=OpenStreams)
 
 
 @dataclass
@@ -88,7 +89,7 @@ class Session:
         """Return a customer's profile, or None where he is not there for the viewer."""
         return await self._seen(self.profiles, customer_no)
 
-    async def _seen(self, loader: DataLoader[str, Customer | None], customer_no: str) -> Customer | None:
+    async def _seen(self, loader: Loader[str, Customer | None], customer_no: str) -> Customer | None:
         if not access.may_look_for(self.viewer, customer_no):
             return None
         found = await loader.load(customer_no)
@@ -153,55 +154,55 @@ class Session:
         self.insights.clear_all()
 
     @cached_property
-    def whole(self) -> DataLoader[str, Customer | None]:
+    def whole(self) -> Loader[str, Customer | None]:
         """Customers with all that hangs on them, by number."""
         return _by_key("customers", self._wholes, lambda customer: customer.customer_no)
 
     @cached_property
-    def profiles(self) -> DataLoader[str, Customer | None]:
+    def profiles(self) -> Loader[str, Customer | None]:
         """Customers without what hangs on them, by number."""
         return _by_key("profiles", self._profiles, lambda customer: customer.customer_no)
 
     @cached_property
-    def accounts(self) -> DataLoader[str, list[Account]]:
+    def accounts(self) -> Loader[str, list[Account]]:
         """Each customer's accounts."""
-        return loader("accounts", self._accounts)
+        return Loader("accounts", self._accounts)
 
     @cached_property
-    def cards(self) -> DataLoader[str, list[Card]]:
+    def cards(self) -> Loader[str, list[Card]]:
         """Each customer's cards."""
-        return loader("cards", self._cards)
+        return Loader("cards", self._cards)
 
     @cached_property
-    def members(self) -> DataLoader[str, int]:
+    def members(self) -> Loader[str, int]:
         """How many members each programme has, by its code."""
-        return loader("members", self._members)
+        return Loader("members", self._members)
 
     @cached_property
-    def answers(self) -> DataLoader[tuple[str, Context], Answer]:
+    def answers(self) -> Loader[tuple[str, Context], Answer]:
         """Offers, by customer number and context."""
-        return loader("answers", self._answers)
+        return Loader("answers", self._answers)
 
     @cached_property
-    def _similar(self) -> DataLoader[str, list[Alike]]:
-        return loader("similar", self._similars)
+    def _similar(self) -> Loader[str, list[Alike]]:
+        return Loader("similar", self._similars)
 
     @cached_property
-    def insights(self) -> DataLoader[str, Insight | None]:
+    def insights(self) -> Loader[str, Insight | None]:
         """What the bank thinks of customers, by number."""
         return _by_key("insights", self._insights, lambda insight: insight.customer_no)
 
     @cached_property
-    def _books(self) -> DataLoader[str, access.Books]:
-        return loader("books", self._read_books)
+    def _books(self) -> Loader[str, access.Books]:
+        return Loader("books", self._read_books)
 
     @cached_property
-    def _products(self) -> DataLoader[str, dict[str, Product]]:
-        return loader("products", self._read_products)
+    def _products(self) -> Loader[str, dict[str, Product]]:
+        return Loader("products", self._read_products)
 
     @cached_property
-    def _programmes(self) -> DataLoader[str, dict[str, Programme]]:
-        return loader("programmes", self._read_programmes)
+    def _programmes(self) -> Loader[str, dict[str, Programme]]:
+        return Loader("programmes", self._read_programmes)
 
     async def _wholes(self, customer_nos: Sequence[str]) -> list[Customer]:
         books = await self.books() if access.is_bound_to_books(self.viewer) else None
@@ -278,9 +279,9 @@ class Session:
 
 def _by_key(
     name: str, read: Callable[[Sequence[str]], Awaitable[list[Value]]], key: Callable[[Value], str]
-) -> DataLoader[str, Value | None]:
+) -> Loader[str, Value | None]:
     async def load(keys: list[str]) -> list[Value | None]:
         found = {key(value): value for value in await read(keys)}
         return [found.get(wanted) for wanted in keys]
 
-    return loader(name, load)
+    return Loader(name, load)

@@ -78,9 +78,13 @@ async def record_interaction(store: Store, customer_no: str, interaction: Intera
         product_code=interaction.product_code,
         properties={name: value for name, value in properties.items() if value is not None},
     )
-    return Interaction(
-        own["interaction_id"], Channel(own["channel"]), own["kind"], own["at"], own.get("product_code"), own.get("note")
-    )
+    return _interaction(own)
+
+
+async def interaction_of(store: Store, interaction_id: str) -> tuple[str, Interaction] | None:
+    """Return whose an interaction is, and the interaction; None where none was recorded under that id."""
+    found = await store.read(STORED_INTERACTION, recorded_as=interaction_id)
+    return (found[0]["stored"]["customer_no"], _interaction(found[0]["stored"])) if found else None
 
 
 async def record_outcome(
@@ -129,3 +133,9 @@ async def _recorded(store: Store, cypher: tuple[str, str], request: Request, **p
         # It was erased since, and its key not yet.
         raise KeyReused
     return dict(stored[0]["stored"])
+
+
+def _interaction(own: Mapping[str, Any]) -> Interaction:
+    return Interaction(
+        own["interaction_id"], Channel(own["channel"]), own["kind"], own["at"], own.get("product_code"), own.get("note")
+    )

@@ -38,6 +38,7 @@ COMMANDS: Final = {
     "deputies": "List the managers who see another's book until a day, grant that, or revoke it.",
     "check-config": "Check the settings for production. Exit code 0: they may serve; 1: something must not be, and "
     "is named.",
+    "documents": "Register an app's operations. Exit code 2, and nothing written: one is not valid, or beyond a limit.",
     "serve": "Serve GraphQL at /graphql, and health at /healthz and /readyz.",
     "token": "Print a token, in development mode only (GUANXI_DEVELOPMENT=1).",
 }

@@ -5,8 +5,9 @@ from functools import partial
 
 from starlette.applications import Starlette
 
-from api.app import Wiring, create_app
+from api.app import Share, Wiring, alone, create_app
 from api.logs import log_to_stderr
+from graph.errors import SettingsError
 from guanxi.hardening import refuse_in_production
 from guanxi.opening import keep_store
 from guanxi.secret_files import kept
@@ -42,5 +43,28 @@ def app_of(settings: Settings, at_end: Callable[[], object] = lambda: None) -> S
             origins=settings.origins,
             hsts_seconds=settings.hsts_seconds,
             at_end=at_end,
+            share=sharing(settings),
+            limits=settings.limit,
+            trusted=settings.trusted_documents,
         )
     )
+
+
+def sharing(settings: Settings) -> Share:
+    """Return how servers share events.
+
+    Raises:
+        SettingsError: REDIS_URL is wrong, or what it needs is not installed.
+    """
+    if settings.redis_url is None:
+        return alone
+    try:
+        from api.shared_events import through_redis
+    except ModuleNotFoundError as error:
+        raise SettingsError("REDIS_URL needs the extra: pip install 'guanxi[redis]'.") from error
+    try:
+        return through_redis(settings.redis_url.get_secret_value(), settings.redis_prefix)
+    except ValueError as error:
+        raise SettingsError(
+            "REDIS_URL is wrong: it is redis://HOST:PORT, rediss://HOST:PORT or unix://PATH."
+        ) from error

@@ -7,13 +7,21 @@ from typing import Annotated, Final, Literal
 from pydantic import AliasChoices, Field, IPvAnyNetwork, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from api.limits import DEFAULT_LIMITS, Limits
+
 LEAST_SECRET: Final = 32
 
 
 class Settings(BaseSettings):
     """Settings of every command; each is read from ``GUANXI_<NAME>`` or, for the store, ``NEO4J_<NAME>``."""
 
-    model_config = SettingsConfigDict(env_prefix="GUANXI_", frozen=True, use_attribute_docstrings=True)
+    model_config = SettingsConfigDict(
+        env_prefix="GUANXI_",
+        frozen=True,
+        use_attribute_docstrings=True,
+        env_nested_delimiter="_",
+        env_nested_max_split=1,
+    )
 
     home: Path = Path(".guanxi")
     """Folder of the embedded store, the models and the secrets guanxi makes for itself."""
@@ -51,6 +59,10 @@ class Settings(BaseSettings):
     """How far the clocks of token issuer and server may differ, in seconds."""
     jwt_keys_kept_seconds: float = Field(default=3_600.0, ge=0)
     """How long known keys of a key set hold, in seconds, while it cannot be read."""
+    redis_url: SecretStr | None = Field(default=None, validation_alias=AliasChoices("REDIS_URL"))
+    """Redis through which servers and their workers share events; without it each tells its own subscribers only."""
+    redis_prefix: str = "guanxi"
+    """What the Redis channel's name begins with: one for each bank on a Redis."""
     decision_secret: SecretStr | None = None
     """Secret that signs offer ids, 32 bytes or more; without it one is made and kept in the home."""
     log_format: Literal["text", "json"] = "text"
@@ -67,6 +79,10 @@ class Settings(BaseSettings):
     )
     """Collector that traces go to, by OTLP over HTTP; the exporter reads it and the others of its settings itself."""
 
+    limit: Limits = DEFAULT_LIMITS
+    """What one request, and one client, may ask: ``GUANXI_LIMIT_DEPTH`` and the others of docs/limits.md."""
+    trusted_documents: Path | None = None
+    """Manifest of registered operations, or a folder of such: with it no other operation runs."""
     protected: Annotated[tuple[str, ...], NoDecode] = ()
     """Columns of the customers' file, separated by commas, that no feature is made of, such as ``gender``."""
 

@@ -19,6 +19,8 @@ from recommenders.contract import Arrays, Candidates, Mask, Reason, Scores
 from recommenders.portfolio import Portfolio
 
 FACTORS: Final = 16
+PRODUCTS_A_FACTOR: Final = 8
+"""With nearly as many factors as products, a customer's factors give back what he holds, and deny him all else."""
 REGULARIZATION: Final = 0.05
 ALPHA: Final = 10.0
 ITERATIONS: Final = 15
@@ -31,13 +33,13 @@ class Als:
     """Who holds what you hold also holds this. ``factors`` is ``(m, f)``; None until trained."""
 
     name: str = "als"
-    version: str = "1"
+    version: str = "2"
     factors: NDArray[np.float32] | None = None
     product_codes: tuple[str, ...] = ()
 
     def fit(self, portfolio: Portfolio) -> Arrays:
         """Learn the products' factors."""
-        width = min(FACTORS, max(1, len(portfolio.catalogue) - 1))
+        width = width_for(len(portfolio.catalogue))
         if not portfolio.holdings:
             return {"factors": np.zeros((len(portfolio.catalogue), width), np.float32)}
         # implicit runs threads of its own, whose number does not change its factors; BLAS threads only get in their way
@@ -95,6 +97,11 @@ class Als:
                 Language.ZH: f"与您持有的{nearest.name_zh or nearest.name}相配。",
             },
         )
+
+
+def width_for(products: int) -> int:
+    """Return how many factors are learnt for a catalogue."""
+    return min(FACTORS, max(2, products // PRODUCTS_A_FACTOR), max(1, products - 1))
 
 
 def distinct(held: Mask) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

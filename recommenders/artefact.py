@@ -30,7 +30,7 @@ from recommenders.choice import Choice
 from recommenders.churn import Churn
 from recommenders.contract import Arrays, Recommender, Trainable
 from recommenders.demand import Demand
-from recommenders.features import FeatureSchema
+from recommenders.features import LAYOUT, FeatureSchema
 from recommenders.history import How, ids, lives, previous, put_in_force, stack
 from recommenders.history import current_id as current_id
 from recommenders.ranker import Ranker
@@ -256,6 +256,7 @@ def _manifest(model: Model) -> dict[str, Any]:
         "learnt_from": dict(model.learnt_from),
         "training": dict(model.training),
         "ranker": {
+            "layout": LAYOUT,
             "schema": ranker.schema.as_json(),
             "period_months": ranker.period_months,
             "stack": dict(ranker.stack),
@@ -279,6 +280,8 @@ def _write_ranker(folder: Path, ranker: Ranker) -> dict[str, Any]:
 
 
 def _read_ranker(folder: Path, told: Mapping[str, Any]) -> Ranker:
+    if told.get("layout") != LAYOUT:
+        raise ValueError("it was trained by a guanxi that made other features")
     arrays = _read_arrays(folder / f"{RANKER}.npz", told["sha256"])
     choice = {name.removeprefix(CHOICE): array for name, array in arrays.items() if name.startswith(CHOICE)}
     boosted = {name: Boosted(_read_text(folder / f"{name}.txt", digest)) for name, digest in told["boosted"].items()}

@@ -82,13 +82,16 @@ def pair_table(
     """``(pairs, …)``: the customer's columns, what he holds, the product, and what is known of the pair.
 
     Scores that are learnt anew at each moment are rounded to powers of four: by its last digits a share would tell a
-    tree which moment it is of, and so what was opened next.
+    tree which moment it is of, and so what was opened next. What is not proposed has the score 0, the least, so that a
+    proposal never lowers a chance.
     """
     drifting = {f"score:{name}" for name in schema.relearnt}
     own = [columns.astype(np.float32)]
     for name, values in features.pairs.items():
         if name != "holds":
             found = values[rows, columns]
+            if name.startswith("score:"):
+                found = np.nan_to_num(found)
             own.append(_rounded(found) if name in drifting else found)
     return np.concatenate(
         [features.customers[rows], features.pairs["holds"][rows], np.stack(own, axis=1)], axis=1, dtype=np.float32
@@ -100,7 +103,7 @@ def fit_pairs(
 ) -> tuple[Boosted, int]:
     """Fit to ``(n, m)`` openings; without ``rounds``, stop by the rows of ``valid``, which are not learnt from.
 
-    Returns the model, and its number of rounds.
+    No tree lowers a chance by more of what ``rises``. Returns the model, and its number of rounds.
     """
     generator = np.random.default_rng(SEED)
     open_to = ~features.held
@@ -115,7 +118,12 @@ def fit_pairs(
         table = pair_table(schema, features, rows, columns)
         return _dataset(table, opened[rows, columns], weights[rows, columns], names, categories, reference)
 
-    return _train(PAIR_PARAMETERS, data, valid, rounds)
+    return _train(PAIR_PARAMETERS | {"monotone_constraints": [int(rises(name)) for name in names]}, data, valid, rounds)
+
+
+def rises(name: str) -> bool:
+    """Whether more of a feature never lowers a chance, because reasons rest on it: relatives who hold, and scores."""
+    return name == "kin" or name.startswith("score:")
 
 
 def fit_counts(

@@ -2,7 +2,8 @@
 
 McFadden's conditional logit (1974) with the choice set restricted to products not held: a weight for each pair of
 customer trait and product, and weights shared by all products for what is known of the pair. Traits are indicators:
-numbers cut at quantiles (unknown is a bin of its own), categories one by one. Fitted by L-BFGS with a ridge penalty.
+numbers cut at quantiles (unknown is a bin of its own), categories one by one. Fitted by L-BFGS with a ridge penalty;
+what relatives hold and recommenders' scores have shared weights alone, none below 0.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +12,7 @@ from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
+from scipy.optimize import Bounds, minimize
 from scipy.sparse import csr_matrix, hstack
 
 from recommenders.contract import Arrays, Mask
@@ -28,6 +29,8 @@ LEAST_SEEN: Final = 20
 RIDGE: Final = 5.0
 ITERATIONS: Final = 60
 FLOOR: Final = -30.0
+KIN_TRAITS: Final = 2
+"""Shared traits of what relatives hold. They come before the scores, last of all; neither lowers a chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,11 @@ def fit_choice(schema: FeatureSchema, features: Features, opened: Mask) -> Choic
         return float(value), np.concatenate([down.ravel(), down_shared]).astype(np.float64)
 
     start = np.zeros(shape[0] * width + pairs.shape[2])
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": ITERATIONS}).x.astype(np.float32)
+    least = np.full(len(start), -np.inf)
+    least[-(KIN_TRAITS + len(schema.recommenders)) :] = 0
+    found = minimize(
+        loss, start, jac=True, method="L-BFGS-B", bounds=Bounds(least), options={"maxiter": ITERATIONS}
+    ).x.astype(np.float32)
     return Choice(edges, kept, found[: shape[0] * width].reshape(shape), found[shape[0] * width :], scales)
 
 
@@ -121,9 +128,10 @@ def indicators(schema: FeatureSchema, features: Features, edges: NDArray[np.floa
 def shared_traits(schema: FeatureSchema, features: Features) -> NDArray[np.float32]:
     """``(n, m, s)``: what is known of the pair, in numbers that one weight fits for all products."""
     pairs = features.pairs
-    found = [*_pair_indicators(pairs), np.log1p(pairs["contacts"]), np.log1p(pairs["kin"]), np.log1p(pairs["times"])]
+    found = [*_pair_indicators(pairs), np.log1p(pairs["contacts"]), np.log1p(pairs["times"])]
+    rising = [pairs["kin"] > 0, np.log1p(pairs["kin"])]
     scores = [np.nan_to_num(pairs[f"score:{name}"]) for name in schema.recommenders]
-    return np.stack([*found, *scores], axis=2).astype(np.float32)
+    return np.stack([*found, *rising, *scores], axis=2).astype(np.float32)
 
 
 def _pair_indicators(pairs: Mapping[str, NDArray[np.float32]]) -> Sequence[Mask]:
@@ -135,7 +143,6 @@ def _pair_indicators(pairs: Mapping[str, NDArray[np.float32]]) -> Sequence[Mask]
         pairs["since_opened"] < 1.05,
         pairs["contacts"] > 0,
         pairs["since_contact"] < 1.05,
-        pairs["kin"] > 0,
     )
 
 

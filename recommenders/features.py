@@ -26,6 +26,8 @@ from recommenders.view import CustomerView
 
 logger = logging.getLogger("guanxi.features")
 
+LAYOUT: Final = 2
+"""Which features are made, in which order; another number for every change, as a model has learnt their places."""
 MOST_WORDS: Final = 250
 """Values of a category that are told apart, the most frequent; the others are one."""
 MOST_KINDS: Final = 12
@@ -137,7 +139,7 @@ class FeatureSchema:
             "season": ("month",) if self.seasonal else (),
             "activity": ("since_activity", *flows),
             "contacts": ("contacts_3", "contacts_12", "since_contact_any", *by_channel, *by_kind),
-            "relations": ("relations", "kin_number"),
+            "relations": ("relations",),
             "own columns": tuple(f"own:{name}" for name in (*self.numbers, *self.dates)),
         }
 
@@ -307,7 +309,8 @@ def _numbers(schema: FeatureSchema, customer: CustomerView, row: int, pairs: Map
     numbers += [customer.today.month] if schema.seasonal else []
     numbers += _activity(customer)
     numbers += _contacts(schema, customer, row, pairs)
-    numbers += [len(customer.relations), _kin(schema, customer, row, pairs)]
+    numbers.append(len(customer.relations))
+    _kin(schema, customer, row, pairs)
     numbers += [_own_number(schema, customer, name) for name in schema.numbers]
     numbers += [_own_date(schema, customer, name) for name in schema.dates]
     return [np.nan if number is None else number for number in numbers]
@@ -381,12 +384,11 @@ def _contacts(
     return [quarter, year, last, *by_channel.values(), *by_kind.values()]
 
 
-def _kin(schema: FeatureSchema, customer: CustomerView, row: int, pairs: Mapping[str, Scores]) -> float:
+def _kin(schema: FeatureSchema, customer: CustomerView, row: int, pairs: Mapping[str, Scores]) -> None:
     columns = schema.columns
     for code, number in customer.kin_holdings.items():
         if code in columns:
             pairs["kin"][row, columns[code]] = number
-    return float(sum(customer.kin_holdings.values()))
 
 
 def _own_number(schema: FeatureSchema, customer: CustomerView, name: str) -> float | None:

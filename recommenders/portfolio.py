@@ -6,7 +6,7 @@ of the rows read.
 
 import math
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass
 from datetime import date
@@ -156,13 +156,13 @@ class Ledger:
         present[self.holdings.rows[(self.holdings.since <= then) & (self.holdings.since > EVER)]] = True
         return present
 
-    def portfolio(self, day: date, hidden: NDArray[np.intp] | None = None) -> Portfolio:
-        """Return what was known at the end of a day; of ``hidden``, positions in ``holdings``, nothing is known."""
+    def portfolio(self, day: date, apart: NDArray[np.intp] | Sequence[int] = ()) -> Portfolio:
+        """Return what was known at the end of a day of all customers but those of some rows."""
         then = day.toordinal()
-        rows = np.flatnonzero(self.present(day)).astype(np.int32)
-        held = self.holdings.on(then)
-        if hidden is not None:
-            held[hidden] = False
+        present = self.present(day)
+        present[np.asarray(apart, np.intp)] = False
+        rows = np.flatnonzero(present).astype(np.int32)
+        held = self.holdings.on(then) & present[self.holdings.rows]
         dated = self.holdings.since[held & (self.holdings.since > EVER)]
         return Portfolio(
             self.catalogue,

@@ -114,14 +114,17 @@ def openings(ledger: Ledger, after: date, until: date) -> NDArray[np.int32]:
 
 
 def _hiding(ledger: Ledger, period: Period, seed: int) -> Iterator[Moment]:
-    """Hide every holding in turn, of one share of the customers a moment; recommenders learn from all others."""
+    """Hide every holding in turn, of one share of the customers a moment; recommenders learn from all other customers.
+
+    Had they learnt of these as of customers who hold nothing, every share would be lower than the one that is served.
+    """
     spans = ledger.holdings
-    positions = np.flatnonzero(spans.on(period.until.toordinal()))
-    fold = np.random.default_rng(seed).integers(0, period.moments, len(ledger.customer_nos))[spans.rows[positions]]
+    fold = np.random.default_rng(seed).integers(0, period.moments, len(ledger.customer_nos))
+    held = spans.on(period.until.toordinal())
     for number in range(period.moments):
-        part = positions[fold == number]
+        part = held & (fold[spans.rows] == number)
         pairs = np.unique(np.stack([spans.rows[part], spans.columns[part]], axis=1), axis=0)
-        yield Moment(ledger.portfolio(period.until, part), pairs.astype(np.int32))
+        yield Moment(ledger.portfolio(period.until, np.flatnonzero(fold == number)), pairs.astype(np.int32))
 
 
 def _dated(ledger: Ledger, as_of: date) -> NDArray[np.int32]:

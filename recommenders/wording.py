@@ -48,8 +48,8 @@ NOUNS: Final = {
     "stage": ("lifecycle stage", "生命周期阶段"),
     "gender": ("gender", "性别"),
 }
-UNTOLD: Final = frozenset({"month", "kin_number", "undated"})
-"""The season says nothing of one customer; what relatives hold is theirs."""
+UNTOLD: Final = frozenset({"month", "undated"})
+"""The season says nothing of one customer."""
 FALL: Final = 0.8
 
 

@@ -1,7 +1,10 @@
 """The store that tests share: the embedded one, or with ``--store=neo4j`` the Neo4j of ``NEO4J_URI``."""
 
 import os
+import shutil
 import signal
+import socket
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -52,6 +55,45 @@ async def store(login):
 async def empty_store(store):
     await store.write("MATCH (n) WHERE NOT n:Migration DETACH DELETE n")
     return store
+
+
+class RedisServer:
+    """A Redis on a port of loopback that keeps nothing; it can be killed and started again."""
+
+    def __init__(self):
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        self.url = f"redis://127.0.0.1:{self.port}"
+        self.start()
+
+    def start(self):
+        arguments = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        self.process = subprocess.Popen(["redis-server", *arguments], stdout=subprocess.PIPE, text=True)
+        said = []
+        for line in self.process.stdout:
+            said.append(line)
+            if "Ready to accept connections" in line:
+                return
+        pytest.fail("redis-server did not start:\n" + "".join(said))
+
+    def pause(self):
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self):
+        self.process.send_signal(signal.SIGCONT)
+
+    def kill(self):
+        self.process.kill()
+        self.process.communicate()
+
+
+@pytest.fixture
+def redis_server():
+    if shutil.which("redis-server") is None and not os.environ.get("CI"):
+        pytest.skip("redis-server is not installed")
+    server = RedisServer()
+    yield server
+    server.kill()
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import strawberry
 from strawberry.scalars import JSON
 
 from api import access
+from api.costs import DECISION, INSIGHT, PAGED, SEARCH, assumed, sliced
 from api.errors import ApiError, Code
 from api.global_ids import global_id
 from api.places import hidden_place, unnamed_place
@@ -102,7 +103,8 @@ class Customer(Node):
 
     @strawberry.field(
         description="The chance that he leaves; for those who serve him, never for himself. Null where he holds "
-        "nothing, and where nothing could be learnt: the model's card says why."
+        "nothing, and where nothing could be learnt: the model's card says why.",
+        directives=[INSIGHT],
     )
     async def churn(self) -> Churn | None:
         """The chance of being lost."""
@@ -111,7 +113,8 @@ class Customer(Node):
 
     @strawberry.field(
         description="What he is worth to the bank; for those who serve him, never for himself. Null where no product "
-        "has a margin."
+        "has a margin.",
+        directives=[INSIGHT],
     )
     async def value(self) -> CustomerValue | None:
         """The worth."""
@@ -120,14 +123,15 @@ class Customer(Node):
 
     @strawberry.field(
         description="The customers he is like; for those who serve him, never for himself. Null where he has left, and "
-        "where the bank's customers fall into no stable groups."
+        "where the bank's customers fall into no stable groups.",
+        directives=[INSIGHT],
     )
     async def segment(self) -> Segment | None:
         """The segment."""
         found = await self.session.insight(self.customer_no)
         return Segment.of(found.segment) if found and found.segment else None
 
-    @strawberry.field(description="Accounts, the first opened first.")
+    @strawberry.field(description="Accounts, the first opened first.", directives=[PAGED])
     async def accounts(
         self, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[Account]:
@@ -141,7 +145,7 @@ class Customer(Node):
             self._made(Account.of),
         )
 
-    @strawberry.field(description="Cards, the first issued first.")
+    @strawberry.field(description="Cards, the first issued first.", directives=[PAGED])
     async def cards(
         self, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[Card]:
@@ -152,7 +156,7 @@ class Customer(Node):
             found, paging, lambda card: hidden_place(self.session, card.issued_on, card.card_no), self._made(Card.of)
         )
 
-    @strawberry.field(description="Products held now or before, by product and day.")
+    @strawberry.field(description="Products held now or before, by product and day.", directives=[PAGED])
     async def holdings(
         self, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[Holding]:
@@ -160,7 +164,7 @@ class Customer(Node):
         paging = Paging.of(first, after, last, before)
         return page_of((await self._whole()).holdings, paging, _holding_place, self._made(Holding.of))
 
-    @strawberry.field(description="Memberships of partner programmes, by programme.")
+    @strawberry.field(description="Memberships of partner programmes, by programme.", directives=[PAGED])
     async def memberships(
         self, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[Membership]:
@@ -169,7 +173,7 @@ class Customer(Node):
         found = (await self._whole()).memberships
         return page_of(found, paging, lambda m: (m.programme_code, m.role), self._made(Membership.of))
 
-    @strawberry.field(description="Relations to other customers, the oldest first.")
+    @strawberry.field(description="Relations to other customers, the oldest first.", directives=[PAGED])
     async def relations(
         self, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection["Relation"]:
@@ -183,7 +187,7 @@ class Customer(Node):
             self._made(Relation.of),
         )
 
-    @strawberry.field(description="Interactions with the bank, the oldest first.")
+    @strawberry.field(description="Interactions with the bank, the oldest first.", directives=[PAGED])
     async def interactions(
         self, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[Interaction]:
@@ -192,7 +196,9 @@ class Customer(Node):
         found = (await self._whole()).interactions
         return page_of(found, paging, lambda i: (i.at.isoformat(), i.interaction_id), self._made(Interaction.of))
 
-    @strawberry.field(description="Activity of the last months that are known, the oldest first.")
+    @strawberry.field(
+        description="Activity of the last months that are known, the oldest first.", directives=[sliced("months")]
+    )
     async def activity(
         self, months: Annotated[int, strawberry.argument(description="How many; 120 at most.")] = 12
     ) -> list[ActivityMonth]:
@@ -201,7 +207,10 @@ class Customer(Node):
         found = (await self._whole()).activity
         return [ActivityMonth.of(month) for month in found[-months:]] if months else []
 
-    @strawberry.field(description="What to offer now, the best first. Reading offers records nothing.")
+    @strawberry.field(
+        description="What to offer now, the best first. Reading offers records nothing.",
+        directives=[DECISION, sliced("first")],
+    )
     async def offers(
         self,
         first: Annotated[int, strawberry.argument(description="How many; 20 at most.")] = 3,
@@ -225,7 +234,9 @@ class Customer(Node):
         answer = await self.session.answer(self.customer_no, context)
         return [Offer.of(self.session, offer, context, self.record.language) for offer in answer.offers]
 
-    @strawberry.field(description="Offers that belong together, the best first.")
+    @strawberry.field(
+        description="Offers that belong together, the best first.", directives=[DECISION, sliced("first")]
+    )
     async def bundles(
         self,
         first: Annotated[int, strawberry.argument(description="How many; 20 at most.")] = 3,
@@ -240,7 +251,8 @@ class Customer(Node):
     @strawberry.field(
         description="Customers like this one, the most alike first, of those the viewer may see: for who serves them, "
         "and null for the customer himself. Compared are a manager's book, or else those who share a rarely held "
-        "product, a programme or a relation with him."
+        "product, a programme or a relation with him.",
+        directives=[SEARCH, sliced("first")],
     )
     async def similar(
         self, first: Annotated[int, strawberry.argument(description="How many; 20 at most.")] = 5
@@ -281,7 +293,7 @@ class SimilarCustomer:
         description="How alike, 0 to 1: half by profile (Gower's coefficient), half by what both hold of what "
         "either holds."
     )
-    shared_products: list[Product] = strawberry.field(description="The products both hold.")
+    shared_products: list[Product] = strawberry.field(description="The products both hold.", directives=[assumed(20)])
 
 
 @strawberry.type(description="Another customer, and what he is to this one.")

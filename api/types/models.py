@@ -4,6 +4,7 @@ from datetime import date, datetime
 
 import strawberry
 
+from api.costs import assumed
 from recommenders import artefact, history
 from recommenders.ablation import Ablation
 from recommenders.card import Card
@@ -44,10 +45,12 @@ class ModelAblation:
     groups: list[ModelLoss] = strawberry.field(
         description="Each group of features, what it says exchanged between the customers, the largest fall first: "
         "holdings, changes of holdings, profile, `own columns` of the bank's files, activity, contacts, relations, "
-        "season, and `score:` before a recommender."
+        "season, and `score:` before a recommender.",
+        directives=[assumed(20)],
     )
     members: list[ModelLoss] = strawberry.field(
-        description="Each part of the model left out, and the others weighed anew, the largest fall first."
+        description="Each part of the model left out, and the others weighed anew, the largest fall first.",
+        directives=[assumed(20)],
     )
 
     @classmethod
@@ -117,7 +120,10 @@ class Model:
         """The last time it was put in force."""
         return next((life.at for life in reversed(self.lives) if life.model_id == self.id), None)
 
-    @strawberry.field(description="How good it was on openings it was not fitted to; empty where too few were made.")
+    @strawberry.field(
+        description="How good it was on openings it was not fitted to; empty where too few were made.",
+        directives=[assumed(20)],
+    )
     def metrics(self) -> list[ModelMetric]:
         """The card's metrics."""
         return [ModelMetric(name=name, value=value) for name, value in self.card.metrics.items()]
@@ -127,7 +133,7 @@ class Model:
         """The card's ablation."""
         return ModelAblation.of(self.card.ablation) if self.card.ablation else None
 
-    @strawberry.field(description="The most important features, the first first; 30 at most.")
+    @strawberry.field(description="The most important features, the first first; 30 at most.", directives=[assumed(30)])
     def features(self) -> list[ModelFeature]:
         """The card's features."""
         return [ModelFeature(name=name, importance=share) for name, share in self.card.features.items()]
@@ -137,7 +143,10 @@ class Model:
         """The card's limits."""
         return list(self.card.limits)
 
-    @strawberry.field(description="Which models were put in force, the last first; 100 at most.")
+    @strawberry.field(
+        description="Which models were put in force, the last first; 100 at most.",
+        directives=[assumed(LONGEST_HISTORY)],
+    )
     def history(self) -> list[ModelLife]:
         """The lives of all models."""
         return [ModelLife.of(life) for life in self.lives[: -LONGEST_HISTORY - 1 : -1]]

@@ -5,6 +5,7 @@ from typing import Annotated, TypeAlias
 import strawberry
 
 from api import access, decisions
+from api.costs import assumed
 from api.global_ids import global_id
 from api.session import Session
 from api.types.products import Product
@@ -89,7 +90,10 @@ class Offer(Node):
         """Sentences of the reasons."""
         return [reason.text[language or self.spoken] for reason in self.offer.reasons]
 
-    @strawberry.field(description="How the offer came about, stage by stage; empty but for the bank's staff.")
+    @strawberry.field(
+        description="How the offer came about, stage by stage; empty but for the bank's staff.",
+        directives=[assumed(50)],
+    )
     def trace(self) -> list[TraceStep]:
         """The trace."""
         return trace_of(self.session, self.offer.trace)
@@ -102,7 +106,7 @@ class Bundle:
     rule: strawberry.Private[contract.BundleRule]
     spoken: strawberry.Private[Language]
     id: strawberry.ID = strawberry.field(description="The code of the rule that made the bundle.")
-    offers: list[Offer] = strawberry.field(description="Its parts, the most important first.")
+    offers: list[Offer] = strawberry.field(description="Its parts, the most important first.", directives=[assumed(10)])
 
     @classmethod
     def of(
@@ -157,7 +161,9 @@ class Decision:
     customer_no: str = strawberry.field(description="The customer.")
     offered: bool = strawberry.field(description="Whether it is offered.")
     rank: int | None = strawberry.field(description="Its rank among the customer's offers; null where not offered.")
-    refusals: list[Refusal] = strawberry.field(description="Every gate that stops it, in their order.")
+    refusals: list[Refusal] = strawberry.field(
+        description="Every gate that stops it, in their order.", directives=[assumed(20)]
+    )
 
     @classmethod
     def of(cls, session: Session, decision: contract.Decision) -> "Decision":
@@ -181,7 +187,7 @@ class Decision:
         """The first refusal."""
         return self.refusals[0] if self.refusals else None
 
-    @strawberry.field(description="How the decision came about, stage by stage.")
+    @strawberry.field(description="How the decision came about, stage by stage.", directives=[assumed(50)])
     def trace(self) -> list[TraceStep]:
         """The trace."""
         return trace_of(self.session, self.decision.trace)

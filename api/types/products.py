@@ -8,6 +8,7 @@ import strawberry
 from strawberry.scalars import JSON
 
 from api import access
+from api.costs import COUNT, assumed, sliced
 from api.global_ids import global_id
 from api.session import Session
 from api.types.insights import DemandMonth, demand_of
@@ -83,7 +84,8 @@ class Product(Node):
 
     @strawberry.field(
         description="Products on sale that are held together with this one more often than by chance, the most similar "
-        "first; only pairs that 20 customers or more hold. For all but partners."
+        "first; only pairs that 20 customers or more hold. For all but partners.",
+        directives=[sliced("first")],
     )
     async def similar(
         self, first: Annotated[int, strawberry.argument(description="How many; 20 at most.")] = 5
@@ -99,7 +101,8 @@ class Product(Node):
 
     @strawberry.field(
         description="How often it is expected to be opened, month by month from this one, as far as the model "
-        "foresees; for the bank's staff. Empty where nothing can be said."
+        "foresees; for the bank's staff. Empty where nothing can be said.",
+        directives=[sliced("months")],
     )
     async def demand(
         self, months: Annotated[int, strawberry.argument(description="How many; 12 at most.")] = 3
@@ -115,7 +118,7 @@ class Product(Node):
         column = model.product_codes.index(self.product_code)
         return demand_of(model.demand, column, self.session.today, months)
 
-    @strawberry.field(description="Products that must be held first.")
+    @strawberry.field(description="Products that must be held first.", directives=[assumed(10)])
     async def requires(self) -> list["Product"]:
         """Prerequisites that the bank has."""
         catalogue = await self.session.catalogue()
@@ -204,7 +207,7 @@ class Programme(Node):
         en, zh = self.record.benefit, self.record.benefit_zh
         return zh or en if language is Language.ZH else en or zh
 
-    @strawberry.field(description="The products that only its members may hold.")
+    @strawberry.field(description="The products that only its members may hold.", directives=[assumed(50)])
     async def products(self) -> list[Product]:
         """Products of the programme."""
         catalogue = await self.session.catalogue()
@@ -214,7 +217,9 @@ class Programme(Node):
             if record.programme_code == self.programme_code
         ]
 
-    @strawberry.field(description="How many memberships it has; null for customers, and for fewer than 20.")
+    @strawberry.field(
+        description="How many memberships it has; null for customers, and for fewer than 20.", directives=[COUNT]
+    )
     async def member_count(self) -> int | None:
         """An aggregate, never of a small group."""
         members = await self.session.members.load(self.programme_code)

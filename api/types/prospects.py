@@ -7,6 +7,7 @@ from typing import Annotated, Self
 import strawberry
 
 from api import access
+from api.costs import SEARCH, assumed, sliced
 from api.errors import ApiError, Code
 from api.session import Session
 from api.types.customers import Customer
@@ -89,7 +90,10 @@ class Prospects:
         count = self.found.customers - sum(self.found.refused.values())
         return count if access.sees_group(self.session.viewer, count) else None
 
-    @strawberry.field(description="Why the others may not be offered it; for marketing only what concerns 20 and more.")
+    @strawberry.field(
+        description="Why the others may not be offered it; for marketing only what concerns 20 and more.",
+        directives=[assumed(30)],
+    )
     def refused(self) -> list[RefusedProspects]:
         """Counts by gate, the most first."""
         counts = sorted(self.found.refused.items(), key=lambda item: (-item[1], item[0]))
@@ -101,7 +105,8 @@ class Prospects:
 
     @strawberry.field(
         description="What to expect of campaigns of 10, 20, 50, 100, … customers and of all; for marketing only those "
-        "that 20 customers tell apart. In a manager's book, of 100 at most."
+        "that 20 customers tell apart. In a manager's book, of 100 at most.",
+        directives=[assumed(20)],
     )
     async def campaigns(self) -> list[CampaignType]:
         """Campaigns by size."""
@@ -119,7 +124,8 @@ class Prospects:
 
     @strawberry.field(
         description="The most likely customers first, gated and ranked anew for this answer; null for marketing, which "
-        "sees no customers."
+        "sees no customers.",
+        directives=[SEARCH, sliced("first")],
     )
     async def customers(
         self, first: Annotated[int, strawberry.argument(description="How many; 100 at most.")] = 20

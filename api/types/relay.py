@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, Generic, TypeAlias, TypeVar
 
 import strawberry
 
+from api.costs import COUNT
 from api.errors import ApiError, Code
 from api.global_ids import decoded, encoded
 from api.strict_json import read_json
@@ -73,7 +74,7 @@ class Connection(Generic[Item]):
         """Items without their cursors."""
         return [edge.node for edge in self.edges]
 
-    @strawberry.field(description="How many items there are on all pages; counted when asked for.")
+    @strawberry.field(description="How many items there are on all pages; counted when asked for.", directives=[COUNT])
     async def total_count(self) -> int:
         """Count."""
         return await self.count()

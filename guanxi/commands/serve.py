@@ -11,12 +11,14 @@ from uvicorn.supervisors import Multiprocess
 
 from api.app import UVICORN
 from api.logs import log_to_stderr
+from api.manifests import read_manifests
 from api.proxies import trusting
 from graph import embedded
 from graph.errors import GuanxiError
 from guanxi.hardening import refuse_in_production
 from guanxi.listening import listening
 from guanxi.metrics_server import metrics_served
+from guanxi.serving import sharing
 from guanxi.settings import Settings
 from guanxi.token_rules import token_rules
 from guanxi.trace_export import check_exporter
@@ -25,7 +27,7 @@ from guanxi.trace_export import check_exporter
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65_535, help="Port to listen on.")] = 8000,
-    workers: Annotated[int, typer.Option(min=1, help="Server processes; each tells its own subscribers only.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="Server processes; with REDIS_URL they share events.")] = 1,
     development: Annotated[
         bool, typer.Option(help="Serve GraphiQL, and take the tokens of guanxi token; never in production.")
     ] = False,
@@ -37,6 +39,9 @@ def serve(
     token_rules(settings)
     refuse_in_production(settings)
     check_exporter(settings)
+    sharing(settings)
+    if settings.trusted_documents is not None:
+        read_manifests(settings.trusted_documents)
     with ExitStack() as held:
         if settings.neo4j_uri is None:
             held.enter_context(embedded.join(settings.home))

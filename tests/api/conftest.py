@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 import logging
+import socket
 import sys
 from contextlib import asynccontextmanager, nullcontext
 from datetime import date
@@ -14,7 +15,8 @@ import pytest
 import uvicorn
 from websockets.asyncio.client import connect
 
-from api.app import UVICORN, Wiring, create_app
+from api.app import UVICORN, Wiring, alone, create_app
+from api.limits import Limits
 from api.logs import log_to_stderr
 from api.roles import Role
 from api.tokens import TokenRules
@@ -22,6 +24,8 @@ from graph.imports import import_rows
 from plugins.host import PluginHost
 
 SECRET = "the secret that signs the tests' tokens"
+EASY = Limits(client_rate=1e6, token_rate=1e6, concurrent=1_000, sockets=1_000)
+"""The limits of documents, and none of how often the tests ask."""
 RULES = TokenRules("HS256", "guanxi", "guanxi", SECRET, leeway=0)
 
 PRODUCTS = {
@@ -95,6 +99,12 @@ async def fill(store):
     )
 
 
+def without_cost(answer):
+    """An answer but for what it cost."""
+    answer.get("extensions", {}).pop("cost", None)
+    return {name: value for name, value in answer.items() if value or name != "extensions"}
+
+
 async def started(app, **options):
     """Serve an application on a free port of loopback; returns the server and its task."""
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, **UVICORN | options))
@@ -103,6 +113,80 @@ async def started(app, **options):
         assert not task.done(), "the server did not start"
         await asyncio.sleep(0.01)
     return server, task
+
+
+class EventReader:
+    """Reads server-sent events off a response."""
+
+    def __init__(self, response):
+        self.response = response
+        self._lines = response.aiter_lines()
+
+    async def hear(self):
+        """The next event's name and data; a comment is an event without a name."""
+        name = None
+        async with asyncio.timeout(30):
+            async for line in self._lines:
+                field, _, value = line.partition(": ")
+                match field:
+                    case "event":
+                        name = value
+                    case "data":
+                        data = json.loads(value) if value else None
+                    case "" if name:
+                        return name, without_cost(data) if data else data
+                    case "" if value:
+                        return None, value
+        return None
+
+    async def told(self, act):
+        """What is told first of an act, which is repeated until it is: a subscription has no sign that it began."""
+        hearing = asyncio.create_task(self.hear())
+        while not hearing.done():
+            assert [*(await act())["data"].values()] == [{"errors": []}]
+            await asyncio.wait([hearing], timeout=0.1)
+        return hearing.result()
+
+
+async def until(check):
+    async with asyncio.timeout(30):
+        while not check():
+            await asyncio.sleep(0.01)
+
+
+def subscribe_by_events(connection, bearer, query):
+    body = json.dumps({"query": query})
+    connection.sendall(
+        f"POST /graphql HTTP/1.1\r\nHost: bank\r\nAccept: text/event-stream\r\nAuthorization: Bearer {bearer}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
+    )
+
+
+@asynccontextmanager
+async def reading_nothing(server, transport, bearer, query):
+    """A client that asks for a stream and reads nothing of it, with as little room for it as the kernel gives."""
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+        connection.connect(("127.0.0.1", server.client.base_url.port))
+        if transport == "events":
+            subscribe_by_events(connection, bearer, query)
+            yield
+            return
+        async with server.socket(bearer, sock=connection, compression=None, ping_interval=None) as opened:
+            await opened.send(json.dumps({"id": "1", "type": "subscribe", "payload": {"query": query}}))
+            opened.transport.pause_reading()
+            yield
+            opened.transport.abort()
+
+
+@pytest.fixture(scope="session")
+def eventually():
+    return until
+
+
+@pytest.fixture(scope="session")
+def deaf():
+    return reading_nothing
 
 
 @pytest.fixture(scope="session")
@@ -115,13 +199,30 @@ def serving(tmp_path_factory):
     """Return a function: an async context of a server over a store, with its address and clients."""
 
     class Serving:
-        def __init__(self, store, host=None, *, models=None, rules=RULES, development=True, **options):
+        def __init__(
+            self, store, host=None, *, models=None, rules=RULES, development=True, share=alone, limits=EASY, **options
+        ):
+            self.share = share
             self.models = models or tmp_path_factory.mktemp("models")
             host = host or PluginHost.load()
             wiring = Wiring(
-                lambda: nullcontext(store), host, self.models, rules, SECRET, development=development, **options
+                lambda: nullcontext(store),
+                host,
+                self.models,
+                rules,
+                SECRET,
+                development=development,
+                share=self.shared,
+                limits=limits,
+                **options,
             )
             self.app = create_app(wiring)
+
+        @asynccontextmanager
+        async def shared(self, changes, interactions):
+            self.changes, self.interactions = changes, interactions
+            async with self.share(changes, interactions):
+                yield
 
         async def __aenter__(self):
             self.server, self.task = await started(self.app)
@@ -151,8 +252,18 @@ def serving(tmp_path_factory):
                     assert json.loads(await socket.recv())["type"] == "connection_ack"
                 yield socket
 
+        reader = EventReader
+
+        @asynccontextmanager
+        async def listen(self, query, bearer, **variables):
+            headers = {"Accept": "text/event-stream", "Authorization": f"Bearer {bearer}"}
+            asked = {"query": query, "variables": variables}
+            async with self.client.stream("POST", "/graphql", json=asked, headers=headers) as response:
+                yield self.reader(response)
+
         async def ask(self, query, bearer, **variables):
-            return (await self.post(query, bearer, **variables)).json()
+            """Ask, and return the answer without what it cost."""
+            return without_cost((await self.post(query, bearer, **variables)).json())
 
     return Serving
 

@@ -15,7 +15,7 @@ MAKE = {
     "Customer.cards": f"{WALKER} CREATE (c)-[:CARRIES]->(:Card {{card_no: $key, customer_no: 'WALKER'}})",
     "Customer.holdings": f"{WALKER} MATCH (p:Product {{product_code: 'CURRENT'}}) CREATE (c)-[:HOLDS {{holding_key: $key, product_code: 'CURRENT', opened_on: date('2026-01-' + $key)}}]->(p)",
     "Customer.memberships": f"{WALKER} MERGE (g:Programme {{programme_code: $key}}) SET g.name = $key, g.kind = 'cobranded' CREATE (c)-[:MEMBER_OF {{membership_key: $key, programme_code: $key, role: 'member'}}]->(g)",
-    "Customer.relations": f"{WALKER} {OTHERS} CREATE (c)-[:RELATED {{relation_key: $key, kind: 'sibling'}}]->(o)",
+    "Customer.relations": f"{WALKER} {OTHERS} CREATE (c)-[:RELATED {{relation_key: $key, kind: 'sibling', since: date('2026-01-' + $key)}}]->(o)",
     "Customer.interactions": f"{WALKER} CREATE (c)-[:DID]->(:Interaction {{interaction_id: $key, channel: 'web', kind: 'visit', at: datetime('2026-01-' + $key + 'T00:00:00Z')}})",
 }
 NODE = {

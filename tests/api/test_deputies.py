@@ -23,7 +23,7 @@ READS = {
     "by ids": f'{{ nodes(ids: ["{global_id("Customer", "ANNA")}"]) {{ id }} }}',
     "as a relative": '{ customer(customerNo: "BO") { relations { nodes { customer { customerNo } } } } }',
     "in a page": "{ customers { nodes { customerNo } } }",
-    "in a page of the book": '{ customers(filter: {managerNo: "M1"}) { nodes { customerNo } } }',
+    "in a page of the book": '{ customers(filter: {managerNo: {eq: "M1"}}) { nodes { customerNo } } }',
     "in a decision": '{ decision(customerNo: "ANNA", productCode: "CARD") { customerNo } }',
     "in a mutation": 'mutation { setConsent(input: {customerNo: "ANNA", marketing: true}) { customer { customerNo } } }',
 }
@@ -80,7 +80,7 @@ async def test_a_deputys_pages_are_of_both_books_and_in_one_order(server, book, 
     assert first["totalCount"] == 3
     assert then["data"]["customers"]["nodes"] == [{"customerNo": "CLARA"}]
     for manager_no, numbers in {"M1": ["ANNA", "CLARA"], "M2": ["BO"], "M3": []}.items():
-        found = (await server.ask(BOOK, deputy, filter={"managerNo": manager_no}))["data"]["customers"]
+        found = (await server.ask(BOOK, deputy, filter={"managerNo": {"eq": manager_no}}))["data"]["customers"]
         assert [node["customerNo"] for node in found["nodes"]] == numbers
         assert found["totalCount"] == len(numbers)
 

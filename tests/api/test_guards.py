@@ -117,12 +117,13 @@ async def test_outside_development_errors_suggest_no_names_of_the_schema(broken,
 
 
 async def test_outside_development_a_variable_suggests_nothing_either(broken, server, bearers):
-    document = "query ($order: CustomerOrder!) { customers(orderBy: $order) { totalCount } }"
+    document = "query ($order: [CustomerOrder!]) { customers(orderBy: $order) { totalCount } }"
 
     hidden, shown = [
-        json.dumps((await on.ask(document, bearers.admin, order="NAME_ACS"))["errors"]) for on in (broken, server)
+        json.dumps((await on.ask(document, bearers.admin, order=[{"field": "NAMF"}]))["errors"])
+        for on in (broken, server)
     ]
 
     assert "Did you mean" in shown
     assert "Did you mean" not in hidden
-    assert "NAME_ASC" not in hidden
+    assert "'NAME'" not in hidden

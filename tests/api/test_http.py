@@ -61,7 +61,8 @@ async def test_a_query_is_answered_by_post_and_by_get(call):
     posted = await call("POST", HELLO)
     got = await call("GET", query=f"query={NAME}")
 
-    assert (posted.status_code, posted.json()) == (got.status_code, got.json()) == (200, {"data": {"__typename": "Query"}})  # fmt: skip
+    assert (posted.status_code, posted.json()) == (got.status_code, got.json())
+    assert (got.status_code, got.json()["data"]) == (200, {"__typename": "Query"})
 
 
 async def test_variables_and_operation_name_go_by_post_and_by_get(call):
@@ -71,7 +72,7 @@ async def test_variables_and_operation_name_go_by_post_and_by_get(call):
     posted = await call("POST", json.dumps({"query": query, "operationName": "B", "variables": variables}).encode())
     got = await call("GET", query=f"query={quote(query)}&operationName=B&variables={quote(json.dumps(variables))}")
 
-    assert posted.json() == got.json() == {"data": {"customer": {"name": "Anna"}}}
+    assert posted.json()["data"] == got.json()["data"] == {"customer": {"name": "Anna"}}
 
 
 @pytest.mark.parametrize(

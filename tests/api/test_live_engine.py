@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from api import app, endpoint, live_engine
+from api import app, live_engine
+from api.limits import Limits
 from graph import products
 from graph.imports import import_rows
 from graph.store import Store
@@ -299,11 +300,10 @@ async def test_a_store_that_goes_down_under_load_is_503_until_it_is_back(relay, 
 
 async def test_a_store_that_falls_silent_is_looked_at_again(relay, behind, bank, serving, bearers, monkeypatch):
     monkeypatch.setattr(live_engine, "PATIENCE_SECONDS", 0.5)
-    monkeypatch.setattr(endpoint, "SECONDS", 1)
-    async with serving(behind) as server:
+    async with serving(behind, limits=Limits(seconds=1)) as server:
         relay.silent = True
         response = await server.post(OFFERS, bearers.anna)
-        assert (response.status_code, response.json()["errors"][0]["extensions"]["code"]) == (504, "TIMEOUT")
+        assert (response.status_code, response.json()["errors"][0]["extensions"]["code"]) == (504, "LIMIT_SECONDS")
         relay.silent = False
 
         own = {"product_code": "PENSION", "name": "Pension", "category": "pension"}

@@ -35,7 +35,7 @@ async def test_an_operation_is_a_line_of_json(server, bearers, log):
         "type": "query",
         "role": "CUSTOMER",
         "status": 200,
-        "cost": None,
+        "cost": {"requested": 1, "most": 20_000, "actual": 1},
         "codes": [],
     }
 

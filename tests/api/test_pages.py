@@ -1,12 +1,13 @@
+import asyncio
 from collections import Counter
 
 import pytest
 
-from api.events import Changes
+from api.events import Changes, Interactions
 from api.live_engine import LiveEngine
 from api.requests import HttpContext
 from api.schema import build_schema
-from api.session import Services
+from api.session import Loader, Services
 from graph.store import Store
 from plugins.host import PluginHost
 
@@ -129,7 +130,7 @@ class CountingStore(Store):
 async def test_a_page_of_fifty_asks_the_store_as_often_as_a_page_of_five(login, rules, bearers, tmp_path):
     counts = {}
     async with CountingStore(*login) as store:
-        services = Services(store, LiveEngine(store, PluginHost.load(), tmp_path), Changes(), "s" * 32)
+        services = Services(store, LiveEngine(store, PluginHost.load(), tmp_path), Changes(), Interactions(), "s" * 32)
         viewer = await rules.viewer(f"Bearer {bearers.admin}")
         await services.engine.refresh()
         for first in (5, 50):
@@ -144,3 +145,20 @@ async def test_a_page_of_fifty_asks_the_store_as_often_as_a_page_of_five(login, 
         services.engine.close()
 
     assert counts[5] == counts[50] == 7
+
+
+async def test_a_field_that_fails_takes_nothing_from_others_who_wait_for_the_same():
+    async def read(keys):
+        await asyncio.sleep(0.01)
+        return keys
+
+    loader = Loader(read)
+
+    async def field():
+        return await loader.load("A")
+
+    cancelled, other = asyncio.create_task(field()), asyncio.create_task(field())
+    await asyncio.sleep(0)
+    cancelled.cancel()
+
+    assert await other == "A"

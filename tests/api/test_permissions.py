@@ -20,7 +20,7 @@ from graphql import OperationType
 from websockets.exceptions import ConnectionClosed
 
 from api import decisions
-from api.events import Changes
+from api.events import Changes, Interactions
 from api.global_ids import decoded, global_id
 from api.live_engine import LiveEngine
 from api.requests import HttpContext
@@ -182,6 +182,18 @@ UNSHOWN = {
 }
 """What a small bank in good order has nothing to show of, to anybody."""
 
+SUBSCRIPTIONS = {
+    "offersChanged": (
+        'subscription { offersChanged(customerNo: "ANNA") { customerNo } }',
+        'mutation { setConsent(input: {customerNo: "ANNA", marketing: true}) { errors { code } } }',
+    ),
+    "interactionRecorded": (
+        'subscription { interactionRecorded(customerNo: "ANNA") { missed interaction { kind } customer { customerNo } } }',
+        'mutation { recordInteraction(input: {customerNo: "ANNA", channel: PHONE, kind: "call"}) { errors { code } } }',
+    ),
+}
+"""What is listened to, and what makes it tell."""
+
 
 @pytest.fixture(scope="module")
 def roles(bearers, rules):
@@ -223,14 +235,17 @@ async def walked(rich, roles):
                 key = f"{kind.name}.{name}"
                 outcomes[key][role].add(shown(answer, whole, way, name, key))
     table = {key: {role: most(found[role]) for role in ROLES} for key, found in outcomes.items()}
-    table["Subscription.offersChanged"] = {role: await told(rich, roles, role) for role in ROLES}
+    for field, (query, act) in SUBSCRIPTIONS.items():
+        table[f"Subscription.{field}"] = {role: await told(rich, roles, role, query, act) for role in ROLES}
+    for field in ("customer", "interaction", "missed"):
+        table[f"InteractionRecorded.{field}"] = {
+            role: heard if heard == "yes" else "-" for role, heard in table["Subscription.interactionRecorded"].items()
+        }
     return SimpleNamespace(table=table, answers=answers, fields=walks[0].fields())
 
 
-async def told(server, roles, role):
-    """What a socket of a role is told of Anna's offers, when something has changed."""
-    change = 'mutation { setConsent(input: {customerNo: "ANNA", marketing: true}) { errors { code } } }'
-    query = 'subscription { offersChanged(customerNo: "ANNA") { customerNo } }'
+async def told(server, roles, role, query, act):
+    """What a socket of a role is told of Anna, when something has happened."""
     try:
         async with server.socket(roles[role]) as socket:
             if role == "nobody":
@@ -238,7 +253,7 @@ async def told(server, roles, role):
             await socket.send(json.dumps({"id": "1", "type": "subscribe", "payload": {"query": query}}))
             answer = asyncio.ensure_future(socket.recv())
             while not answer.done():
-                await server.ask(change, roles["ADMIN"])
+                await server.ask(act, roles["ADMIN"])
                 await asyncio.sleep(0.02)
             message = json.loads(await answer)
     except ConnectionClosed as closed:
@@ -323,7 +338,9 @@ async def test_what_is_hidden_costs_the_store_what_does_not_exist_costs(login, t
     bearer = roles[role] and await rules.viewer(f"Bearer {roles[role]}")
     asked = []
     async with ListeningStore(*login) as store:
-        services = Services(store, LiveEngine(store, PluginHost.load(), tmp_path), Changes(), rules.secret)
+        services = Services(
+            store, LiveEngine(store, PluginHost.load(), tmp_path), Changes(), Interactions(), rules.secret
+        )
         for no in (HIDDEN, ABSENT):
             store.heard.clear()
             for query in ("{ customer(customerNo: %s) { name } }", "{ decision(customerNo: %s, productCode: \"CARD\") { rank } }",

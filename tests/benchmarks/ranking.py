@@ -1,9 +1,10 @@
 """What each part of the ranker adds, on three emulated banks whose next period is hidden.
 
-Beside popularity and ALS alone: the members of the stack, the stack, and the stack without one group of features at a
-time. Bare LightGBM on the same finished table is the member "boosting".
+Beside popularity and collaborative filtering alone: the members of the stack, the stack, the stack with other
+collaborative recommenders' scores, and the stack without one group of features at a time. Bare LightGBM on the same
+finished table is the member "boosting".
 
-    python tests/benchmarks/ranking.py [--customers 8000] [--banks retail insurer undated]
+    python tests/benchmarks/ranking.py [--customers 8000] [--banks retail insurer undated] [--seed 10]
 """
 
 import argparse
@@ -12,6 +13,7 @@ import time
 from dataclasses import replace
 
 import numpy as np
+from collaborative import COSINE, LINEAR
 from emulated_banks import BANKS
 from rich.console import Console
 from rich.table import Table
@@ -30,7 +32,16 @@ from recommenders.rules import LifecycleRules
 from recommenders.timeline import find_period, moments
 from recommenders.training import as_then, fit_all
 
-RECOMMENDERS = (Als(), LifecycleRules(), Cohorts(), Popularity())
+SHIPPED = (Als(), LifecycleRules(), Cohorts(), Popularity())
+RECOMMENDERS = (*SHIPPED, COSINE, LINEAR)
+ALONE = {"ALS": "als", "item-item": "cosine", "linear (EASE)": "linear"}
+OTHERS = {
+    "and item-item": ("als", "lifecycle", "relations", "popularity", "cosine"),
+    "and linear (EASE)": ("als", "lifecycle", "relations", "popularity", "linear"),
+    "with item-item for ALS": ("lifecycle", "relations", "popularity", "cosine"),
+    "with linear (EASE) for ALS": ("lifecycle", "relations", "popularity", "linear"),
+    "without ALS": ("lifecycle", "relations", "popularity"),
+}
 PAGE = 2_000
 GROUPS = {
     "holdings' changes": ("times", "since_", "opened_", "closed_", "ever", "undated"),
@@ -47,6 +58,19 @@ def without(features, schema, starts):
     blank = {name: np.zeros_like(values) if name in ("times", "contacts") else np.full_like(values, np.nan)
              for name, values in features.pairs.items() if name.startswith(starts)}  # fmt: skip
     return Features(customers, {name: blank.get(name, values) for name, values in features.pairs.items()})
+
+
+def only(features, names):
+    """Return features with the scores of some recommenders."""
+    others = {f"score:{recommender.name}" for recommender in RECOMMENDERS if recommender.name not in names}
+    return replace(features, pairs={name: values for name, values in features.pairs.items() if name not in others})
+
+
+def stack_of(names, schema, examples, now, period, features):
+    """Return the ranker that knows some recommenders' scores, and the features it ranks by."""
+    schema = replace(schema, recommenders=names, relearnt=tuple(name for name in schema.relearnt if name in names))
+    known = replace(examples, features=only(examples.features, names))
+    return fit_ranker(schema, known, now, period), only(features, names)
 
 
 async def prepared(bank):
@@ -87,30 +111,33 @@ def scored(shares, opened, held):
     )
 
 
-def rankings(schema, examples, now, period, features):
+def rankings(*parts):
     """Yield each way to rank, and its log shares."""
-    yield "ALS alone", np.nan_to_num(features.pairs["score:als"], nan=-9)
+    schema, examples, now, period, features = parts
+    for title, name in ALONE.items():
+        yield f"{title} alone", np.nan_to_num(features.pairs[f"score:{name}"], nan=-9)
     started = time.perf_counter()
-    ranker = fit_ranker(schema, examples, now, period)
+    shipped = tuple(recommender.name for recommender in SHIPPED)
+    ranker, known = stack_of(shipped, *parts)
     print(
         f"fitted to {len(examples.features):,} examples in {time.perf_counter() - started:.1f} s, {ranker.card['stack']}"
     )
-    members, held = ranker.members(features), features.held
+    members, held = ranker.members(known), features.held
     yield from members.items()
     yield "the stack", stacked(ranker.stack, members, held)
+    for title, names in OTHERS.items():
+        fitted, known = stack_of(names, *parts)
+        yield f"the stack {title}", stacked(fitted.stack, fitted.members(known), held)
     for group, starts in GROUPS.items():
         fewer = replace(examples, features=without(examples.features, schema, starts))
-        fitted = fit_ranker(schema, fewer, now, period)
-        yield (
-            f"the stack without {group}",
-            stacked(fitted.stack, fitted.members(without(features, schema, starts)), held),
-        )
+        fitted, known = stack_of(shipped, schema, fewer, now, period, without(features, schema, starts))
+        yield f"the stack without {group}", stacked(fitted.stack, fitted.members(known), held)
 
 
-def main(customers, banks):
+def main(customers, banks, seed):
     for make in BANKS:
         if make.__name__ in banks:
-            bank = make(customers)
+            bank = make(customers) if seed is None else make(customers, seed=seed)
             *parts, opened = asyncio.run(prepared(bank))
             title = (
                 f"{bank.name}: {customers:,} customers × {len(bank.catalogue)} products, {len(opened):,} with openings"
@@ -125,4 +152,5 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--customers", type=int, default=8_000)
     parser.add_argument("--banks", nargs="*", default=[make.__name__ for make in BANKS])
+    parser.add_argument("--seed", type=int)
     main(**vars(parser.parse_args()))

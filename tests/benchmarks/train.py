@@ -28,7 +28,7 @@ from graph.store import Store
 from loaders.bank_directory import BankDirectory
 from loaders.importing import load_bank
 from loaders.sample import UNTIL, write_sample
-from recommenders.als import ALPHA, FACTORS, ITERATIONS, REGULARIZATION, SEED, Als
+from recommenders.als import ALPHA, ITERATIONS, REGULARIZATION, SEED, Als, width_for
 from recommenders.catalogue import Catalogue
 from recommenders.portfolio import Ledger
 
@@ -62,7 +62,7 @@ def repeated(small, customers):
 
 def bare(held, threads):
     model = AlternatingLeastSquares(
-        factors=FACTORS, regularization=REGULARIZATION, alpha=ALPHA, iterations=ITERATIONS, random_state=SEED,
+        factors=width_for(held.shape[1]), regularization=REGULARIZATION, alpha=ALPHA, iterations=ITERATIONS, random_state=SEED,
         num_threads=threads,
     )  # fmt: skip
     model.fit(held, show_progress=False)

@@ -5,10 +5,12 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
 import httpx
+import jwt
 import pytest
 
 from graph import embedded
@@ -22,7 +24,8 @@ WAIT = 60
 def guanxi(tmp_path_factory):
     """Return a function: the arguments and environment of ``guanxi …`` in the clients' home, for ``subprocess``."""
     home = tmp_path_factory.mktemp("clients")
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("GUANXI_", "NEO4J_"))}
+    own = ("GUANXI_", "NEO4J_", "REDIS_")
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(own)}
 
     def make(*arguments, **settings):
         own = {"GUANXI_HOME": str(home / "home"), "GUANXI_JWT_SECRET": SECRET}
@@ -37,6 +40,17 @@ def guanxi(tmp_path_factory):
         subprocess.run(**make("sample", bank, "--customers", 50), check=True, capture_output=True)
         subprocess.run(**make("load", bank), check=True, capture_output=True)
         yield make
+
+
+@pytest.fixture(scope="session")
+def short_token():
+    """Return a function: an administrator's token for a few seconds."""
+
+    def issue(seconds=4):
+        claims = {"sub": "admin", "role": "ADMIN", "iss": "guanxi", "aud": "guanxi"}
+        return jwt.encode(claims | {"exp": datetime.now(UTC) + timedelta(seconds=seconds)}, SECRET, "HS256")
+
+    return issue
 
 
 @pytest.fixture(scope="session")
@@ -70,6 +84,17 @@ def wait_until_ready(url):
             pass
         assert time.monotonic() < deadline, "guanxi serve does not become ready"
         time.sleep(0.05)
+
+
+@pytest.fixture(scope="session")
+def ask(token):
+    """Return a function: the data of an administrator's query."""
+
+    def answered(url, query):
+        answer = httpx.post(url, json={"query": query}, headers={"Authorization": f"Bearer {token}"}, timeout=WAIT)
+        return answer.json()["data"]
+
+    return answered
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,9 @@ def command():
     """Return a function: the arguments and environment of ``guanxi …`` in a home, for ``subprocess``."""
 
     def make(home, *arguments, **settings):
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("GUANXI_", "NEO4J_"))}
+        inherited = {
+            name: value for name, value in os.environ.items() if not name.startswith(("GUANXI_", "NEO4J_", "REDIS_"))
+        }
         return {
             "args": [sys.executable, "-m", "guanxi", *map(str, arguments)],
             "env": inherited | {"GUANXI_HOME": str(home)} | settings,

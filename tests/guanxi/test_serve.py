@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import jwt
 import pytest
+from redis import Redis
 
 pytestmark = pytest.mark.embedded
 
@@ -86,7 +87,7 @@ def test_it_answers_and_ctrl_c_ends_it_cleanly(served, journey, guanxi, workers)
     answers = [
         httpx.post(f"{url}/graphql", json=query, headers={"Authorization": f"Bearer {token}"}).json() for _ in range(8)
     ]
-    assert answers == [{"data": {"customers": {"totalCount": 300}}}] * 8
+    assert [answer["data"] for answer in answers] == [{"customers": {"totalCount": 300}}] * 8
     assert len(group(process)) >= workers
 
     os.killpg(process.pid, signal.SIGINT)
@@ -97,6 +98,21 @@ def test_it_answers_and_ctrl_c_ends_it_cleanly(served, journey, guanxi, workers)
     assert group(process) == []
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{url}/healthz")
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_it_does_not_wait_for_its_subscribers_to_go(served, admin, workers):
+    process, url = served("--workers", workers)
+    heard = "subscription { interactionRecorded { missed } }"
+    with (
+        admin(url) as client,
+        client.stream("POST", "/graphql", json={"query": heard}, headers={"Accept": "text/event-stream"}) as stream,
+    ):
+        os.killpg(process.pid, signal.SIGINT)
+        assert stream.read() == b""
+    _, stderr = process.communicate(timeout=WAIT)
+
+    assert (process.returncode, stderr) == (0, "")
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -191,7 +207,7 @@ def test_in_development_it_makes_its_secrets_and_takes_the_tokens_of_guanxi_toke
     )
     page = httpx.get(f"{url}/graphql", headers={"Accept": "text/html"})
 
-    assert answer.json() == {"data": {"viewer": {"role": "MARKETING"}}}
+    assert answer.json()["data"] == {"viewer": {"role": "MARKETING"}}
     assert "<title>guanxi</title>" in page.text
     assert oct((journey.home / "jwt.secret").stat().st_mode & 0o777) == "0o600"
 
@@ -231,3 +247,72 @@ NO_TOKEN = {
 @pytest.mark.parametrize(("arguments", "settings", "line"), NO_TOKEN.values(), ids=NO_TOKEN)
 def test_no_token_is_issued(tmp_path, guanxi, arguments, settings, line):
     assert_refused(guanxi(tmp_path, "token", *arguments, **settings), line)
+
+
+CHANGED = "subscription ($no: String!) { offersChanged(customerNo: $no) { customerNo } }"
+OFFERS = "{ customers(first: 20) { nodes { customerNo offers { id } } } }"
+DISMISS = """mutation ($id: ID!, $key: String!) { recordOutcome(
+    input: {offerId: $id, outcome: DISMISS, channel: MOBILE, idempotencyKey: $key}) { errors { code } } }"""
+
+
+@pytest.fixture
+def admin(journey, guanxi):
+    """Return a function: an administrator's client of a server."""
+    token = guanxi(journey.home, "token", "--role", "admin", GUANXI_JWT_SECRET=SECRET, **DEVELOPMENT).stdout.strip()
+    return lambda url: httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=WAIT)
+
+
+def asked(client, query, **variables):
+    answer = client.post("/graphql", json={"query": query, "variables": variables}).json()
+    assert "errors" not in answer
+    return answer["data"]
+
+
+def told_of_an_outcome(listener, recorder, key):
+    """Whether an outcome that is recorded through one client wakes the other, listening at its server."""
+    customers = asked(recorder, OFFERS)["customers"]["nodes"]
+    customer = next(customer for customer in customers if customer["offers"])
+    subscription = {"query": CHANGED, "variables": {"no": customer["customerNo"]}}
+    with listener.stream("POST", "/graphql", json=subscription, headers={"Accept": "text/event-stream"}) as response:
+        time.sleep(1)  # nothing says that it listens
+        assert asked(recorder, DISMISS, id=customer["offers"][0]["id"], key=key)["recordOutcome"] == {"errors": []}
+        for line in response.iter_lines():
+            if line.startswith("data: "):
+                return line == f'data: {{"data": {{"offersChanged": {{"customerNo": "{customer["customerNo"]}"}}}}}}'
+    return False
+
+
+def test_an_outcome_at_one_server_wakes_a_subscriber_at_the_other_also_after_redis_was_killed(
+    served, admin, redis_server
+):
+    shared = {"GUANXI_JWT_SECRET": SECRET, "REDIS_URL": redis_server.url}
+    urls = [served(**shared)[1] for _ in range(2)]
+    with admin(urls[0]) as one, admin(urls[1]) as other, Redis.from_url(redis_server.url) as redis:
+        assert told_of_an_outcome(one, other, "first")
+
+        redis_server.kill()
+        assert told_of_an_outcome(one, one, "while away")
+        redis_server.start()
+        wait_until(lambda: redis.pubsub_numsub("guanxi:events") == [(b"guanxi:events", 2)])
+        assert told_of_an_outcome(one, other, "when back")
+
+
+def test_workers_of_one_server_share_what_subscribers_are_told(served, admin, redis_server):
+    process, url = served("--workers", 2, GUANXI_JWT_SECRET=SECRET, REDIS_URL=redis_server.url)
+    with Redis.from_url(redis_server.url) as redis:
+        wait_until(lambda: redis.pubsub_numsub("guanxi:events") == [(b"guanxi:events", 2)])
+
+    for number in range(4):  # connections of which the kernel gives some to each worker
+        with admin(url) as one, admin(url) as other:
+            assert told_of_an_outcome(one, other, f"outcome {number} of workers")
+
+    os.killpg(process.pid, signal.SIGINT)
+    assert (process.wait(WAIT), group(process)) == (0, [])
+
+
+WRONG_REDIS = "REDIS_URL is wrong: it is redis://HOST:PORT, rediss://HOST:PORT or unix://PATH."
+
+
+@pytest.mark.parametrize("url", ["localhost:6379", "http://localhost", "redis://host:port"])
+def test_with_a_redis_url_that_is_none_it_does_not_serve(tmp_path, guanxi, url):
+    assert_refused(guanxi(tmp_path, "serve", GUANXI_JWT_SECRET=SECRET, REDIS_URL=url), WRONG_REDIS)

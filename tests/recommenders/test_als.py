@@ -49,6 +49,20 @@ def test_who_holds_a_product_is_proposed_what_others_hold_with_it(trained, catal
     assert owner["FUND"] > owner["CARD"]
 
 
+def test_what_is_popular_is_not_denied_to_those_who_lack_it(catalogue, portfolio, person, batch):
+    codes, dice = [f"P{number:02}" for number in range(24)], np.random.default_rng(3)
+    chances = np.geomspace(0.8, 0.02, len(codes))
+    rows = [
+        {"holdings": [code for code, p in zip(codes, chances, strict=True) if dice.random() < p]} for _ in range(900)
+    ]
+    arrays = Als().fit(portfolio(catalogue(*codes), rows))
+    lacking = [person(f"C{row}", holds=codes[:row] + codes[row + 1 : 8]) for row in range(4)]
+
+    scores = Als().with_arrays(arrays, codes).propose(batch(lacking, catalogue(*codes))).scores
+
+    assert all(scores[row, row] > scores[row, 8:].max() for row in range(4))
+
+
 def test_the_reason_names_the_held_product_that_goes_with_it(trained, catalogue, person, batch):
     products = catalogue(*CODES)
 
@@ -123,7 +137,7 @@ def test_factors_are_those_of_implicit_whatever_its_number_of_threads(catalogue,
     held = portfolio(catalogue(*CODES), [{"holdings": taste} for taste in TASTES for _ in range(500)])
     with threadpool_limits(1, "blas"):
         model = AlternatingLeastSquares(
-            factors=len(CODES) - 1,
+            factors=als.width_for(len(CODES)),
             regularization=als.REGULARIZATION,
             alpha=als.ALPHA,
             iterations=als.ITERATIONS,

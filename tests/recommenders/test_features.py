@@ -108,7 +108,6 @@ def test_relatives_count_from_the_day_they_are_known(person, features):
     ))  # fmt: skip
 
     assert features(customer)["kin"] == [2, 0]
-    assert features(customer)["kin_number"] == 2
 
 
 def test_every_extra_column_is_a_feature_by_its_type(person, features, schema):
@@ -202,7 +201,7 @@ def test_every_column_is_in_one_group(person, batch, catalogue, schema):
     grouped = [name for columns in known.groups.values() for name in columns]
     assert sorted(grouped) == sorted([*known.names, *found.pairs])
     assert known.groups["own columns"] == ("own:score", "own:since", "own:segment")
-    assert known.groups["relations"] == ("relations", "kin_number", "kin")
+    assert known.groups["relations"] == ("relations", "kin")
     assert known.groups["score:als"] == ("score:als",)
     assert {"season", "contacts"} <= set(known.groups)
     assert "season" not in schema(*people).groups

@@ -1,5 +1,6 @@
 """Banks with a planted effect: what was planted must be found, and nothing where there is only chance."""
 
+import json
 import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -316,6 +317,35 @@ async def test_a_plugins_own_score_is_a_feature(bank, opens, person):
     assert "silent" in model.ranker.schema.recommenders
 
 
+async def test_more_of_what_reasons_rest_on_never_lowers_a_propensity(bank, opens):
+    def choose(dice, own, *_):
+        """Nothing that relatives hold, and nothing that the oracle says."""
+        disliked = {own["kin"][0].product_code} | ({"F"} if own["attributes"]["knows"] > 0.5 else set())
+        return str(dice.choice([code for code in CODES if code not in disliked]))
+
+    customers = opens(
+        2_000,
+        choose,
+        kin=lambda dice, _: (KinHolding("R", str(dice.choice(CODES)), date(2020, 1, 1)),),
+        attributes=lambda dice, _: {"knows": float(dice.random())},
+    )
+    ledger, load = bank(customers)
+    every = (*RECOMMENDERS, Oracle())
+    model = (await learn(ledger, load, every, AS_OF, protected=["knows"])).model
+    ranker = replace(model.ranker, stack={"logit": 0.5, "boosting": 0.5})
+    batch = Batch.of(customers[:300], ledger.catalogue, Context(today=AS_OF))
+    features = extract(ranker.schema, batch, proposals(model.apply(every), batch))
+    before = ranker.of_features(features)
+
+    for name in ("kin", *(f"score:{recommender.name}" for recommender in every)):
+        for column in range(len(CODES)):
+            for more in (0.01, 0.3, 2):
+                values = features.pairs[name].copy()
+                values[:, column] = np.maximum(np.nan_to_num(values[:, column]), 0) + more
+                after = ranker.of_features(replace(features, pairs={**features.pairs, name: values}))
+                assert not (after[:, column] < before[:, column] * (1 - 1e-5)).any(), (name, column, more)
+
+
 async def test_a_recommender_that_cannot_learn_is_left_out_and_told_of(bank, opens, caplog):
     ledger, load = bank(opens(300, any_of))
 
@@ -474,6 +504,17 @@ async def test_a_ranker_comes_back_from_disk_as_it_was(bank, opens, tmp_path):
     assert back.card.ablation == model.card.ablation is not None
     found, kept = propensities(ledger, back, customers), propensities(ledger, model, customers)
     assert found.tobytes() == kept.tobytes()
+
+
+async def test_a_ranker_that_learnt_other_features_is_not_read(bank, opens, tmp_path):
+    _, model = await taught(bank, opens(300, any_of))
+    path = save(tmp_path, model) / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["ranker"]["layout"] -= 1
+    path.write_text(json.dumps(manifest))
+
+    with pytest.raises(ModelError, match=r"made other features.*run guanxi train"):
+        load_current(tmp_path)
 
 
 @pytest.mark.parametrize("file", ["pairs.txt", "counts.txt", "ranker.npz"])

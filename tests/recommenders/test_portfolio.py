@@ -63,10 +63,14 @@ def test_a_product_held_twice_is_held_once(ledger):
     assert held(bank.portfolio(DAY)) == [[1, 0, 0]]
 
 
-def test_what_is_hidden_is_not_held(ledger):
-    bank = ledger({"holdings": [("CARD", None, None), ("SAVE", None, None)]}, {"holdings": [("CARD", None, None)]})
+def test_of_customers_set_apart_nothing_is_known(ledger):
+    bank = ledger({"holdings": [("CARD", DAY, None)]}, {"holdings": [("SAVE", None, None)]})
 
-    assert held(bank.portfolio(DAY, hidden=[2])) == [[1, 0, 1], [0, 0, 0]]
+    portfolio = bank.portfolio(DAY, apart=[0])
+
+    assert portfolio.rows.tolist() == [1]
+    assert held(portfolio) == [[0, 0, 1]]
+    assert portfolio.last is None
 
 
 def test_groups_have_days_too(ledger):

@@ -104,10 +104,10 @@ def test_without_days_every_holding_is_hidden_once(bank):
     assert sorted(pairs) == sorted(
         [[row, column] for row in range(0, 100, 4) for column in (0, 1)] + [[row, 2] for row in range(1, 100, 4)]
     )
+    assert np.concatenate([np.setdiff1d(range(100), moment.portfolio.rows) for moment in hiding]).size == 100
     for moment in hiding:
-        held = moment.portfolio.held.toarray()
-        assert not held[moment.openings[:, 0]].any()
-        assert held.sum() == 75 - len(moment.openings)
+        assert not np.isin(moment.openings[:, 0], moment.portfolio.rows).any()
+        assert moment.portfolio.holdings == 75 - len(moment.openings)
 
 
 def test_few_days_among_many_unknown_ones_are_no_history(bank):

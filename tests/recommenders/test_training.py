@@ -123,7 +123,7 @@ async def test_it_says_what_it_was_learnt_from(sample_bank, learn):
     assert date.fromisoformat(model.learnt_from["last"]) <= AS_OF
     assert read[0] == ("portfolio", 300)
     assert read[-1][0] == "examples"
-    assert model.versions == {"als": "1", "relations": "1", "popularity": "1"}
+    assert model.versions == {"als": "2", "relations": "1", "popularity": "1"}
     assert len(model.product_codes) == model.learnt_from["products"]
 
 
