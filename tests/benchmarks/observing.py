@@ -26,6 +26,7 @@ from offers import HOST, WARMING_ROUNDS, asked, request
 from rich.console import Console
 from rich.table import Table
 
+from api.limits import Limits
 from api.roles import Role
 from api.tokens import TokenRules
 from graph import embedded
@@ -34,6 +35,7 @@ from loaders.sample import write_sample
 
 SECRET = "the secret that signs the tokens of this benchmark"
 RULES = TokenRules("HS256", "guanxi", "guanxi", SECRET)
+UNHURRIED = Limits(concurrent=1_000, client_rate=1e6, token_rate=1e6, cost=1_000_000, seconds=60)
 SERVERS = ("nothing", "observed", "traced", "fields")
 PAGE = (
     "query Page { customers(first: 50) { nodes { name accounts { nodes { accountNo } } cards { nodes { cardNo } } "
@@ -70,7 +72,7 @@ def serve(listener, kind, login, collector, models):
         from strawberry.extensions.tracing import OpenTelemetryExtension
 
         api.schema.DisableIntrospection = OpenTelemetryExtension
-    wiring = api.app.Wiring(lambda: Store(*login), PluginHost.load(), models, RULES, SECRET)
+    wiring = api.app.Wiring(lambda: Store(*login), PluginHost.load(), models, RULES, SECRET, limits=UNHURRIED)
     uvicorn.Server(uvicorn.Config(api.app.create_app(wiring), **api.app.UVICORN)).run(sockets=[listener])
 
 
