@@ -3,10 +3,10 @@
 import re
 import secrets
 from contextvars import ContextVar
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HEADER: Final = "X-Request-ID"
 VALID: Final = re.compile(r"[A-Za-z0-9._~+/=:-]{1,128}")
@@ -22,19 +22,20 @@ def request_id() -> str:
 class Identified:
     """Takes a request's id from its header, or makes one where there is none that can be shown and logged."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: "ASGIApp") -> None:
         self.app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Pass a request on, and name its id in the response."""
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
-        given = Headers(scope=scope).get(HEADER, "")
+        name = HEADER.lower().encode()
+        given = dict(scope["headers"]).get(name, b"").decode("latin-1")
         own = given if VALID.fullmatch(given) else secrets.token_hex(16)
-        header = (HEADER.lower().encode(), own.encode())
+        header = (name, own.encode())
 
-        async def named(message: Message) -> None:
+        async def named(message: "Message") -> None:
             if message["type"].endswith(("response.start", "websocket.accept")):
                 message = {**message, "headers": [*message.get("headers", ()), header]}
             await send(message)
