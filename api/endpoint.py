@@ -88,13 +88,14 @@ class GraphQLEndpoint:
             return refusal(405, Code.BAD_REQUEST, "Use GET or POST.", {"Allow": "GET, POST"})
         if self._development and _is_browser(request):
             return HTMLResponse(PAGE(encoding="utf-8"), headers={"Content-Security-Policy": PAGE_POLICY})
-        if spoken is None and not wants_events(request):
+        streams = wants_events(request)
+        if spoken is None and not streams:
             return refusal(406, Code.BAD_REQUEST, f"Accept {RESPONSE} or {JSON}.")
         try:
             self._admission.check_room()
             bearer = await self._bearer(request)
             asked = self._reading.found(await graphql_request(request))
-            if wants_events(request):
+            if streams:
                 return self._stream(request, asked, bearer)
             async with self._admission.operation(client_of(bearer, address_of(request))):
                 return await self._execute(request, asked, HttpContext(self._services, bearer), spoken or JSON)
