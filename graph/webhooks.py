@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from graph.errors import NotFound, VersionConflict
+from graph.errors import KeyReused, NotFound, VersionConflict
 from graph.once import CLAIM, Request, write_once
 from graph.store import Store
 from graph.words import WebhookEvent
@@ -69,12 +69,16 @@ async def create(
     """Write a webhook once, and return what is stored; None where there are as many as may be.
 
     Raises:
-        KeyReused: the request's key stands for another input.
-        NotFound: what the key stands for was deleted since.
+        KeyReused: the request's key stands for another input, or for what was deleted since.
     """
     properties = {"url": url, "event_types": list(event_types), "enabled": enabled}
     claim = await write_once(store, request, CREATE, properties=properties, most=MOST)
-    return await one(store, claim["recorded_as"]) if claim else None
+    if claim is None:
+        return None
+    found = await some(store, [claim["recorded_as"]])
+    if not found:
+        raise KeyReused
+    return found[0]
 
 
 async def every(store: Store) -> list[Webhook]:

@@ -27,6 +27,7 @@ from api.requests import HttpContext
 from api.roles import Role
 from api.schema import build_schema
 from api.session import Services
+from api.webhooks.rules import WebhookRules
 from graph import customers, deputies, products
 from graph.deputies import Deputy
 from graph.imports import import_rows
@@ -344,9 +345,8 @@ async def test_what_is_hidden_costs_the_store_what_does_not_exist_costs(login, t
     bearer = roles[role] and await rules.viewer(f"Bearer {roles[role]}")
     asked = []
     async with ListeningStore(*login) as store:
-        services = Services(
-            store, LiveEngine(store, PluginHost.load(), tmp_path), Changes(), Interactions(), rules.secret
-        )
+        engine = LiveEngine(store, PluginHost.load(), tmp_path)
+        services = Services(store, engine, Changes(), Interactions(), rules.secret, WebhookRules(rules.secret))
         for no in (HIDDEN, ABSENT):
             store.heard.clear()
             for query in ("{ customer(customerNo: %s) { name } }", "{ decision(customerNo: %s, productCode: \"CARD\") { rank } }",
