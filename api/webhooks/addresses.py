@@ -40,8 +40,8 @@ def check_url(text: str, rules: WebhookRules) -> None:
         raise Refused("This is no address.") from error
     if url.scheme != "https" and not (rules.plain and url.scheme == "http"):
         raise Refused("An address begins with https://.")
-    if not url.host or url.userinfo or url.fragment:
-        raise Refused("An address has a host, and neither user and password nor a fragment.")
+    if not url.host or url.userinfo or url.fragment or not 0 < (url.port or 443) < 65_536:
+        raise Refused("An address has a host and, if any, a port; no user, password or fragment.")
     literal = _literal(url.host)
     if literal is not None and not is_permitted(literal, rules.networks):
         raise Refused("Nothing is sent to loopback, private, link-local and other addresses of no use in public.")

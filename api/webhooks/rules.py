@@ -39,7 +39,7 @@ class WebhookRules:
     @property
     def lease(self) -> timedelta:
         """How long a claimed delivery is left to who claimed it."""
-        return timedelta(seconds=2 * self.seconds + 30)
+        return timedelta(seconds=2 * self.seconds + 5)
 
     def wait(self, tries: int) -> timedelta:
         """Return how long to wait after so many tries, up to a fifth more or less so that not all come at once."""

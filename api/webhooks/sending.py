@@ -7,7 +7,8 @@ event twice, under one ``webhook-id``.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final
@@ -43,38 +44,68 @@ async def keep_sending(store: Store, rules: WebhookRules) -> None:
 
 
 class Sender:
-    """Sends due deliveries, a few of each webhook at a time."""
+    """Has a lane for each webhook."""
 
     def __init__(self, store: Store, rules: WebhookRules, poster: Poster, tasks: asyncio.TaskGroup) -> None:
         self._store = store
         self._rules = rules
         self._poster = poster
         self._tasks = tasks
-        self._lanes: set[str] = set()
+        self._lanes: dict[str, Lane] = {}
 
     async def look(self) -> None:
-        """Begin to send to every webhook that is not sent to already."""
+        """Begin to send to every webhook where nobody looks what is due already."""
         for webhook_id in await webhooks.enabled(self._store):
             if webhook_id not in self._lanes:
-                self._lanes.add(webhook_id)
-                self._tasks.create_task(self._lane(webhook_id))
+                self._lanes[webhook_id] = Lane(webhook_id, self._store, self._rules, self._poster, self._tasks)
+            self._lanes[webhook_id].look()
 
-    async def _lane(self, webhook_id: str) -> None:
+
+class Lane:
+    """Sends what is due to one webhook, a few deliveries at a time: the next as soon as one is done."""
+
+    def __init__(
+        self, webhook_id: str, store: Store, rules: WebhookRules, poster: Poster, tasks: asyncio.TaskGroup
+    ) -> None:
+        self._webhook_id = webhook_id
+        self._store = store
+        self._rules = rules
+        self._poster = poster
+        self._tasks = tasks
+        self._looking = False
+        self._free = rules.concurrent
+        self._freed = asyncio.Event()
+
+    def look(self) -> None:
+        """Claim and send until nothing is due."""
+        if not self._looking:
+            self._looking = True
+            self._tasks.create_task(self._claim())
+
+    async def _claim(self) -> None:
         try:
-            while await self._some(webhook_id):
-                pass
-        except StoreError as error:
-            logger.warning("what came of deliveries to webhook %s is not kept: %s", webhook_id, error)
-        except Exception:
-            logger.exception("deliveries to webhook %s failed", webhook_id)
+            with _told(self._webhook_id):
+                while True:
+                    while not self._free:
+                        self._freed.clear()
+                        await self._freed.wait()
+                    now, lease = datetime.now(UTC), self._rules.lease
+                    claimed = await deliveries.claim(self._store, self._webhook_id, self._free, now, lease)
+                    if not claimed:
+                        return
+                    for webhook, delivery in claimed:
+                        self._free -= 1
+                        self._tasks.create_task(self._sent(webhook, delivery))
         finally:
-            self._lanes.discard(webhook_id)
+            self._looking = False
 
-    async def _some(self, webhook_id: str) -> bool:
-        rules = self._rules
-        claimed = await deliveries.claim(self._store, webhook_id, rules.concurrent, datetime.now(UTC), rules.lease)
-        await asyncio.gather(*(self._send(webhook, delivery) for webhook, delivery in claimed))
-        return bool(claimed)
+    async def _sent(self, webhook: Webhook, delivery: Delivery) -> None:
+        try:
+            with _told(self._webhook_id):
+                await self._send(webhook, delivery)
+        finally:
+            self._free += 1
+            self._freed.set()
 
     async def _send(self, webhook: Webhook, delivery: Delivery) -> None:
         now, body = datetime.now(UTC), delivery.body.encode()
@@ -95,6 +126,17 @@ def became(answer: Answer, tries: int, most: int) -> DeliveryState:
     if family == SUCCESS:
         return DeliveryState.DELIVERED
     return DeliveryState.FAILED if family == CLIENT_ERROR or tries >= most else DeliveryState.PENDING
+
+
+@contextmanager
+def _told(webhook_id: str) -> Iterator[None]:
+    """Log trouble: what was claimed then is claimed again when its lease is over."""
+    try:
+        yield
+    except StoreError as error:
+        logger.warning("deliveries to webhook %s wait: %s", webhook_id, error)
+    except Exception:
+        logger.exception("deliveries to webhook %s wait", webhook_id)
 
 
 def _tell(delivery: Delivery, answer: Answer, state: DeliveryState) -> None:

@@ -28,8 +28,8 @@ from rich.table import Table
 
 from api.limits import Limits
 from api.roles import Role
-from api.webhooks.rules import WebhookRules
 from api.tokens import TokenRules
+from api.webhooks.rules import WebhookRules
 from graph import embedded
 from guanxi.listening import listening
 from loaders.sample import write_sample
