@@ -19,7 +19,7 @@ UNWIND $changes AS change
 MATCH (c:Customer {{customer_no: change.customer_no}})
 SET c.customer_no = c.customer_no
 WITH c, change WHERE coalesce(c.stage_noted, '') = coalesce(change.before, '')
-SET c.stage_noted = change.after, c.stage_noted_on = $day
+SET c.stage_noted = change.after
 WITH change.event AS event WHERE event IS NOT NULL
 {TELL}
 """
@@ -57,4 +57,4 @@ async def note(store: Store, changes: Sequence[Change], day: date, now: datetime
         }
         for change in changes
     ]
-    await store.write(NOTE, changes=rows, day=day)
+    await store.write(NOTE, changes=rows)
