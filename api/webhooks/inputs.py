@@ -12,7 +12,7 @@ EXPECTED = (
     "The `version` that was read: where it is another by now, nothing is changed. Without one, the last word holds."
 )
 TOLD_ONCE = (
-    "The secret that signs what it is sent, `whsec_` and 32 bytes in base64. It is told now alone: keep it with the "
+    "The secret that signs what it is sent, `whsec_` and 32 bytes in base64. It is told here alone: keep it with the "
     "receiver."
 )
 
