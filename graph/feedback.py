@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from graph.errors import KeyReused, VersionConflict
 from graph.once import CLAIM, Request, write_once
-from graph.outbox import TELL, outcome_events
+from graph.outbox import TELL, moment_key, outcome_events
 from graph.records import Interaction, Outcome
 from graph.store import Store
 from graph.words import Channel
@@ -115,6 +115,7 @@ async def record_outcome(
         customer_no=customer_no,
         properties=properties,
         events=[event.parameters() for event in outcome_events(customer_no, outcome, request.now)],
+        due=moment_key(request.now),
     )
 
 

@@ -78,11 +78,11 @@ MIGRATIONS: Final = (
     ),
     Migration(
         5,
-        "deliveries of webhooks are found by who waits for them, by age and by customer",
+        "deliveries of webhooks are found by what is due to whom, by age and by customer",
         (
             _unique_node("Webhook", "webhook_id"),
             _unique_node("Delivery", "delivery_id"),
-            *(_index("Delivery", column) for column in ("waiting_for", "created_at", "customer_no")),
+            *(_index("Delivery", column) for column in ("due_key", "created_at", "customer_no")),
         ),
     ),
 )

@@ -16,10 +16,13 @@ from graph.words import DeliveryState, LifecycleStage, OutcomeKind, WebhookEvent
 TELL: Final = f"""
 MATCH (w:Webhook) WHERE w.enabled AND event.event_type IN w.event_types
 MERGE (d:Delivery {{delivery_id: event.event_id + '.' + w.webhook_id}})
-ON CREATE SET d += event, d.webhook_id = w.webhook_id, d.waiting_for = w.webhook_id,
-  d.state = '{DeliveryState.PENDING}', d.tries = 0, d.due_at = event.created_at
+ON CREATE SET d += event, d.webhook_id = w.webhook_id, d.due_at = event.created_at,
+  d.due_key = w.webhook_id + '|' + $due, d.state = '{DeliveryState.PENDING}', d.tries = 0
 """
-"""Follows what binds ``event`` to an event's parameters; a transaction that is tried again tells nothing twice."""
+"""Follows what binds ``event`` to an event's parameters, ``$due`` being ``moment_key`` of now.
+
+A transaction that is tried again tells nothing twice.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,15 @@ class Event:
             "created_at": self.created_at,
             "customer_no": self.customer_no,
         }
+
+
+def moment_key(at: datetime) -> str:
+    """Return a moment as a text that comes after those of earlier ones.
+
+    A delivery's ``due_key`` has its webhook and this: one index finds what is due to one webhook, the longest due
+    first, however much waits for others.
+    """
+    return at.astimezone(UTC).strftime("%Y%m%dT%H%M%S.%f")
 
 
 def new_id(now: datetime) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from graph.outbox import TELL, stage_event
+from graph.outbox import TELL, moment_key, stage_event
 from graph.store import Store
 from graph.words import LifecycleStage
 
@@ -57,4 +57,4 @@ async def note(store: Store, changes: Sequence[Change], day: date, now: datetime
         }
         for change in changes
     ]
-    await store.write(NOTE, changes=rows)
+    await store.write(NOTE, changes=rows, due=moment_key(now))

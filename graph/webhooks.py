@@ -10,7 +10,7 @@ from graph.store import Store
 from graph.words import WebhookEvent
 
 MOST: Final = 50
-DELETED_AT_ONCE: Final = 1_000
+DELETED_AT_ONCE: Final = 10_000
 
 CREATE: Final = f"""
 OPTIONAL MATCH (w:Webhook)

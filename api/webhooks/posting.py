@@ -43,7 +43,7 @@ class Poster:
             verify=ssl.create_default_context(),
             trust_env=False,
             timeout=None,  # noqa: S113 - there is one for the whole post
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
+            limits=httpx.Limits(max_connections=None),
         )
 
     async def __aenter__(self) -> Self:

@@ -28,7 +28,7 @@ from graph.words import DeliveryState
 logger = logging.getLogger("guanxi.webhooks")
 
 AFTER_TROUBLE_SECONDS: Final = 10.0
-AGE_SECONDS: Final = 15.0
+AGE_SECONDS: Final = 60.0
 SWEEP_SECONDS: Final = 3_600.0
 SUCCESS: Final = 2
 CLIENT_ERROR: Final = 4

@@ -29,7 +29,8 @@ async def made(store, name="hook", **changed):
 
 async def sent(store, webhook_id, at=NOW):
     own = new_id(at)
-    return await deliveries.send(store, webhook_id, event(WebhookEvent.PING, at, {}), request(own))
+    asked = Request(own, "F", own, at)
+    return await deliveries.send(store, webhook_id, event(WebhookEvent.PING, at, {}), asked)
 
 
 @pytest.fixture
@@ -74,8 +75,10 @@ async def test_a_rotation_makes_another_secret_and_says_when(empty_store, hook):
 
 
 async def test_a_delivery_is_claimed_by_one_of_many(empty_store, hook):
-    for _ in range(10):
-        await sent(empty_store, hook.webhook_id)
+    other = await made(empty_store, "hook2")
+    for webhook in (hook, other):
+        for _ in range(10):
+            await sent(empty_store, webhook.webhook_id)
 
     claimed = await asyncio.gather(*(deliveries.claim(empty_store, hook.webhook_id, 5, NOW, LEASE) for _ in range(6)))
     rest = [await deliveries.claim(empty_store, hook.webhook_id, 10, NOW, LEASE) for _ in range(2)]
@@ -83,6 +86,17 @@ async def test_a_delivery_is_claimed_by_one_of_many(empty_store, hook):
     ids = [delivery.delivery_id for some in (*claimed, *rest) for _, delivery in some]
     assert len(ids) == len(set(ids)) == 10
     assert {delivery.tries for some in claimed for _, delivery in some} == {1}
+    assert len(await deliveries.claim(empty_store, other.webhook_id, 20, NOW, LEASE)) == 10
+
+
+async def test_what_is_due_longest_is_claimed_first(empty_store, hook):
+    seconds = [5, 1, 4, 0, 3, 2]
+    for second in seconds:
+        await sent(empty_store, hook.webhook_id, NOW + timedelta(seconds=second))
+
+    claimed = await deliveries.claim(empty_store, hook.webhook_id, 3, NOW + timedelta(seconds=9), LEASE)
+
+    assert sorted(delivery.created_at for _, delivery in claimed) == [NOW + timedelta(seconds=n) for n in range(3)]
 
 
 async def test_who_finds_what_another_has_claimed_claims_nothing(empty_store, hook):
@@ -90,7 +104,9 @@ async def test_who_finds_what_another_has_claimed_claims_nothing(empty_store, ho
     delivery = await sent(empty_store, hook.webhook_id)
     found = [{"delivery_id": delivery.delivery_id, "tries": 0}]
 
-    takes = await asyncio.gather(*(empty_store.write(deliveries.TAKE, due=found, until=NOW + LEASE) for _ in range(8)))
+    takes = await asyncio.gather(
+        *(empty_store.write(deliveries.TAKE, due=found, until=NOW + LEASE, until_key="hook|") for _ in range(8))
+    )
 
     assert sorted(map(len, takes)) == [0] * 7 + [1]
 
