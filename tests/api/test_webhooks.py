@@ -11,6 +11,7 @@ import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from api.global_ids import key_of
+from api.metrics import REGISTRY
 from api.webhooks.rules import WebhookRules
 from graph import webhooks
 from tests.api.receiving import Receiver
@@ -473,3 +474,37 @@ async def test_each_try_is_logged_without_what_was_sent_or_where_to(made, admin,
     for hidden in (secret, "127.0.0.1", "timestamp", receiver.url):
         assert hidden not in "".join(map(str, tries))
     assert logging.getLogger("guanxi.webhooks").isEnabledFor(logging.INFO)
+
+
+async def test_each_try_is_counted(made, admin, receiver, settled):
+    def counted(outcome):
+        return REGISTRY.get_sample_value("guanxi_webhook_attempts_total", {"event": "ping", "outcome": outcome}) or 0
+
+    webhook_id, _ = await made(receiver.url)
+    before = {outcome: counted(outcome) for outcome in ("retried", "delivered", "failed")}
+    receiver.answers = [500, 204, 400]
+    await admin(TEST, id=webhook_id)
+    await settled()
+    await admin(TEST, id=webhook_id)
+    await settled()
+
+    assert {outcome: counted(outcome) - count for outcome, count in before.items()} == {
+        "retried": 1, "delivered": 1, "failed": 1,
+    }  # fmt: skip
+
+
+async def test_the_age_of_what_waits_is_told(bank, serving, made, admin, receiver):
+    receiver.answers = [500]
+    webhook_id, _ = await made(receiver.url)
+    await admin(UPDATE, id=webhook_id, enabled=False)
+    await admin(TEST, id=webhook_id)
+    past = datetime.now(UTC) - timedelta(hours=2)
+    await bank.write("MATCH (d:Delivery) SET d.created_at = $past", past=past)
+    await bank.write("MATCH (w:Webhook) SET w.enabled = true")
+
+    async with serving(bank):
+
+        async def told():
+            return 7_200 <= REGISTRY.get_sample_value("guanxi_webhook_pending_age_seconds") < 7_300
+
+        await until(told)
