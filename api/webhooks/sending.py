@@ -39,7 +39,7 @@ async def keep_sending(store: Store, rules: WebhookRules) -> None:
     async with Poster(rules) as poster, asyncio.TaskGroup() as tasks:
         sender = Sender(store, rules, poster, tasks)
         tasks.create_task(_every(rules.poll, sender.look))
-        tasks.create_task(_every(AGE_SECONDS, lambda: _tell_age(store)))
+        tasks.create_task(_every(max(rules.poll, AGE_SECONDS), lambda: _tell_age(store)))
         tasks.create_task(_every(SWEEP_SECONDS, lambda: deliveries.sweep(store, datetime.now(UTC))))
 
 
