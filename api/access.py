@@ -19,6 +19,7 @@ SEES_SEGMENTS: Final = frozenset({Role.RELATIONSHIP_MANAGER, Role.MARKETING, Rol
 SEES_INTERNALS: Final = frozenset({Role.RELATIONSHIP_MANAGER, Role.MARKETING, Role.ADMIN})
 SEES_SUBGRAPH: Final = frozenset({Role.ADMIN})
 SERVES_DEPUTIES: Final = frozenset({Role.ADMIN})
+SERVES_WEBHOOKS: Final = frozenset({Role.ADMIN})
 SEES_NUMBERS: Final = frozenset({Role.CUSTOMER, Role.ADMIN})
 LEAST_GROUP: Final = 20
 LAST_PLACES: Final = 4

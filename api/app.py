@@ -35,6 +35,8 @@ from api.session import Services
 from api.slow_clients import ImpatientProtocol
 from api.store_watch import watched
 from api.tokens import TokenRules
+from api.webhooks.rules import WebhookRules
+from api.webhooks.sending import keep_sending
 from graph.errors import StoreError
 from graph.store import Store
 from plugins.host import PluginHost
@@ -85,6 +87,7 @@ class Wiring:
     models: Path
     rules: TokenRules
     offer_secret: str
+    webhooks: WebhookRules
     development: bool = False
     origins: tuple[str, ...] = ()
     hsts_seconds: int = 0
@@ -128,14 +131,14 @@ def create_app(wiring: Wiring) -> Starlette:
 async def _served(store: Store, wiring: Wiring) -> AsyncIterator[Services]:
     store.watch = watched
     engine = LiveEngine(store, wiring.host, wiring.models)
-    services = Services(store, engine, Changes(), Interactions(), wiring.offer_secret)
+    services = Services(store, engine, Changes(), Interactions(), wiring.offer_secret, wiring.webhooks)
     engine.on_change = services.changes.wake_all
     try:
         await store.ping(START_SECONDS)
         await engine.refresh()
     except StoreError as error:
         logger.warning("%s Answering 503 until it comes.", error)
-    lasting = engine.keep_fresh(), keep_swept(store), Gauges(engine).keep()
+    lasting = engine.keep_fresh(), keep_swept(store), Gauges(engine).keep(), keep_sending(store, wiring.webhooks)
     kept = [asyncio.create_task(task) for task in lasting]
     try:
         async with wiring.share(services.changes, services.interactions):

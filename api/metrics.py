@@ -84,6 +84,17 @@ MODEL_AS_OF: Final = Gauge(
     "guanxi_model_as_of_timestamp_seconds", "The day up to which the model in service learnt; 0 while there is none.",
     registry=REGISTRY, multiprocess_mode="livemin",
 )  # fmt: skip
+WEBHOOK_ATTEMPTS: Final = Counter(
+    "guanxi_webhook_attempts", "Tries to deliver an event, by what came of it: delivered, retried or failed.",
+    ["event", "outcome"], registry=REGISTRY,
+)  # fmt: skip
+WEBHOOK_SECONDS: Final = Histogram(
+    "guanxi_webhook_attempt_duration_seconds", "Time of such a try.", ["event"], registry=REGISTRY, buckets=SECONDS
+)
+WEBHOOK_PENDING_AGE: Final = Gauge(
+    "guanxi_webhook_pending_age_seconds", "Age of the oldest event that a webhook has not got, and is still sent.",
+    registry=REGISTRY, multiprocess_mode="livemax",
+)  # fmt: skip
 WORKERS: Final = Gauge(
     "guanxi_workers", "Server processes, by version.", ["version"], registry=REGISTRY, multiprocess_mode="livesum"
 )

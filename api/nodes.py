@@ -12,6 +12,7 @@ from api.types.customers import Customer
 from api.types.offers import Offer
 from api.types.products import Product, Programme
 from api.types.relay import Node
+from api.webhooks.types import delivery, webhook
 from recommenders.contract import Context
 
 EVERY_OFFER: Final = 1_000
@@ -49,6 +50,10 @@ async def by_id(session: Session, node_id: str) -> Node | None:
             return await programme(session, key)
         case "Offer":
             return await offer(session, key)
+        case "Webhook":
+            return await webhook(session, key)
+        case "WebhookDelivery":
+            return await delivery(session, key)
         case _:
             return None
 

@@ -37,6 +37,7 @@ from api.types.relay import (
     within,
 )
 from api.types.trends import Trend, trending
+from api.webhooks.queries import WebhookQueries
 from graph import browsing, deputies
 from graph.browsing import Window
 from graph.filters import EVERYBODY, Every
@@ -113,7 +114,7 @@ class RecommenderInfo:
 
 
 @strawberry.type(description="All that can be read.")
-class Query:
+class Query(WebhookQueries):
     """The root of queries."""
 
     @strawberry.field(description="Who asks, and for a CUSTOMER token the customer himself.")

@@ -34,12 +34,13 @@ from api.texts import NoNulls
 from api.types.customers import Customer
 from api.types.offers import Offer
 from api.types.products import Product, Programme
+from api.webhooks.mutations import WebhookMutations
 
 CACHED_DOCUMENTS: Final = 500
 
 
 @strawberry.type(name="Mutation", description="All that can be written.")
-class Mutations(Mutation, DeputyMutations):
+class Mutations(Mutation, DeputyMutations, WebhookMutations):
     """The root of mutations, of all modules."""
 
 

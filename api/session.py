@@ -14,9 +14,11 @@ from api.events import Changes, Interactions
 from api.live_engine import LiveEngine
 from api.loading import Loader
 from api.roles import Viewer
-from graph import browsing, customers, deputies, instruments, products, programmes
+from api.webhooks.rules import WebhookRules
+from graph import browsing, customers, deputies, instruments, products, programmes, webhooks
 from graph.records import Account, Card, Customer, Product, Programme
 from graph.store import Store
+from graph.webhooks import Webhook
 from recommenders.contract import Answer, Context, Decision
 from recommenders.insight import Insight
 from recommenders.likeness import Alike
@@ -36,6 +38,7 @@ class Services:
     changes: Changes
     interactions: Interactions
     offer_secret: str
+    webhooks: WebhookRules
     streams: OpenStreams = field(default_factory=OpenStreams)
 
 
@@ -179,6 +182,11 @@ class Session:
         return Loader("members", self._members)
 
     @cached_property
+    def webhooks(self) -> Loader[str, Webhook | None]:
+        """Webhooks, by id; for whom they are there for."""
+        return _by_key("webhooks", self._webhooks, lambda webhook: webhook.webhook_id)
+
+    @cached_property
     def answers(self) -> Loader[tuple[str, Context], Answer]:
         """Offers, by customer number and context."""
         return Loader("answers", self._answers)
@@ -245,6 +253,9 @@ class Session:
     async def _members(self, codes: list[str]) -> list[int]:
         counts = await programmes.members(self.services.store)
         return [counts.get(code, 0) for code in codes]
+
+    async def _webhooks(self, webhook_ids: Sequence[str]) -> list[Webhook]:
+        return await webhooks.some(self.services.store, list(webhook_ids))
 
     async def _answers(self, keys: list[tuple[str, Context]]) -> list[Answer]:
         contexts = defaultdict(list)

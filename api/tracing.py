@@ -47,9 +47,10 @@ def operation_span(operation: Operation) -> AbstractContextManager[None]:
 
 
 def query_span(access: str, cypher: str) -> AbstractContextManager[Span | None]:
-    """Trace a query to the store."""
+    """Trace a query to the store that is a part of a trace; those that the server asks by itself are none."""
     told = {"db.system.name": "neo4j", "db.operation.name": access, "db.query.text": cypher}
-    return _span(access, SpanKind.CLIENT, told) if is_on() else nullcontext()
+    is_part = trace.get_current_span().get_span_context().is_valid
+    return _span(access, SpanKind.CLIENT, told) if is_part and is_on() else nullcontext()
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from graph.errors import KeyReused, VersionConflict
 from graph.once import CLAIM, Request, write_once
+from graph.outbox import TELL, moment_key, outcome_events
 from graph.records import Interaction, Outcome
 from graph.store import Store
 from graph.words import Channel
@@ -28,6 +29,9 @@ MATCH (c:Customer {{customer_no: $customer_no}})
 MERGE (o:Outcome {{outcome_id: $recorded_as}})
 ON CREATE SET o += $properties
 MERGE (c)-[:ANSWERED]->(o)
+WITH o
+UNWIND $events AS event
+{TELL}
 """
 STORED_OUTCOME: Final = "MATCH (o:Outcome {outcome_id: $recorded_as}) RETURN properties(o) AS stored"
 CONSENT: Final = f"""
@@ -90,7 +94,7 @@ async def interaction_of(store: Store, interaction_id: str) -> tuple[str, Intera
 async def record_outcome(
     store: Store, customer_no: str, outcome: Outcome, decision: Mapping[str, Any], request: Request
 ) -> Mapping[str, Any]:
-    """Write an outcome once, with the decision it answers; return the properties that are stored.
+    """Write an outcome once, with the decision it answers, and tell webhooks; return the properties that are stored.
 
     Raises:
         KeyReused: the request's key stands for another input.
@@ -104,7 +108,15 @@ async def record_outcome(
         "customer_no": customer_no,
         **decision,
     }
-    return await _recorded(store, (OUTCOME, STORED_OUTCOME), request, customer_no=customer_no, properties=properties)
+    return await _recorded(
+        store,
+        (OUTCOME, STORED_OUTCOME),
+        request,
+        customer_no=customer_no,
+        properties=properties,
+        events=[event.parameters() for event in outcome_events(customer_no, outcome, request.now)],
+        due=moment_key(request.now),
+    )
 
 
 async def set_consent(

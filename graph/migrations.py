@@ -76,6 +76,15 @@ MIGRATIONS: Final = (
         "an idempotency key stands for one request, for some days",
         (_unique_node("IdempotencyKey", "request_key"), _index("IdempotencyKey", "expires_at")),
     ),
+    Migration(
+        5,
+        "deliveries of webhooks are found by what is due to whom, by age and by customer",
+        (
+            _unique_node("Webhook", "webhook_id"),
+            _unique_node("Delivery", "delivery_id"),
+            *(_index("Delivery", column) for column in ("due_key", "created_at", "customer_no")),
+        ),
+    ),
 )
 
 APPLIED: Final = "MATCH (m:Migration) RETURN m.number AS number ORDER BY number"

@@ -136,3 +136,20 @@ class OutcomeKind(StrEnum):
     ACCEPT = "accept"
     DISMISS = "dismiss"
     COMPLAINT = "complaint"
+
+
+class WebhookEvent(StrEnum):
+    """What a webhook tells of; a ping is sent by hand alone."""
+
+    OUTCOME_RECORDED = "outcome.recorded"
+    OFFER_ACCEPTED = "offer.accepted"
+    STAGE_CHANGED = "customer.stage_changed"
+    PING = "ping"
+
+
+class DeliveryState(StrEnum):
+    """What became of an event at a webhook."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    FAILED = "failed"

@@ -36,6 +36,7 @@ COMMANDS: Final = {
     "segments": "Describe the segments of the model in force. Exit code 1 where there are none.",
     "plugins": "List the plugins. Exit code 1 when one is broken.",
     "deputies": "List the managers who see another's book until a day, grant that, or revoke it.",
+    "stages": "Note each customer's lifecycle stage, and tell webhooks which have changed; run it daily, after load.",
     "check-config": "Check the settings for production. Exit code 0: they may serve; 1: something must not be, and "
     "is named.",
     "documents": "Register an app's operations. Exit code 2, and nothing written: one is not valid, or beyond a limit.",

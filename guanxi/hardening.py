@@ -6,6 +6,7 @@ import stat
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -19,6 +20,8 @@ from guanxi.strength import weakness
 NEW_SECRET: Final = "set one of python -c 'import secrets; print(secrets.token_urlsafe(32))'"  # noqa: S105 - how to make one
 OTHERS_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
 OTHERS_USE: Final = stat.S_IRWXG | stat.S_IRWXO
+OWN_NETWORKS: Final = tuple(map(ipaddress.ip_network, ("127.0.0.0/8", "169.254.0.0/16", "::1/128", "fe80::/10")))
+"""Loopback, and link-local, where clouds tell a machine its credentials."""
 NEO4J_DEFAULTS: Final = {"", "neo4j"}
 
 
@@ -42,6 +45,7 @@ def findings(settings: Settings) -> list[Finding]:
         *_key_set(settings.jwt_jwks),
         *(finding for origin in settings.origins for finding in _origin(origin)),
         *_proxies(settings),
+        *_webhooks(settings),
         *_store(settings),
     ]
 
@@ -70,14 +74,19 @@ def _development(settings: Settings) -> Iterator[Finding]:
 
 
 def _secrets(settings: Settings) -> Iterator[Finding]:
-    given = {"GUANXI_JWT_SECRET": settings.jwt_secret, "GUANXI_DECISION_SECRET": settings.decision_secret}
+    given = {
+        "GUANXI_JWT_SECRET": settings.jwt_secret,
+        "GUANXI_DECISION_SECRET": settings.decision_secret,
+        "GUANXI_WEBHOOK_SECRET": settings.webhook_secret,
+    }
     plain = {name: secret.get_secret_value() for name, secret in given.items() if isinstance(secret, SecretStr)}
     for name, secret in plain.items():
         weak = weakness(secret)
         if weak:
             yield Finding(name, weak, NEW_SECRET)
-    if len(plain) > len(set(plain.values())):
-        yield Finding("GUANXI_DECISION_SECRET", "is GUANXI_JWT_SECRET as well", NEW_SECRET)
+    for one, other in combinations(plain, 2):
+        if plain[one] == plain[other]:
+            yield Finding(other, f"is {one} as well", NEW_SECRET)
     made = settings.home / "jwt.secret"
     if os.access(made, os.R_OK) and made.read_text() == plain.get("GUANXI_JWT_SECRET"):
         what = f"is the one that development made in {made}, whose tokens would hold"
@@ -117,6 +126,13 @@ def _origin(origin: str) -> Iterator[Finding]:
 def _proxies(settings: Settings) -> Iterator[Finding]:
     if any(proxy.prefixlen == 0 for proxy in settings.trusted_proxies):
         yield Finding("GUANXI_TRUSTED_PROXIES", "believes everybody", "name your proxies' addresses")
+
+
+def _webhooks(settings: Settings) -> Iterator[Finding]:
+    for network in settings.webhook_networks:
+        if any(network.version == own.version and network.overlaps(own) for own in OWN_NETWORKS):
+            what = f"has {network}, in which the server's own machine answers"
+            yield Finding("GUANXI_WEBHOOK_NETWORKS", what, "name the networks that receivers are in, and no wider")
 
 
 def _store(settings: Settings) -> Iterator[Finding]:

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
+from pydantic import SecretStr
 from starlette.applications import Starlette
 
 from api.app import Share, Wiring, alone, create_app
 from api.logs import log_to_stderr
+from api.webhooks.rules import WebhookRules
 from graph.errors import SettingsError
 from guanxi.hardening import refuse_in_production
 from guanxi.opening import keep_store
@@ -31,14 +34,14 @@ def app_of(settings: Settings, at_end: Callable[[], object] = lambda: None) -> S
         SettingsError: they must not serve in production.
     """
     refuse_in_production(settings)
-    given = settings.decision_secret
     return create_app(
         Wiring(
             open_store=partial(keep_store, settings),
             host=PluginHost.load(settings.plugins),
             models=settings.models_dir,
             rules=token_rules(settings),
-            offer_secret=given.get_secret_value() if given else kept(settings.home / "decision.secret"),
+            offer_secret=_secret(settings.decision_secret, settings.home / "decision.secret"),
+            webhooks=webhook_rules(settings),
             development=settings.development,
             origins=settings.origins,
             hsts_seconds=settings.hsts_seconds,
@@ -49,6 +52,23 @@ def app_of(settings: Settings, at_end: Callable[[], object] = lambda: None) -> S
             federation=settings.federation,
         )
     )
+
+
+def webhook_rules(settings: Settings) -> WebhookRules:
+    """Return how webhooks are sent."""
+    return WebhookRules(
+        _secret(settings.webhook_secret, settings.home / "webhook.secret"),
+        plain=settings.development,
+        networks=settings.webhook_networks,
+        attempts=settings.webhook_attempts,
+        backoff=settings.webhook_backoff_seconds,
+        seconds=settings.webhook_timeout_seconds,
+        concurrent=settings.webhook_concurrent,
+    )
+
+
+def _secret(given: SecretStr | None, path: Path) -> str:
+    return given.get_secret_value() if given else kept(path)
 
 
 def sharing(settings: Settings) -> Share:

@@ -67,6 +67,18 @@ class Settings(BaseSettings):
     """What the Redis channel's name begins with: one for each bank on a Redis."""
     decision_secret: SecretStr | None = None
     """Secret that signs offer ids, 32 bytes or more; without it one is made and kept in the home."""
+    webhook_secret: SecretStr | None = None
+    """Secret that webhooks' own are derived of, 32 bytes or more; without it one is made and kept in the home."""
+    webhook_networks: Annotated[tuple[IPvAnyNetwork, ...], NoDecode] = ()
+    """Networks, separated by commas, in which receivers of webhooks may be, beside the public Internet."""
+    webhook_attempts: int = Field(default=8, ge=1, le=20)
+    """How often a delivery is tried."""
+    webhook_backoff_seconds: float = Field(default=15.0, gt=0, le=3_600)
+    """Seconds from a delivery's first try to the second; each next wait is four times as long."""
+    webhook_timeout_seconds: float = Field(default=15.0, gt=0, le=60)
+    """How long a receiver's answer is waited for, in seconds, from looking up its name to the status."""
+    webhook_concurrent: int = Field(default=4, ge=1, le=100)
+    """How many deliveries one server sends to a webhook at once."""
     log_format: Literal["text", "json"] = "text"
     """Whether a server's log is lines of text or of JSON."""
     log_level: Literal["info", "warning", "error"] = "info"
@@ -93,12 +105,12 @@ class Settings(BaseSettings):
     def _split_like_path(cls, value: object) -> object:
         return tuple(part for part in value.split(os.pathsep) if part) if isinstance(value, str) else value
 
-    @field_validator("origins", "protected", "trusted_proxies", mode="before")
+    @field_validator("origins", "protected", "trusted_proxies", "webhook_networks", mode="before")
     @classmethod
     def _split_at_commas(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
-    @field_validator("jwt_secret", "decision_secret")
+    @field_validator("jwt_secret", "decision_secret", "webhook_secret")
     @classmethod
     def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and len(value.get_secret_value()) < LEAST_SECRET:

@@ -39,6 +39,14 @@ DESCRIPTIONS: Final[Mapping[type[Enum], tuple[str, Mapping[str, str]]]] = {
             "INSTITUTION": "A public body, school, association or the like.",
         },
     ),
+    words.DeliveryState: (
+        "What became of an event at a webhook.",
+        {
+            "PENDING": "It is to be sent, or to be sent again.",
+            "DELIVERED": "It was answered with 2xx.",
+            "FAILED": "It was answered with 4xx, or was tried as often as it may be.",
+        },
+    ),
     words.Gender: (
         "A person's gender, as the bank's files state it.",
         {"FEMALE": "A woman.", "MALE": "A man.", "OTHER": "Neither."},
@@ -124,6 +132,15 @@ DESCRIPTIONS: Final[Mapping[type[Enum], tuple[str, Mapping[str, str]]]] = {
     words.ValueTier: (
         "What a customer is worth to the bank.",
         {"HIGH": "The most.", "MIDDLE": "In between.", "LOW": "The least."},
+    ),
+    words.WebhookEvent: (
+        "What a webhook is told of; in brackets the payload's `type`.",
+        {
+            "OUTCOME_RECORDED": "An outcome of an offer was recorded (`outcome.recorded`).",
+            "OFFER_ACCEPTED": "An offer was accepted; the outcome is told, too (`offer.accepted`).",
+            "STAGE_CHANGED": "A customer has come to another lifecycle stage (`customer.stage_changed`).",
+            "PING": "Somebody tries the webhook (`ping`).",
+        },
     ),
     Role: (
         "What a viewer is to the bank.",

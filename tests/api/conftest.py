@@ -20,12 +20,15 @@ from api.limits import Limits
 from api.logs import log_to_stderr
 from api.roles import Role
 from api.tokens import TokenRules
+from api.webhooks.rules import WebhookRules
 from graph.imports import import_rows
 from plugins.host import PluginHost
 
 SECRET = "the secret that signs the tests' tokens"
 EASY = Limits(client_rate=1e6, token_rate=1e6, concurrent=1_000, sockets=1_000)
 """The limits of documents, and none of how often the tests ask."""
+STILL = WebhookRules(SECRET, poll=3_600)
+"""Webhooks are sent at a server's start alone."""
 RULES = TokenRules("HS256", "guanxi", "guanxi", SECRET, leeway=0)
 
 PRODUCTS = {
@@ -200,7 +203,17 @@ def serving(tmp_path_factory):
 
     class Serving:
         def __init__(
-            self, store, host=None, *, models=None, rules=RULES, development=True, share=alone, limits=EASY, **options
+            self,
+            store,
+            host=None,
+            *,
+            models=None,
+            rules=RULES,
+            development=True,
+            share=alone,
+            limits=EASY,
+            webhooks=STILL,
+            **options,
         ):
             self.share = share
             self.models = models or tmp_path_factory.mktemp("models")
@@ -211,6 +224,7 @@ def serving(tmp_path_factory):
                 self.models,
                 rules,
                 SECRET,
+                webhooks,
                 development=development,
                 share=self.shared,
                 limits=limits,

@@ -1,6 +1,8 @@
 """The dashboard asks for metrics and labels that a served bank has, and leaves none out."""
 
+import asyncio
 import json
+from ipaddress import ip_network
 from itertools import chain
 from pathlib import Path
 
@@ -9,27 +11,47 @@ import promql_parser as promql
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from api.webhooks.rules import WebhookRules
 from graph.store import Store
 from guanxi.metrics_server import metrics_served
 
 BOARD = json.loads((Path(__file__).parents[2] / "deploy" / "grafana" / "guanxi.json").read_text())
 QUERIES = [(p["title"], target["expr"]) for p in BOARD["panels"] for target in p.get("targets", ())]
 SUFFIXES = ("_total", "_bucket", "_sum", "_count")
+CREATE = """mutation ($url: String!) {
+    createWebhook(input: {url: $url, events: [STAGE_CHANGED]}) { webhook { id } } }"""
+PING = "mutation ($id: ID!) { sendTestWebhook(input: {id: $id}) { errors { code } } }"
+FAILED = "{ webhookDeliveries(state: FAILED) { totalCount } }"
+DELETE = "mutation ($id: ID!) { deleteWebhook(input: {id: $id}) { deleted } }"
 OF_SCRAPES = {"job", "instance"}
 
 
 @pytest.fixture(scope="module")
-async def samples(server, serving, bearers, login):
+async def samples(server, serving, bearers, login, bank):
     """The labels of every sample of a server that has answered all sorts, by the sample's name."""
     await server.post("{ viewer { customer { offers { product { name } } } } }", bearers.anna)
     await server.post("{ nothing }", bearers.anna)
     async with Store("bolt://127.0.0.1:1", *login[1:], 0) as down, serving(down) as running:
         await running.post("{ products(first: 1) { nodes { name } } }", bearers.admin)
+    await pinged(bank, serving, bearers)
     with metrics_served("127.0.0.1", 0, 1) as port:
         async with httpx.AsyncClient() as client:
             text = (await client.get(f"http://127.0.0.1:{port}/metrics")).text
     families = text_string_to_metric_families(text)
     return {sample.name: set(sample.labels) for family in families for sample in family.samples}
+
+
+async def pinged(bank, serving, bearers):
+    """Send a ping where nobody is."""
+    rules = WebhookRules("a secret", plain=True, networks=(ip_network("127.0.0.0/8"),), attempts=1, poll=0.05)
+    async with serving(bank, webhooks=rules) as running:
+        made = await running.ask(CREATE, bearers.admin, url="http://127.0.0.1:1/")
+        webhook = made["data"]["createWebhook"]["webhook"]["id"]
+        await running.ask(PING, bearers.admin, id=webhook)
+        async with asyncio.timeout(30):
+            while not (await running.ask(FAILED, bearers.admin))["data"]["webhookDeliveries"]["totalCount"]:
+                await asyncio.sleep(0.05)
+        await running.ask(DELETE, bearers.admin, id=webhook)
 
 
 def parsed(expression):

@@ -37,13 +37,14 @@ INJECTIONS = [
 VALID = {
     "customerNo": "ANNA", "productCode": "CARD", "id": global_id("Customer", "ANNA"), "kind": "call",
     "deputyNo": "M2", "managerNo": "M1", "until": str(datetime.now(UTC).date()), "idempotencyKey": "key", "offerId": global_id("Offer", "none"), "at": "2026-01-01T00:00:00Z",
+    "url": "https://bank.example/",
 }  # fmt: skip
 GRAPH = """
-MATCH (n) WHERE NOT n:Interaction AND NOT n:Outcome AND NOT n:IdempotencyKey
+MATCH (n) WHERE NOT n:Interaction AND NOT n:Outcome AND NOT n:IdempotencyKey AND NOT n:Webhook
 RETURN labels(n) AS labels, properties(n) AS properties, COUNT { (n)-->(m) WHERE NOT m:Interaction AND NOT m:Outcome } AS related
 """
-WRITTEN = "MATCH (n) WHERE n:Interaction OR n:Outcome RETURN properties(n) AS properties"
-FORGET = "MATCH (n) WHERE n:Interaction OR n:Outcome OR n:IdempotencyKey DETACH DELETE n"
+WRITTEN = "MATCH (n) WHERE n:Interaction OR n:Outcome OR n:Webhook RETURN properties(n) AS properties"
+FORGET = "MATCH (n) WHERE n:Interaction OR n:Outcome OR n:IdempotencyKey OR n:Webhook DETACH DELETE n"
 PLACED = {"gt", "gte", "lt", "lte", "search"}
 """What a text's first letters decide: an injection comes after harmless ones."""
 
@@ -228,8 +229,8 @@ async def test_a_text_in_a_mutation_is_stored_as_it_is_or_refused(spot, server, 
 
     assert await graph(bank) == before
     stored = chain(*(row["properties"].items() for row in await bank.read(WRITTEN)))
-    told = {value for name, value in stored if isinstance(value, str) and name != "interaction_id"}
-    assert told <= {*INJECTIONS, "ANNA", "CARD", "call", "key", "branch"}
+    told = {value for name, value in stored if isinstance(value, str) and name not in {"interaction_id", "webhook_id"}}
+    assert told <= {*INJECTIONS, "ANNA", "CARD", "call", "key", "branch", VALID["url"]}
     if spot.below == ("note",):
         assert told >= {text for text in INJECTIONS if len(text) <= LONGEST_NOTE}
 

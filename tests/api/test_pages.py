@@ -9,6 +9,7 @@ from api.loading import Loader
 from api.requests import HttpContext
 from api.schema import build_schema
 from api.session import Services
+from api.webhooks.rules import WebhookRules
 from graph.store import Store
 from plugins.host import PluginHost
 
@@ -131,7 +132,8 @@ class CountingStore(Store):
 async def test_a_page_of_fifty_asks_the_store_as_often_as_a_page_of_five(login, rules, bearers, tmp_path):
     counts = {}
     async with CountingStore(*login) as store:
-        services = Services(store, LiveEngine(store, PluginHost.load(), tmp_path), Changes(), Interactions(), "s" * 32)
+        engine, secret = LiveEngine(store, PluginHost.load(), tmp_path), "s" * 32
+        services = Services(store, engine, Changes(), Interactions(), secret, WebhookRules(secret))
         viewer = await rules.viewer(f"Bearer {bearers.admin}")
         await services.engine.refresh()
         for first in (5, 50):

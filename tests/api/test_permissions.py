@@ -27,10 +27,15 @@ from api.requests import HttpContext
 from api.roles import Role
 from api.schema import build_schema
 from api.session import Services
-from graph import customers, deputies, products
+from api.webhooks.rules import WebhookRules
+from graph import customers, deliveries, deputies, products, webhooks
+from graph.deliveries import Attempt
 from graph.deputies import Deputy
 from graph.imports import import_rows
+from graph.once import Request
+from graph.outbox import event
 from graph.store import Store
+from graph.words import DeliveryState, WebhookEvent
 from plugins.deciding import build_engine
 from plugins.host import PluginHost
 from recommenders import prospect_lists
@@ -46,6 +51,7 @@ TABLE = Path(__file__).with_name("permissions.csv")
 ROLES = ("CUSTOMER", "RELATIONSHIP_MANAGER", "DEPUTY", "MARKETING", "PARTNER", "ADMIN", "nobody")
 TODAY = datetime.now(UTC).date()
 HIDDEN, ABSENT = "HIDDEN7351", "ABSENT7351"
+WEBHOOK, DELIVERY = global_id("Webhook", "hook"), global_id("WebhookDelivery", "delivery")
 LONG_AGO, LATER = date(2020, 1, 1), TODAY + timedelta(days=365)
 
 
@@ -123,6 +129,19 @@ async def grown(bank):
     await import_rows(bank, "holdings", held)
 
 
+async def hooked(bank):
+    """Add a webhook, disabled and rotated, and a delivery that failed once and is to be tried again."""
+    now = datetime.now(UTC)
+    request, later = Request("hook", "F", "hook", now), now + timedelta(days=1)
+    await webhooks.create(bank, "https://bank.example/", (WebhookEvent.OFFER_ACCEPTED,), request, enabled=True)
+    await webhooks.rotate(bank, "hook", now, None)
+    ping = event(WebhookEvent.PING, now, {})
+    await deliveries.send(bank, "hook", ping, Request("ping", "F", "delivery", now))
+    [(_, claimed)] = await deliveries.claim(bank, "hook", 1, now, timedelta(hours=1))
+    await deliveries.finish(bank, claimed, Attempt(now, 500, "an error", 1.0), DeliveryState.PENDING, later)
+    await webhooks.disable(bank, "hook")
+
+
 @pytest.fixture(scope="module")
 async def rich(bank, serving, tmp_path_factory):
     """A server of a bank that has something to show at every field of the schema."""
@@ -141,6 +160,7 @@ async def rich(bank, serving, tmp_path_factory):
     tallies = await prospect_lists.search(engine, pages(), Context(TODAY, None))
     prospect_lists.write(models, TODAY, trained.model.model_id, tallies)
     await deputies.grant(bank, Deputy("M3", "M1", TODAY, "admin", datetime.now(UTC)))
+    await hooked(bank)
     async with serving(bank, host, models=models, federation=True) as running:
         yield running
 
@@ -165,6 +185,12 @@ def arguments(no, offer_id, key):
         "Mutation.setConsent": f"input: {{{about}, marketing: true}}",
         "Mutation.grantDeputy": f'input: {{deputyNo: "M2", managerNo: "M1", until: "{TODAY}"}}',
         "Mutation.revokeDeputy": 'input: {deputyNo: "M2", managerNo: "M1"}',
+        "Mutation.createWebhook": 'input: {url: "https://bank.example/", events: [OFFER_ACCEPTED], enabled: false}',
+        "Mutation.updateWebhook": f'input: {{id: "{WEBHOOK}", enabled: false}}',
+        "Mutation.deleteWebhook": f'input: {{id: "{global_id("Webhook", "none")}"}}',
+        "Mutation.rotateWebhookSecret": f'input: {{id: "{WEBHOOK}"}}',
+        "Mutation.sendTestWebhook": f'input: {{id: "{WEBHOOK}", idempotencyKey: "{key}"}}',
+        "Mutation.replayDelivery": f'input: {{id: "{DELIVERY}", idempotencyKey: "{key}"}}',
         "Subscription.offersChanged": about,
     }
 
@@ -176,6 +202,12 @@ OTHERWISE = {
     "Mutation.recordOutcome": 'input: {offerId: "none", outcome: IMPRESSION, channel: MOBILE, idempotencyKey: "none"}',
     "Mutation.setConsent": 'input: {customerNo: "NOBODY", marketing: true}',
     "Mutation.grantDeputy": f'input: {{deputyNo: "M1", managerNo: "M1", until: "{TODAY}"}}',
+    "Mutation.createWebhook": 'input: {url: "nowhere", events: [OFFER_ACCEPTED]}',
+    "Mutation.updateWebhook": 'input: {id: "none"}',
+    "Mutation.deleteWebhook": 'input: {id: "none"}',
+    "Mutation.rotateWebhookSecret": 'input: {id: "none"}',
+    "Mutation.sendTestWebhook": 'input: {id: "none"}',
+    "Mutation.replayDelivery": 'input: {id: "none"}',
 }
 """What is asked as well, for what the first arguments do not show: an offered product, errors of mutations."""
 UNSHOWN = {
@@ -344,9 +376,8 @@ async def test_what_is_hidden_costs_the_store_what_does_not_exist_costs(login, t
     bearer = roles[role] and await rules.viewer(f"Bearer {roles[role]}")
     asked = []
     async with ListeningStore(*login) as store:
-        services = Services(
-            store, LiveEngine(store, PluginHost.load(), tmp_path), Changes(), Interactions(), rules.secret
-        )
+        engine = LiveEngine(store, PluginHost.load(), tmp_path)
+        services = Services(store, engine, Changes(), Interactions(), rules.secret, WebhookRules(rules.secret))
         for no in (HIDDEN, ABSENT):
             store.heard.clear()
             for query in ("{ customer(customerNo: %s) { name } }", "{ decision(customerNo: %s, productCode: \"CARD\") { rank } }",

@@ -8,6 +8,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
 
+from api.tracing import query_span
+
 NUMBER = "C20260707"
 PAGE = "query Page { customers(first: 5) { nodes { name accounts { nodes { balance } } } } }"
 
@@ -83,3 +85,9 @@ async def test_a_failure_is_told_by_its_type_and_nothing_personal_is(server, bea
     assert {span.status.status_code for span in queries} == {StatusCode.ERROR}
     assert {span.attributes["guanxi.error.codes"] for span in spans if span.name == "POST /graphql"} == {("INTERNAL",)}
     assert NUMBER not in "".join(span.to_json() for span in spans)
+
+
+@pytest.mark.usefixtures("traced")
+def test_what_the_server_asks_by_itself_is_no_trace():
+    with query_span("read", "RETURN 1") as span:
+        assert span is None

@@ -29,6 +29,7 @@ from rich.table import Table
 from api.limits import Limits
 from api.roles import Role
 from api.tokens import TokenRules
+from api.webhooks.rules import WebhookRules
 from graph import embedded
 from guanxi.listening import listening
 from loaders.sample import write_sample
@@ -72,7 +73,9 @@ def serve(listener, kind, login, collector, models):
         from strawberry.extensions.tracing import OpenTelemetryExtension
 
         api.schema.DisableIntrospection = OpenTelemetryExtension
-    wiring = api.app.Wiring(lambda: Store(*login), PluginHost.load(), models, RULES, SECRET, limits=UNHURRIED)
+    wiring = api.app.Wiring(
+        lambda: Store(*login), PluginHost.load(), models, RULES, SECRET, WebhookRules(SECRET), limits=UNHURRIED
+    )
     uvicorn.Server(uvicorn.Config(api.app.create_app(wiring), **api.app.UVICORN)).run(sockets=[listener])
 
 

@@ -14,6 +14,7 @@ from guanxi.settings import Settings
 
 SECRET = "wJ2vQ9xLr7TzKc4NfYpB1sHd6GmUe3Xa"
 CURE = "set one of python -c 'import secrets; print(secrets.token_urlsafe(32))'."
+INSIDE = "in which the server's own machine answers: name the networks that receivers are in, and no wider."
 KEYS = {"GUANXI_JWT_ALGORITHM": "RS256"}
 WRONG = {
     "development": ({"GUANXI_DEVELOPMENT": "1"}, "GUANXI_DEVELOPMENT serves GraphiQL and introspection and issues tokens: unset it in production."),
@@ -22,6 +23,11 @@ WRONG = {
     "a known secret": ({"GUANXI_JWT_SECRET": "your-256-bit-secret-" * 2}, f"GUANXI_JWT_SECRET is, or contains, one that documentation shows: {CURE}"),
     "a simple decision secret": ({"GUANXI_DECISION_SECRET": "ab" * 20}, f"GUANXI_DECISION_SECRET can be guessed: it has about 0 bits, of 80 at least: {CURE}"),
     "one secret for both": ({"GUANXI_DECISION_SECRET": SECRET}, f"GUANXI_DECISION_SECRET is GUANXI_JWT_SECRET as well: {CURE}"),
+    "a simple webhook secret": ({"GUANXI_WEBHOOK_SECRET": "ab" * 20}, f"GUANXI_WEBHOOK_SECRET can be guessed: it has about 0 bits, of 80 at least: {CURE}"),
+    "one secret for tokens and webhooks": ({"GUANXI_WEBHOOK_SECRET": SECRET}, f"GUANXI_WEBHOOK_SECRET is GUANXI_JWT_SECRET as well: {CURE}"),
+    "webhooks to loopback": ({"GUANXI_WEBHOOK_NETWORKS": "10.0.0.0/8,127.0.0.1"}, f"GUANXI_WEBHOOK_NETWORKS has 127.0.0.1/32, {INSIDE}"),
+    "webhooks to the metadata service": ({"GUANXI_WEBHOOK_NETWORKS": "169.254.169.254"}, f"GUANXI_WEBHOOK_NETWORKS has 169.254.169.254/32, {INSIDE}"),
+    "webhooks to everywhere": ({"GUANXI_WEBHOOK_NETWORKS": "::/0"}, f"GUANXI_WEBHOOK_NETWORKS has ::/0, {INSIDE}"),
     "a key set over plain HTTP": ({"GUANXI_JWT_JWKS": "http://issuer.bank/keys"} | KEYS, "GUANXI_JWT_JWKS is plain HTTP, which whoever is on the way can answer: use https://."),
     "a key set that is none": ({"GUANXI_JWT_JWKS": "nowhere.json"} | KEYS, "GUANXI_JWT_JWKS names no file, nowhere.json: name the file or the URL of the key set."),
     "every origin": ({"GUANXI_ORIGINS": "https://bank.example,*"}, "GUANXI_ORIGINS is open to every page (*): name the origins of your own pages."),
@@ -63,6 +69,7 @@ def test_what_must_not_be_is_named_with_the_next_step(found, settings, line):
         {"GUANXI_JWT_JWKS": "http://127.0.0.1:9000/keys"} | KEYS,
         {"GUANXI_JWT_JWKS": "http://[::1]:9000/keys"} | KEYS,
         {"GUANXI_TRUSTED_PROXIES": "10.0.0.0/8"},
+        {"GUANXI_WEBHOOK_NETWORKS": "10.20.0.0/16,fd00::/8"},
         {"NEO4J_URI": "bolt://127.0.0.1:1", "NEO4J_PASSWORD": "of its own"},
     ],
 )
