@@ -28,8 +28,7 @@ from graph.words import DeliveryState
 logger = logging.getLogger("guanxi.webhooks")
 
 AFTER_TROUBLE_SECONDS: Final = 10.0
-AGE_SECONDS: Final = 60.0
-SWEEP_SECONDS: Final = 3_600.0
+TIDY_SECONDS: Final = 60.0
 SUCCESS: Final = 2
 CLIENT_ERROR: Final = 4
 
@@ -39,8 +38,7 @@ async def keep_sending(store: Store, rules: WebhookRules) -> None:
     async with Poster(rules) as poster, asyncio.TaskGroup() as tasks:
         sender = Sender(store, rules, poster, tasks)
         tasks.create_task(_every(rules.poll, sender.look))
-        tasks.create_task(_every(max(rules.poll, AGE_SECONDS), lambda: _tell_age(store)))
-        tasks.create_task(_every(SWEEP_SECONDS, lambda: deliveries.sweep(store, datetime.now(UTC))))
+        tasks.create_task(_every(max(rules.poll, TIDY_SECONDS), lambda: _tidy(store)))
 
 
 class Sender:
@@ -159,10 +157,10 @@ def _tell(delivery: Delivery, answer: Answer, state: DeliveryState) -> None:
     logger.info("%s", line, extra={TOLD: told})
 
 
-async def _tell_age(store: Store) -> None:
-    since = await deliveries.longest_waiting(store)
-    age = (datetime.now(UTC) - since).total_seconds() if since is not None else 0.0
-    metrics.WEBHOOK_PENDING_AGE.set(max(age, 0.0))
+async def _tidy(store: Store) -> None:
+    now, since = datetime.now(UTC), await deliveries.longest_waiting(store)
+    metrics.WEBHOOK_PENDING_AGE.set(max((now - since).total_seconds(), 0.0) if since is not None else 0.0)
+    await deliveries.sweep(store, now)
 
 
 async def _every(seconds: float, act: Callable[[], Awaitable[object]]) -> None:
