@@ -19,6 +19,7 @@ from recommenders.catalogue import Catalogue
 from recommenders.contract import Context, Mask, Omitted, Recommender, Scores, Trainable
 from recommenders.features import Features, FeatureSchema, extract, learn_schema
 from recommenders.portfolio import Ledger
+from recommenders.purposes import without
 from recommenders.view import CustomerView
 
 Load: TypeAlias = Callable[[Sequence[str]], Awaitable[Sequence[Customer]]]
@@ -78,6 +79,16 @@ class Seen:
 
     rows: NDArray[np.int32]
     openings: NDArray[np.int32]
+
+
+def unconfined(load: Load, catalogue: Catalogue) -> Load:
+    """Return what reads customers without the data that may not serve every product: models learn by it alone."""
+    kinds = catalogue.limits.kinds
+
+    async def load_less(numbers: Sequence[str]) -> Sequence[Customer]:
+        return [without(record, kinds) for record in await load(numbers)]
+
+    return load_less
 
 
 def draw(
@@ -141,7 +152,9 @@ async def read_examples(
             places = first + np.flatnonzero(drawn.moments[first:last] == number)
             if len(places):
                 known = [
-                    without(records[ledger.customer_nos[drawn.rows[place]]], ledger.catalogue, drawn.hidden[place])
+                    without_product(
+                        records[ledger.customer_nos[drawn.rows[place]]], ledger.catalogue, drawn.hidden[place]
+                    )
                     for place in places
                 ]
                 parts.append(_features(schema, ledger.catalogue, moment, known))
@@ -165,6 +178,19 @@ async def sample_schema(
     relearnt = tuple(recommender.name for recommender in recommenders if isinstance(recommender, Trainable))
     names = [recommender.name for recommender in recommenders]
     return learn_schema(views, ledger.catalogue.codes, names, relearnt=relearnt, **options)
+
+
+def heard(schema: FeatureSchema, examples: Examples) -> tuple[FeatureSchema, Examples]:
+    """Leave out the recommenders that scored nothing in any example: how far they may be believed is not learnt."""
+    pairs = examples.features.pairs
+    silent = {name for name in schema.recommenders if np.isnan(pairs[f"score:{name}"]).all()}
+    left = {name: values for name, values in pairs.items() if name.removeprefix("score:") not in silent}
+    schema = replace(
+        schema,
+        recommenders=tuple(name for name in schema.recommenders if name not in silent),
+        relearnt=tuple(name for name in schema.relearnt if name not in silent),
+    )
+    return schema, replace(examples, features=replace(examples.features, pairs=left))
 
 
 def proposals(recommenders: Sequence[Recommender], batch: Batch) -> dict[str, Scores]:
@@ -194,7 +220,7 @@ def _sample(generator: np.random.Generator, count: int, most: int) -> tuple[NDAr
     return np.sort(generator.choice(count, most, replace=False)), count / most
 
 
-def without(record: Customer, catalogue: Catalogue, hidden: int) -> Customer:
+def without_product(record: Customer, catalogue: Catalogue, hidden: int) -> Customer:
     """Return the customer without the product of a column; -1 hides none."""
     if hidden < 0:
         return record

@@ -104,6 +104,17 @@ def without(record: Customer, kinds: Collection[str]) -> Customer:
     return replace(record, **changes)
 
 
+def row_without(row: Mapping[str, Any], kinds: Collection[str]) -> Mapping[str, Any]:
+    """Return a row of ``graph.portfolio.pages`` as ``without`` does a record."""
+    memberships, columns = _names(kinds, MEMBERSHIP), _names(kinds, ATTRIBUTE)
+    less: dict[str, Any] = dict.fromkeys(columns & row.keys())
+    if memberships:
+        less["memberships"] = [own for own in row["memberships"] if own[3] not in memberships]
+    if "relations" in kinds:
+        less["relations"] = []
+    return {**row, **less}
+
+
 def words_of(record: Customer, kinds: Collection[str]) -> frozenset[str]:
     """Return the words by which a path goes through data of some kinds: codes, references, texts, others' numbers."""
     memberships, columns = _names(kinds, MEMBERSHIP), _names(kinds, ATTRIBUTE)

@@ -21,10 +21,22 @@ from recommenders.churn import ActiveMonths, Churn, fit_churn
 from recommenders.comparing import Comparison, compare
 from recommenders.contract import Arrays, Recommender, Trainable
 from recommenders.demand import fit_demand
-from recommenders.examples import Examples, Load, Past, Seen, draw, draw_hidden, read_examples, sample_schema
+from recommenders.examples import (
+    Examples,
+    Load,
+    Past,
+    Seen,
+    draw,
+    draw_hidden,
+    heard,
+    read_examples,
+    sample_schema,
+    unconfined,
+)
 from recommenders.learning import Judged, fit_ranker
 from recommenders.portfolio import Ledger, Portfolio
 from recommenders.prospects import learn_swing
+from recommenders.purposes import PurposeLimits
 from recommenders.ranker import Ranker
 from recommenders.segments import Segments, fit_segments
 from recommenders.similar import fit_similar
@@ -87,8 +99,12 @@ async def learn(
     live: Model | None = None,
     progress: Progress = lambda _, __: None,
 ) -> Trained:
-    """Learn from a ledger, reading the customers of examples by ``load``; as ``train``."""
+    """Learn from a ledger, reading the customers of examples by ``load``; as ``train``.
+
+    Of confined data nothing is learnt: neither the ledger has it, nor the customers that are read.
+    """
     clock, now = _Clock(), ledger.portfolio(as_of)
+    load = unconfined(load, ledger.catalogue)
     if not now.customers or not len(ledger.catalogue):
         raise ModelError("There are no customers and products to learn from; run guanxi load first.")
     arrays = fit_all(recommenders, now, clock)
@@ -111,6 +127,7 @@ async def learn(
                 active, ledger, known, as_of, protected=tuple(protected), seasonal=period.sees_seasons
             )
             examples = await read_examples(active, ledger, schema, drawn, past, lambda read: progress("examples", read))
+            schema, examples = heard(schema, examples)
         with clock.of("ranker"):
             ranker = fit_ranker(schema, examples, now, period, judged.append)
             calibration = learn_calibration(examples, schema.recommenders)
@@ -141,7 +158,7 @@ async def learn(
         versions={recommender.name: recommender.version for recommender in recommenders if recommender.name in arrays},
         learnt_from=_learnt_from(now, period),
         aggregates=aggregates,
-        training=_told(known, protected, judged, period, past, clock),
+        training=_told(known, protected, ledger.catalogue.limits, judged, period, past, clock),
     )
     if live is None:
         return Trained(model, clock.seconds)
@@ -221,6 +238,7 @@ def _learnt_from(now: Portfolio, period: Period) -> dict[str, Any]:
 def _told(
     known: Sequence[Recommender],
     protected: Sequence[str],
+    limits: PurposeLimits,
     judged: Sequence[Judged],
     period: Period,
     past: Sequence[Past],
@@ -230,6 +248,7 @@ def _told(
         "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "recommenders": {recommender.name: recommender.version for recommender in known},
         "protected": list(protected),
+        "purpose_limits": limits.told(),
         "seconds": dict(clock.seconds),
     }
     for latest in judged:
