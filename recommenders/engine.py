@@ -140,7 +140,13 @@ class Engine:
             if name not in omitted
         }
         passed = self._passed(passes.whole, refused)
-        strengths = {name: self.calibration.propensities(name, found.scores) for name, found in proposed.items()}
+        strengths = {
+            name: passes.joined([
+                self.calibration.propensities(name, look.proposed[name].scores, served=look is not looks[0])
+                for look in looks
+            ])
+            for name in proposed
+        }  # fmt: skip
         general = {name: looks[0].proposed[name].scores for name in proposed}
         propensities, ranked = self._propensities(passes.general, general, strengths)
         weights = self.arbitration.weights(context.channel)
@@ -167,13 +173,17 @@ class Engine:
     def _propensities(
         self, batch: Batch, scores: Mapping[str, Scores], strengths: Mapping[str, Scores]
     ) -> tuple[Scores, Mask]:
-        """The ranker's word counts where it has one; a recommender's that it was not trained with, if it is higher."""
+        """The ranker's word counts where it has one, or a recommender's that it could not know of, if that is higher.
+
+        Those are of recommenders that it was not trained with, and what was proposed by confined data alone.
+        """
         learnt = np.full(batch.shape, np.nan, np.float32)
         if self.ranker is not None:
             learnt = self.ranker.propensities(batch, scores)
         unranked, propensities = np.isnan(learnt), learnt
         for name, strength in strengths.items():
-            is_heard = unranked | (self.ranker is None or name not in self.ranker.schema.recommenders)
+            is_new = self.ranker is None or name not in self.ranker.schema.recommenders
+            is_heard = unranked | is_new | np.isnan(scores[name])
             propensities = np.fmax(propensities, np.where(is_heard, strength, np.nan))
         return propensities, ~unranked & (propensities == learnt)
 
@@ -303,7 +313,8 @@ class Engine:
         if ranking.ranked[row, column] and self.ranker is not None:
             by = f"the ranker ({self.ranker.horizon})"
         else:
-            is_learnt = self.calibration.is_learnt(names[0])
+            served = ranking.passes.is_served(row, column)
+            is_learnt = self.calibration.is_learnt(names[0], served=served)
             by = f"{names[0]} ({'learnt from openings' if is_learnt else f'prior: score × {PRIOR_PROPENSITY}'})"
         steps = [TraceStep("rank", f"propensity {propensity:.4f} by {by}")]
         if rank is not None:

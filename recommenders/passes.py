@@ -93,6 +93,10 @@ class Passes:
         number, own = self._place(row, column)
         return self.batches[number].customers[own]
 
+    def is_served(self, row: int, column: int) -> bool:
+        """Whether a customer was seen for a product with confined data that may serve it."""
+        return self._place(row, column)[0] > 0
+
     def held_back(self, row: int, column: int) -> frozenset[str]:
         """Return the kinds of data that there are of a customer and that may not serve a product."""
         return self.confined[row] - self.whole.catalogue.seen[column]

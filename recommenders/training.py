@@ -15,7 +15,7 @@ from graph import customers, portfolio
 from graph.errors import ModelError
 from graph.store import Store
 from recommenders.artefact import Model, applied
-from recommenders.calibration import Calibration, learn_curve
+from recommenders.calibration import Calibration, learn_curve, served_name
 from recommenders.catalogue import Catalogue
 from recommenders.churn import ActiveMonths, Churn, fit_churn
 from recommenders.comparing import Comparison, compare
@@ -28,10 +28,8 @@ from recommenders.examples import (
     Seen,
     draw,
     draw_hidden,
-    heard,
     read_examples,
     sample_schema,
-    unconfined,
 )
 from recommenders.learning import Judged, fit_ranker
 from recommenders.portfolio import Ledger, Portfolio
@@ -101,10 +99,9 @@ async def learn(
 ) -> Trained:
     """Learn from a ledger, reading the customers of examples by ``load``; as ``train``.
 
-    Of confined data nothing is learnt: neither the ledger has it, nor the customers that are read.
+    Of confined data nothing is learnt, but how often what it may serve is opened after a recommender's score.
     """
     clock, now = _Clock(), ledger.portfolio(as_of)
-    load = unconfined(load, ledger.catalogue)
     if not now.customers or not len(ledger.catalogue):
         raise ModelError("There are no customers and products to learn from; run guanxi load first.")
     arrays = fit_all(recommenders, now, clock)
@@ -121,13 +118,12 @@ async def learn(
     with clock.of("demand"):
         demand, of_demand = fit_demand(ledger, period)
     if drawn.opened.any():
-        active = ActiveMonths(load)
+        active = ActiveMonths(load, ledger.catalogue.limits.kinds)
         with clock.of("examples"):
             schema = await sample_schema(
                 active, ledger, known, as_of, protected=tuple(protected), seasonal=period.sees_seasons
             )
             examples = await read_examples(active, ledger, schema, drawn, past, lambda read: progress("examples", read))
-            schema, examples = heard(schema, examples)
         with clock.of("ranker"):
             ranker = fit_ranker(schema, examples, now, period, judged.append)
             calibration = learn_calibration(examples, schema.recommenders)
@@ -212,14 +208,22 @@ def as_then(
 
 
 def learn_calibration(examples: Examples, names: Sequence[str]) -> Calibration:
-    """Learn each recommender's curve: its scores at moments of the past against what was opened next."""
+    """Learn each recommender's curves: its scores at moments of the past against what was opened next.
+
+    What it scores by confined data has a curve of its own, of products that the data may serve, and for these alone.
+    """
     pairs, drawn = examples.features.pairs, examples.draw
+    served = {
+        name: learn_curve(own.scores[:, None], own.opened[:, None], own.weights)
+        for name, own in examples.served.items()
+    }
     curves = {}
     for name in names:
         scores = np.where(examples.features.held, np.nan, pairs[f"score:{name}"]).astype(np.float32)
         curve = learn_curve(scores, drawn.opened, drawn.weights)
         if curve is not None:
             curves[name] = curve
+    curves |= {served_name(name): curve for name, curve in served.items() if curve is not None}
     return Calibration(curves)
 
 

@@ -23,7 +23,7 @@ from recommenders.artefact import Model
 from recommenders.contract import Context, Mask, Recommender, Scores
 from recommenders.engine import Engine, Ranking
 from recommenders.evaluation import Report, Scored, System, evaluate
-from recommenders.examples import PAGE, Draw, Load, Seen, draw, draw_hidden, without_product
+from recommenders.examples import PAGE, Draw, Load, Seen, draw, draw_hidden, without
 from recommenders.fairness import columns_of, groups_of, paths_of, proxies_of
 from recommenders.features import Features, extract
 from recommenders.metrics import best_first
@@ -234,10 +234,7 @@ def _hide_one(ledger: Ledger, load: Load, as_of: date) -> Split:
 
 def _forgetting(load: Load, ledger: Ledger, hidden: Mapping[str, int]) -> Load:
     async def load_less(numbers: Sequence[str]) -> Sequence[Customer]:
-        return [
-            without_product(record, ledger.catalogue, hidden.get(record.customer_no, -1))
-            for record in await load(numbers)
-        ]
+        return [without(record, ledger.catalogue, hidden.get(record.customer_no, -1)) for record in await load(numbers)]
 
     return load_less
 
