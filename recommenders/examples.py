@@ -5,6 +5,7 @@ who opens at all, each weighing for those left out. A customer is read once for 
 but his features.
 """
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -20,10 +21,13 @@ from recommenders.contract import Context, Mask, Omitted, Recommender, Scores, T
 from recommenders.features import Features, FeatureSchema, extract, learn_schema
 from recommenders.passes import Further, Passes
 from recommenders.portfolio import Ledger
+from recommenders.purposes import is_attribute, kinds_in
 from recommenders.view import CustomerView
 
 Load: TypeAlias = Callable[[Sequence[str]], Awaitable[Sequence[Customer]]]
 """Reads customers by their numbers."""
+
+logger = logging.getLogger("guanxi.training")
 
 MOST_OPENERS: Final = 60_000
 MOST_OTHERS: Final = 20_000
@@ -187,9 +191,16 @@ async def sample_schema(
     count = len(ledger.customer_nos)
     rows = np.sort(generator.choice(count, min(SCHEMA_SAMPLE, count), replace=False))
     views: list[CustomerView] = []
+    unseen = {kind for kind in ledger.catalogue.limits.kinds if is_attribute(kind)}
     for start in range(0, len(rows), PAGE):
-        numbers = [ledger.customer_nos[row] for row in rows[start : start + PAGE]]
-        views += Batch.of(await load(numbers), ledger.catalogue, Context(today=as_of)).customers
+        records = await load([ledger.customer_nos[row] for row in rows[start : start + PAGE]])
+        views += Batch.of(records, ledger.catalogue, Context(today=as_of)).customers
+        for record in records:
+            unseen -= kinds_in(record, unseen)
+    if unseen:
+        logger.warning(
+            "purpose limits confine %s, which no customer has of %d looked at", ", ".join(sorted(unseen)), len(rows)
+        )
     relearnt = tuple(recommender.name for recommender in recommenders if isinstance(recommender, Trainable))
     names = [recommender.name for recommender in recommenders]
     return learn_schema(views, ledger.catalogue.codes, names, relearnt=relearnt, **options)

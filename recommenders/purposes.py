@@ -82,6 +82,11 @@ class PurposeLimits:
         return {kind: sorted(served) or [NOTHING] for kind, served in sorted(self.serves.items())}
 
 
+def is_attribute(kind: str) -> bool:
+    """Whether a kind of data is a column of the customers' file."""
+    return _split(kind)[0] == ATTRIBUTE
+
+
 def kinds_in(record: Customer, kinds: Collection[str]) -> frozenset[str]:
     """Return those of some kinds of data that a record has anything of."""
     return frozenset(kind for kind in kinds if _has(record, kind))

@@ -156,6 +156,15 @@ async def test_a_model_that_may_have_learnt_of_what_is_confined_now_is_refused(c
             use(tmp_path, confined={"relations", "activity", "outcomes"})
 
 
+async def test_a_confined_column_that_nobody_has_is_told_of(customers, taught, caplog):
+    await taught(
+        customers[:120], PurposeLimits.parsed("attribute:diett=nothing; attribute:diet=nothing; outcomes=nothing")
+    )
+
+    told = [record.getMessage() for record in caplog.records if "purpose limits" in record.getMessage()]
+    assert told == ["purpose limits confine attribute:diett, which no customer has of 120 looked at"]
+
+
 async def test_customers_are_likened_without_what_is_confined(customers, taught):
     _, catalogue = await taught(customers[:60], LIMITS)
     less = [without(customer, LIMITS.kinds) for customer in customers]
