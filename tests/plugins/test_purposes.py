@@ -144,6 +144,15 @@ def test_a_plugins_gate_refuses_by_confined_data_only_where_that_may_serve(engin
     assert refused["NOT_A_MEMBER"].tolist() == [[False] * 4]  # the bank's own sees the membership
 
 
+def test_a_plugins_gate_explains_what_it_refuses_without_what_is_held_back(engine_of, shop, context):
+    engine = engine_of(GATING.replace("refused[[knows", "refused[:] = True; refused[[knows"))
+
+    saw = {code: engine.decide(shop, code, context()).refusals[-1].saw for code in ("SAVE", "ORDERS")}
+
+    assert saw["SAVE"] == "()"
+    assert "TOBACCO-1" in saw["ORDERS"]
+
+
 def test_each_kind_is_confined_to_its_own_products(engine_of, person, context):
     limits = PurposeLimits.parsed("attribute:diet=product:TRIP; membership:campus=product:SAVE")
     engine = engine_of(GREEDY, limits)
