@@ -4,8 +4,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from graph.records import ActivityMonth, Interaction, Membership, Relation
-from graph.words import Channel, MemberRole, ProgrammeKind, RelationKind
+from graph.records import ActivityMonth, Interaction, Membership, Outcome, Relation
+from graph.words import Channel, MemberRole, OutcomeKind, ProgrammeKind, RelationKind, RiskRating
 from plugins.deciding import build_engine
 from recommenders.catalogue import Catalogue
 from recommenders.purposes import UNLIMITED, PurposeLimits
@@ -142,6 +142,21 @@ def test_a_plugins_gate_refuses_by_confined_data_only_where_that_may_serve(engin
     [refusal] = engine.decide(shop, "ORDERS", context()).refusals
     assert "TOBACCO-1" in refusal.saw
     assert refused["NOT_A_MEMBER"].tolist() == [[False] * 4]  # the bank's own sees the membership
+
+
+def test_the_banks_own_gates_protect_by_what_plugins_are_not_shown(host_of, product, person, context):
+    limits = PurposeLimits.parsed(
+        "outcomes=nothing; attribute:risk_profile=nothing; attribute:marketing_consent=nothing"
+    )
+    shelf = [product("FUND", risk_rating=RiskRating.R3), product("SAVE")]
+    engine = build_engine(Catalogue(shelf, limits), host_of(), None)
+    dismissed = Outcome("O1", "SAVE", OutcomeKind.DISMISS, Channel.WEB, datetime(2026, 6, 1, tzinfo=UTC))
+
+    [answer] = engine.answer([person(outcomes=(dismissed,))], context())
+    [refusal] = engine.decide(person(outcomes=(dismissed,)), "SAVE", context()).refusals
+
+    assert [offer.product.product_code for offer in answer.offers] == ["FUND"]
+    assert (refusal.code, refusal.saw) == ("DISMISSED", "dismissed on 2026-06-01")
 
 
 def test_a_plugins_gate_explains_what_it_refuses_without_what_is_held_back(engine_of, shop, context):
