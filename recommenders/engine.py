@@ -123,41 +123,46 @@ class Engine:
         """Run candidates, gates, rank and arbitrate over customers.
 
         The bank's own gates look first, with all that is known: they only refuse, and nothing can change what they see.
-        Then plugins' gates and recommenders look at each pass, the general one first, so that nothing that was seen of
-        confined data in this decision can be used where it may not serve; the ranker sees the general pass alone.
+        Then plugins' gates and recommenders look at each pass. What the general pass and the ranker say stands before
+        any other is looked at, so that nothing seen of confined data in this decision serves what it may not.
         """
         passes = Passes.of(customers, self.catalogue, context)
         own = {place: np.array(gate.refuses(passes.whole)) for place, gate in enumerate(self.gates) if sees_whole(gate)}
         omitted = dict[str, None]()
-        looks = [self._look(batch, omitted) for batch in passes.batches]
+        general = self._look(passes.general, omitted)
+        general_scores = {name: found.scores for name, found in general.proposed.items()}
+        learnt = self._learnt(passes.general, general_scores)
+        looks = [general, *(self._look(further.batch, omitted) for further in passes.further)]
         refused = tuple(
             own[place] if place in own else passes.joined([look.refused[place] for look in looks])
             for place in range(len(self.gates))
         )
         proposed = {
             name: passes.candidates([look.proposed[name] for look in looks])
-            for name in looks[0].proposed
+            for name in general.proposed
             if name not in omitted
         }
         passed = self._passed(passes.whole, refused)
         strengths = {
             name: passes.joined([
-                self.calibration.propensities(name, look.proposed[name].scores, served=look is not looks[0])
+                self.calibration.propensities(name, look.proposed[name].scores, served=look is not general)
                 for look in looks
             ])
             for name in proposed
         }  # fmt: skip
-        general = {name: looks[0].proposed[name].scores for name in proposed}
-        propensities, ranked = self._propensities(passes.general, general, strengths)
+        propensities, ranked = self._propensities(learnt, general_scores, strengths)
         weights = self.arbitration.weights(context.channel)
         factors = self._values * weights * self._levers
         offered = passed & ~np.isnan(propensities)
         priorities = np.where(offered, propensities * factors, -np.inf)
-        return Ranking(passes, proposed, general, strengths, propensities, ranked, weights, refused, passed, priorities,
-                       tuple(omitted))  # fmt: skip
+        return Ranking(passes, proposed, general_scores, strengths, propensities, ranked, weights, refused, passed,
+                       priorities, tuple(omitted))  # fmt: skip
 
     def _look(self, batch: Batch, omitted: dict[str, None]) -> _Look:
-        """Ask plugins' gates and every recommender; who fails is omitted, and asked of no later pass."""
+        """Ask plugins' gates and every recommender; who fails is omitted, and asked of no later pass.
+
+        What they give is copied, lest it be changed after a later pass.
+        """
         refused = {
             place: np.array(gate.refuses(batch)) for place, gate in enumerate(self.gates) if not sees_whole(gate)
         }
@@ -165,21 +170,25 @@ class Engine:
         for recommender in self.recommenders:
             if recommender.name not in omitted:
                 try:
-                    proposed[recommender.name] = recommender.propose(batch)
+                    found = recommender.propose(batch)
+                    proposed[recommender.name] = Candidates(np.array(found.scores), found.reason)
                 except Omitted:
                     omitted[recommender.name] = None
         return _Look(refused, proposed)
 
+    def _learnt(self, batch: Batch, scores: Mapping[str, Scores]) -> Scores:
+        """``(n, m)``: the ranker's propensities; nan where it has none."""
+        if self.ranker is None:
+            return np.full(batch.shape, np.nan, np.float32)
+        return self.ranker.propensities(batch, scores)
+
     def _propensities(
-        self, batch: Batch, scores: Mapping[str, Scores], strengths: Mapping[str, Scores]
+        self, learnt: Scores, scores: Mapping[str, Scores], strengths: Mapping[str, Scores]
     ) -> tuple[Scores, Mask]:
         """The ranker's word counts where it has one, or a recommender's that it could not know of, if that is higher.
 
         Those are of recommenders that it was not trained with, and what was proposed by confined data alone.
         """
-        learnt = np.full(batch.shape, np.nan, np.float32)
-        if self.ranker is not None:
-            learnt = self.ranker.propensities(batch, scores)
         unranked, propensities = np.isnan(learnt), learnt
         for name, strength in strengths.items():
             is_new = self.ranker is None or name not in self.ranker.schema.recommenders

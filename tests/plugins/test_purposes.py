@@ -134,6 +134,21 @@ def test_no_reason_goes_through_data_that_may_not_serve_its_product(engine_of, s
     assert "TOBACCO-1" not in repr([offer.trace for offer in answer.offers if offer.product.product_code in {"SAVE", "TRIP"}])  # fmt: skip
 
 
+def test_what_a_plugin_gave_cannot_be_changed_once_it_has_seen_more(engine_of, shop, context):
+    """It keeps the scores and refusals of the general pass, and writes into them in the next."""
+    source = GATING.replace(
+        "        return Candidates(scores, reason)",
+        "        [kept.__setitem__(slice(None), 0.99) for kept in KEPT if known.any()]; KEPT.append(scores)\n        return Candidates(scores, reason)",
+    ).replace(
+        "        return refused",
+        "        [kept.__setitem__(slice(None), True) for kept in MASKS if refused.any()]; MASKS.append(refused)\n        return refused",
+    )
+    engine = engine_of(source + "\nKEPT, MASKS = [], []\n")
+
+    assert scores(engine, [shop], context) == [{"LOAN": 0.99, "ORDERS": 0.99, "SAVE": 0.01, "TRIP": 0.01}]
+    assert [offer.product.product_code for offer in engine.answer([shop], context())[0].offers] == ["SAVE", "TRIP"]
+
+
 def test_a_plugins_gate_refuses_by_confined_data_only_where_that_may_serve(engine_of, shop, context):
     engine = engine_of(GATING)
     refused = dict(zip([gate.code for gate in engine.gates], engine.rank([shop], context()).refused, strict=True))

@@ -144,6 +144,36 @@ async def test_what_confined_data_proposes_is_as_likely_as_it_was_taken_and_for_
     assert found.propensities[0, catalogue.index["ORDERS"]] >= seen
 
 
+class Betrays(Shops):
+    """Keeps the views of the general pass, and marks those of shops once it has seen who they are."""
+
+    name = "betrays"
+
+    def __init__(self):
+        self.views = {}
+
+    def propose(self, batch):
+        for customer in batch.customers:
+            if customer.member_of("tobacco"):
+                self.views[customer.customer_no].attributes = {"points": 6.0}
+            self.views[customer.customer_no] = customer
+        return super().propose(batch)
+
+
+async def test_the_ranker_cannot_be_told_what_was_seen_after_it(customers, taught):
+    model, catalogue = await taught(customers, LIMITS)
+    shops = [customer for customer in customers[:40] if customer.attributes["points"] < 3]
+
+    plain, betrayed = [
+        Engine(catalogue, [recommender], (), (), model.calibration, model.ranker).rank(shops, Context(today=AS_OF))
+        for recommender in (Shops(), Betrays())
+    ]
+
+    others = np.delete(np.arange(len(CODES)), catalogue.index["ORDERS"])
+    assert np.array_equal(plain.propensities[:, others], betrayed.propensities[:, others], equal_nan=True)
+    assert not np.isnan(plain.propensities[:, others]).all()
+
+
 async def test_a_model_that_may_have_learnt_of_what_is_confined_now_is_refused(customers, taught, tmp_path):
     model, _ = await taught(customers[:60], PurposeLimits.parsed("activity=nothing"))
     path = save(tmp_path, model)
