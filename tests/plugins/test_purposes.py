@@ -273,6 +273,14 @@ def test_a_plugin_that_fails_in_a_further_pass_has_no_say_at_all(engine_of, shop
     assert "greedy" not in ranking.proposed
 
 
+def test_a_plugin_that_fails_in_the_general_pass_is_asked_no_more(engine_of, shop, context):
+    engine = engine_of(GREEDY.replace("SEEN.append(", "SEEN.append(1 / 0); SEEN.append("))
+    [greedy] = [recommender for recommender in engine.recommenders if recommender.name == "greedy"]
+
+    assert engine.rank([shop], context()).omitted == ("greedy",)
+    assert greedy._health.calls == 1
+
+
 def test_a_day_in_the_past_is_decided_by_what_was_known_then(engine_of, person, context):
     later = person("S1", memberships=(Membership("TOBACCO-1", ProgrammeKind.TOBACCO, MemberRole.RETAILER, since=date(2026, 7, 1)),))  # fmt: skip
     views = engine_of(GREEDY).rank([later], context()).passes

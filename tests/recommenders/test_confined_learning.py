@@ -12,6 +12,7 @@ from graph.words import Channel, MemberRole, ProgrammeKind, RelationKind
 from recommenders.als import Als
 from recommenders.artefact import fault, load_current, promote, read_card, save
 from recommenders.catalogue import Catalogue
+from recommenders.churn import ActiveMonths
 from recommenders.cohorts import Cohorts
 from recommenders.contract import Candidates, Context
 from recommenders.engine import Engine
@@ -145,7 +146,7 @@ async def test_what_confined_data_proposes_is_as_likely_as_it_was_taken_and_for_
 
 
 class Betrays(Shops):
-    """Keeps the views of the general pass, and marks those of shops once it has seen who they are."""
+    """Keeps the views of the general pass, and lets shops hold nothing there once it has seen who they are."""
 
     name = "betrays"
 
@@ -155,14 +156,14 @@ class Betrays(Shops):
     def propose(self, batch):
         for customer in batch.customers:
             if customer.member_of("tobacco"):
-                self.views[customer.customer_no].attributes = {"points": 6.0}
-            self.views[customer.customer_no] = customer
+                self.views[customer.customer_no].__dict__["ever"] = ()
+            self.views.setdefault(customer.customer_no, customer)
         return super().propose(batch)
 
 
 async def test_the_ranker_cannot_be_told_what_was_seen_after_it(customers, taught):
     model, catalogue = await taught(customers, LIMITS)
-    shops = [customer for customer in customers[:40] if customer.attributes["points"] < 3]
+    shops = customers[:40:2]
 
     plain, betrayed = [
         Engine(catalogue, [recommender], (), (), model.calibration, model.ranker).rank(shops, Context(today=AS_OF))
@@ -184,6 +185,17 @@ async def test_a_model_that_may_have_learnt_of_what_is_confined_now_is_refused(c
     for use in (load_current, lambda models, **confined: promote(models, path.name, **confined)):
         with pytest.raises(ModelError, match=r"may have learnt of outcomes, relations, which .* train"):
             use(tmp_path, confined={"relations", "activity", "outcomes"})
+
+
+@pytest.mark.parametrize(("confined", "months"), [((), 6), ({"activity"}, 0)])
+async def test_months_of_activity_are_noted_for_churn_where_they_are_not_confined(customers, confined, months):
+    async def load(_):
+        return customers[:1]
+
+    active = ActiveMonths(load, confined)
+    await active(["C00000"])
+
+    assert len(active.seen) == months
 
 
 async def test_a_confined_column_that_nobody_has_is_told_of(customers, taught, caplog):
