@@ -40,6 +40,8 @@ from api.webhooks.sending import keep_sending
 from graph.errors import StoreError
 from graph.store import Store
 from plugins.host import PluginHost
+from recommenders.purposes import DEFAULT_LIMITS as DEFAULT_PURPOSES
+from recommenders.purposes import PurposeLimits
 
 logger = logging.getLogger("guanxi.api")
 
@@ -80,6 +82,7 @@ class Wiring:
         trusted: manifest, or folder of such, of the only operations that run; without it every operation does.
         at_end: is called in a thread when the server has ended.
         federation: serve as a subgraph of Apollo Federation, too.
+        purposes: which products each kind of data may serve.
     """
 
     open_store: Callable[[], AbstractAsyncContextManager[Store]]
@@ -96,6 +99,7 @@ class Wiring:
     trusted: Path | None = None
     at_end: Callable[[], object] = lambda: None
     federation: bool = False
+    purposes: PurposeLimits = DEFAULT_PURPOSES
 
 
 def create_app(wiring: Wiring) -> Starlette:
@@ -130,7 +134,7 @@ def create_app(wiring: Wiring) -> Starlette:
 @asynccontextmanager
 async def _served(store: Store, wiring: Wiring) -> AsyncIterator[Services]:
     store.watch = watched
-    engine = LiveEngine(store, wiring.host, wiring.models)
+    engine = LiveEngine(store, wiring.host, wiring.models, wiring.purposes)
     services = Services(store, engine, Changes(), Interactions(), wiring.offer_secret, wiring.webhooks)
     engine.on_change = services.changes.wake_all
     try:

@@ -25,6 +25,7 @@ from recommenders.engine import Engine
 from recommenders.history import Life, lives
 from recommenders.insight import Insight, insights
 from recommenders.prospects import Page, look
+from recommenders.purposes import DEFAULT_LIMITS, PurposeLimits
 
 logger = logging.getLogger("guanxi.api")
 
@@ -36,10 +37,11 @@ PATIENCE_SECONDS: Final = 30.0
 class LiveEngine:
     """Decides in a thread of its own, so that a slow plugin does not stop the server from answering others."""
 
-    def __init__(self, store: Store, host: PluginHost, models: Path) -> None:
+    def __init__(self, store: Store, host: PluginHost, models: Path, purposes: PurposeLimits = DEFAULT_LIMITS) -> None:
         self.host = host
         self.on_change: Callable[[], None] = lambda: None
         self._store = store
+        self._purposes = purposes
         self.models = models
         self._engine: Engine | None = None
         self._model: Model | None = None
@@ -137,7 +139,7 @@ class LiveEngine:
         if not self._migrated:
             await migrate(self._store)
             self._migrated = True
-        return Catalogue(await products.catalogue(self._store))
+        return Catalogue(await products.catalogue(self._store), self._purposes)
 
     def _put_in_service(self, catalogue: Catalogue, model: Model | None) -> None:
         try:
@@ -159,7 +161,7 @@ class LiveEngine:
 
     async def _load(self) -> Model | None:
         try:
-            return await asyncio.to_thread(load_current, self.models)
+            return await asyncio.to_thread(load_current, self.models, confined=self._purposes.kinds)
         except ModelError as error:
             logger.warning("the model in service stays: %s", error)
             return self._model

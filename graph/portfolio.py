@@ -11,7 +11,7 @@ WITH c ORDER BY c.customer_no LIMIT $count
 RETURN c.customer_no AS customer_no, c.kind AS kind, c.joined_on AS joined_on,
   c.region AS region, c.value_tier AS value_tier, c.income AS income,
   [(c)-[h:HOLDS]->(p:Product) | [p.product_code, h.opened_on, h.closed_on]] AS holdings,
-  [(c)-[m:MEMBER_OF]->(:Programme) | [m.programme_code, m.since, m.until]] AS memberships,
+  [(c)-[m:MEMBER_OF]->(g:Programme) | [m.programme_code, m.since, m.until, g.kind]] AS memberships,
   [(c)-[r:RELATED]->(o:Customer) | [r.kind, o.customer_no, r.since]] AS relations
 """
 

@@ -12,5 +12,6 @@ from recommenders.engine import Engine
 
 async def open_engine(store: Store, settings: Settings) -> Engine:
     """Return the engine of the store's catalogue, the settings' plugins and the model in force."""
-    catalogue = Catalogue(await products.catalogue(store))
-    return build_engine(catalogue, PluginHost.load(settings.plugins), load_current(settings.models_dir))
+    catalogue = Catalogue(await products.catalogue(store), settings.purpose_limits)
+    model = load_current(settings.models_dir, confined=settings.purpose_limits.kinds)
+    return build_engine(catalogue, PluginHost.load(settings.plugins), model)

@@ -50,6 +50,7 @@ def app_of(settings: Settings, at_end: Callable[[], object] = lambda: None) -> S
             trusted=settings.trusted_documents,
             at_end=at_end,
             federation=settings.federation,
+            purposes=settings.purpose_limits,
         )
     )
 

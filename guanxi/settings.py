@@ -8,6 +8,8 @@ from pydantic import AliasChoices, Field, IPvAnyNetwork, SecretStr, field_valida
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from api.limits import DEFAULT_LIMITS, Limits
+from recommenders.purposes import DEFAULT_LIMITS as DEFAULT_PURPOSES
+from recommenders.purposes import PurposeLimits
 
 LEAST_SECRET: Final = 32
 
@@ -99,6 +101,15 @@ class Settings(BaseSettings):
     """Manifest of registered operations, or a folder of such: with it no other operation runs."""
     protected: Annotated[tuple[str, ...], NoDecode] = ()
     """Columns of the customers' file, separated by commas, that no feature is made of, such as ``gender``."""
+
+    purpose_limits: Annotated[PurposeLimits, NoDecode] = DEFAULT_PURPOSES
+    """Kinds of data and what alone they may serve, such as ``activity=category:loan; relations=nothing``; see
+    docs/data-protection.md. A tobacco retailer's membership serves its programme unless this says otherwise."""
+
+    @field_validator("purpose_limits", mode="before")
+    @classmethod
+    def _as_limits(cls, value: object) -> object:
+        return PurposeLimits.parsed(value) if isinstance(value, str) else value
 
     @field_validator("plugins", mode="before")
     @classmethod

@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -58,8 +58,8 @@ class Model:
         ranker: None where there was nothing to learn from.
         aggregates: what holds for the whole bank and is nobody's score: ``similar`` products, ``trends``.
         learnt_from: what the manifest tells of the data: customers, holdings, date range.
-        training: what it tells of the training: when, with which recommenders, without which columns, how long it
-            took, and what the ranker was measured on; see ``Card``.
+        training: what it tells of the training: when, with which recommenders, without which columns, under which
+            purpose limits, how long it took, and what the ranker was measured on; see ``Card``.
         churn, demand, segments: None where there was too little to learn from; the ranker's card says why.
     """
 
@@ -126,13 +126,14 @@ def save(models: Path, model: Model, *, live: bool = True) -> Path:
     return models / model.model_id
 
 
-def promote(models: Path, model_id: str, how: How = "promoted") -> Model:
+def promote(models: Path, model_id: str, how: How = "promoted", *, confined: Collection[str] = ()) -> Model:
     """Put an artefact in force, and return it.
 
     Raises:
-        ModelError: there is none of this id, it is broken, or it cannot be put in force; what was in force stays.
+        ModelError: there is none of this id, it is broken, it has learnt of data that is ``confined``, or it cannot be
+            put in force; what was in force stays.
     """
-    model = read(models, model_id)
+    model = read(models, model_id, confined=confined)
     try:
         put_in_force(models, model_id, how)
     except OSError as error:
@@ -140,34 +141,37 @@ def promote(models: Path, model_id: str, how: How = "promoted") -> Model:
     return model
 
 
-def read(models: Path, model_id: str) -> Model:
+def read(models: Path, model_id: str, *, confined: Collection[str] = ()) -> Model:
     """Return a model by its id.
 
     Raises:
-        ModelError: there is none of this id, or it is broken.
+        ModelError: there is none of this id, it is broken, or it has learnt of data that is ``confined``.
     """
     if model_id not in ids(models):
         raise ModelError(f"There is no model {model_id!r}; guanxi models lists those there are.")
     try:
-        return _read(models / model_id)
+        return _read(models / model_id, confined)
     except BROKEN as error:
         raise ModelError(f"The model {model_id} is broken ({_told(error)}); promote another, or train anew.") from error
 
 
-def roll_back(models: Path) -> Model:
+def roll_back(models: Path, *, confined: Collection[str] = ()) -> Model:
     """Put the artefact in force that was so before, and return it.
 
     Raises:
-        ModelError: none was, it is gone or broken, or it cannot be put in force; what was in force stays.
+        ModelError: none was, it is gone, it is broken, it has learnt of data that is ``confined``, or it cannot be put
+            in force; what was in force stays.
     """
     before = previous(models)
     if before is None:
         raise ModelError("No model was in force before this one; promote one that guanxi models lists.")
-    return promote(models, before, "rolled back")
+    return promote(models, before, "rolled back", confined=confined)
 
 
-def load_current(models: Path) -> Model | None:
+def load_current(models: Path, *, confined: Collection[str] = ()) -> Model | None:
     """Return the model in force, or the last good one where that is broken; None where there was never one.
+
+    One that has learnt of kinds of data that are ``confined`` counts as broken.
 
     Raises:
         ModelError: there are artefacts, and every one is broken.
@@ -178,7 +182,7 @@ def load_current(models: Path) -> Model | None:
     were = [*reversed(stack(told)), *(life.model_id for life in reversed(told))]
     for model_id in dict.fromkeys([*(known for known in were if known in there), *reversed(there)]):
         try:
-            return _read(models / model_id)
+            return _read(models / model_id, confined)
         except BROKEN as error:
             last = error
     if last is not None:
@@ -200,10 +204,10 @@ def read_card(models: Path, model_id: str) -> Card:
         raise ModelError(f"The model {model_id} is broken ({_told(error)}); promote another, or train anew.") from error
 
 
-def fault(models: Path, model_id: str) -> str | None:
-    """Return what is wrong with an artefact; None where it is whole."""
+def fault(models: Path, model_id: str, *, confined: Collection[str] = ()) -> str | None:
+    """Return what is wrong with an artefact; None where it is whole, and has learnt of nothing ``confined``."""
     try:
-        _read(models / model_id)
+        _read(models / model_id, confined)
     except BROKEN as error:
         return _told(error)
     return None
@@ -352,8 +356,11 @@ def _write_bytes(path: Path, content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _read(folder: Path) -> Model:
+def _read(folder: Path, confined: Collection[str]) -> Model:
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    learnt = set(confined) - set(manifest.get("training", {}).get("purpose_limits", ()))
+    if learnt:
+        raise ValueError(f"it may have learnt of {', '.join(sorted(learnt))}, which purpose limits now confine")
     arrays = {name: _read_arrays(folder / f"{name}.npz", digest) for name, digest in manifest["sha256"].items()}
     curves = arrays.pop(CURVES)
     names = {key.rpartition("|")[0] for key in curves}

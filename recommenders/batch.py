@@ -1,6 +1,6 @@
 """Customers of one decision, as arrays: rows are customers, columns the catalogue's products."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -10,6 +10,7 @@ from graph.records import Customer, Product
 from graph.words import CustomerKind
 from recommenders.catalogue import Catalogue
 from recommenders.contract import Context, Mask
+from recommenders.purposes import without
 from recommenders.view import CustomerView
 
 
@@ -22,9 +23,20 @@ class Batch:
         self.context = context
 
     @classmethod
-    def of(cls, records: Sequence[Customer], catalogue: Catalogue, context: Context) -> "Batch":
-        """Make a batch of records, seen on the context's day."""
-        return cls([CustomerView(record, context.today, context.channel) for record in records], catalogue, context)
+    def of(
+        cls,
+        records: Sequence[Customer],
+        catalogue: Catalogue,
+        context: Context,
+        hidden: Collection[str] | None = None,
+    ) -> "Batch":
+        """Make a batch of records, seen on the context's day without some kinds of data: all that are confined.
+
+        So it may serve any product, and be learnt from. Whoever hides less answers for what it serves.
+        """
+        kinds = catalogue.limits.kinds if hidden is None else hidden
+        views = [CustomerView(without(record, kinds), context.today, context.channel) for record in records]
+        return cls(views, catalogue, context)
 
     @property
     def shape(self) -> tuple[int, int]:

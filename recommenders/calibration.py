@@ -28,23 +28,32 @@ class Curve:
     rates: NDArray[np.float32]
 
 
+def served_name(recommender: str) -> str:
+    """Return the name of a recommender's curve for what it scores by confined data."""
+    return f"{recommender}|served"
+
+
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """One curve for each recommender that was learnt."""
+    """A curve for each recommender that was learnt, and by ``served_name`` for what it scores by confined data."""
 
     curves: Mapping[str, Curve] = field(default_factory=dict)
 
-    def is_learnt(self, recommender: str) -> bool:
+    def is_learnt(self, recommender: str, *, served: bool = False) -> bool:
         """Whether a recommender's propensities are learnt from what customers did."""
-        return recommender in self.curves
+        return self._curve(recommender, served=served) is not None
 
-    def propensities(self, recommender: str, scores: Scores) -> Scores:
-        """Map scores, of any shape, to probabilities; nan stays nan."""
-        curve = self.curves.get(recommender)
+    def propensities(self, recommender: str, scores: Scores, *, served: bool = False) -> Scores:
+        """Map scores, of any shape, to probabilities; nan stays nan. ``served``: they come of confined data."""
+        curve = self._curve(recommender, served=served)
         if curve is None:
             return np.clip(scores, 0, 1) * np.float32(PRIOR_PROPENSITY)
         found = curve.rates[np.searchsorted(curve.edges, scores, side="right").clip(0, len(curve.rates) - 1)]
         return np.where(np.isnan(scores), np.float32(np.nan), found)
+
+    def _curve(self, recommender: str, *, served: bool) -> Curve | None:
+        own = self.curves.get(served_name(recommender)) if served else None
+        return own or self.curves.get(recommender)
 
 
 def learn_curve(scores: Scores, opened: Mask, weights: NDArray[np.float32]) -> Curve | None:

@@ -35,6 +35,7 @@ class Card:
         feature_count: how many there are.
         recommenders: versions by name of those whose scores are features.
         protected: columns that no feature was made of.
+        purpose_limits: kinds of data of which nothing was learnt, and which products each may serve.
         seconds: what training took, by part.
         limits: what the model is known not to do, in sentences.
     """
@@ -53,6 +54,7 @@ class Card:
     feature_count: int
     recommenders: Mapping[str, str]
     protected: tuple[str, ...]
+    purpose_limits: Mapping[str, list[str]]
     seconds: Mapping[str, float]
     limits: tuple[str, ...]
 
@@ -78,6 +80,7 @@ class Card:
             feature_count=len(names),
             recommenders=dict(training.get("recommenders", manifest["versions"])),
             protected=tuple(training.get("protected", ())),
+            purpose_limits=dict(training.get("purpose_limits", {})),
             seconds=dict(training.get("seconds", {})),
             limits=tuple(_limits(ranker, told)),
         )

@@ -6,20 +6,26 @@ from types import MappingProxyType
 
 from graph.errors import NotFound
 from graph.records import Product
+from recommenders.purposes import DEFAULT_LIMITS, PurposeLimits
 
 
 class Catalogue:
-    """Products sorted by product code, found by code or by column; read-only, since every plugin is given it."""
+    """Products sorted by product code, found by code or by column; read-only, since every plugin is given it.
+
+    ``limits`` say which kinds of data may serve which of them; whatever is made of customers for a catalogue's products
+    (batches, ledgers) keeps to them.
+    """
 
     products: tuple[Product, ...]
     codes: tuple[str, ...]
     index: Mapping[str, int]
+    limits: PurposeLimits
 
-    def __init__(self, products: Sequence[Product]) -> None:
+    def __init__(self, products: Sequence[Product], limits: PurposeLimits = DEFAULT_LIMITS) -> None:
         ordered = tuple(sorted(products, key=lambda product: product.product_code))
         codes = tuple(product.product_code for product in ordered)
         index = MappingProxyType({code: column for column, code in enumerate(codes)})
-        self.__dict__.update(products=ordered, codes=codes, index=index)
+        self.__dict__.update(products=ordered, codes=codes, index=index, limits=limits)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"The catalogue's {name} cannot be changed.")
@@ -42,6 +48,11 @@ class Catalogue:
     def of_category(self, *categories: str) -> tuple[Product, ...]:
         """Return the products of any of the categories."""
         return tuple(product for product in self.products if product.category in categories)
+
+    @cached_property
+    def seen(self) -> tuple[frozenset[str], ...]:
+        """Each column's confined kinds of data, those that may serve it."""
+        return tuple(self.limits.seen_by(product) for product in self.products)
 
     @cached_property
     def categories(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ twice; a moment counts only if its whole horizon had passed, and those judged by
 from were over.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final
@@ -26,6 +26,7 @@ from recommenders.contract import Mask, Text
 from recommenders.examples import Examples, Load
 from recommenders.features import Features, FeatureSchema
 from recommenders.portfolio import Ledger
+from recommenders.purposes import without
 from recommenders.timeline import Period
 from recommenders.view import CustomerView
 from recommenders.wording import group, statement
@@ -116,10 +117,14 @@ class Churn:
 
 
 class ActiveMonths:
-    """Reads customers by another reader, and notes in which months each was active: the ledger does not know."""
+    """Reads customers by another reader, and notes in which months each was active: the ledger does not know.
 
-    def __init__(self, load: Load) -> None:
+    Of ``confined`` kinds of data it notes nothing.
+    """
+
+    def __init__(self, load: Load, confined: Collection[str] = ()) -> None:
         self._load = load
+        self._confined = confined
         self._months: dict[str, NDArray[np.int32]] = {}
         self.seen: set[int] = set()
 
@@ -127,7 +132,8 @@ class ActiveMonths:
         """Read customers."""
         records = await self._load(customer_nos)
         for record in records:
-            active = np.array([_month(month.month) for month in record.activity if _is_active(month)], np.int32)
+            known = without(record, self._confined).activity
+            active = np.array([_month(month.month) for month in known if _is_active(month)], np.int32)
             if len(active):
                 self._months[record.customer_no] = np.sort(active)
                 self.seen.update(active.tolist())

@@ -33,6 +33,8 @@ from recommenders.contract import (
     Scores,
     TraceStep,
 )
+from recommenders.gates import sees_whole
+from recommenders.passes import Passes
 from recommenders.ranker import Ranker
 
 MOST_REASONS: Final = 3
@@ -43,7 +45,9 @@ class Ranking:
     """A batch decided, as arrays.
 
     Attributes:
+        passes: the customers, as they were seen.
         proposed: what each recommender proposes, by its name.
+        general_scores: ``(n, m)`` of each recommender in the general pass, by its name: what learnt models go by.
         strengths: ``(n, m)`` propensities by each recommender, by its name; nan where it does not propose.
         propensities: ``(n, m)``, by the ranker, or else of the strongest recommender; nan where none proposes.
         ranked: ``(n, m)``: the propensity is the ranker's.
@@ -54,8 +58,9 @@ class Ranking:
         omitted: recommenders that had no say.
     """
 
-    batch: Batch
+    passes: Passes
     proposed: Mapping[str, Candidates]
+    general_scores: Mapping[str, Scores]
     strengths: Mapping[str, Scores]
     propensities: Scores
     ranked: Mask
@@ -65,9 +70,22 @@ class Ranking:
     priorities: NDArray[np.float64]
     omitted: tuple[str, ...]
 
+    @property
+    def batch(self) -> Batch:
+        """The customers with everything that is known of them."""
+        return self.passes.whole
+
     def top(self, count: int) -> NDArray[np.intp]:
         """``(n, count)`` columns, best first, ties by product code; check ``priorities`` for those not offered."""
         return np.argsort(-self.priorities, axis=1, kind="stable")[:, :count]
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What was found in one pass: plugins' refusals by their gate's place, and candidates by the recommender's name."""
+
+    refused: Mapping[int, Mask]
+    proposed: Mapping[str, Candidates]
 
 
 class Engine:
@@ -101,29 +119,80 @@ class Engine:
     def _levers(self) -> NDArray[np.float64]:
         return self.arbitration.lever_factors()
 
-    def rank(self, batch: Batch) -> Ranking:
-        """Run candidates, gates, rank and arbitrate over a batch."""
-        refused = tuple(gate.refuses(batch) for gate in self.gates)  # first: no recommender can change what they see
-        passed = self._passed(batch, refused)
-        proposed, omitted = self._candidates(batch)
-        strengths = {name: self.calibration.propensities(name, found.scores) for name, found in proposed.items()}
-        propensities, ranked = self._propensities(batch, proposed, strengths)
-        weights = self.arbitration.weights(batch.context.channel)
+    def rank(self, customers: Sequence[Customer], context: Context) -> Ranking:
+        """Run candidates, gates, rank and arbitrate over customers.
+
+        The bank's own gates look first, with all that is known: they only refuse, and nothing can change what they see.
+        Then plugins' gates and recommenders look at each pass. What the general pass and the ranker say stands before
+        any other is looked at, so that nothing seen of confined data in this decision serves what it may not.
+        """
+        passes = Passes.of(customers, self.catalogue, context)
+        own = {place: np.array(gate.refuses(passes.whole)) for place, gate in enumerate(self.gates) if sees_whole(gate)}
+        omitted = dict[str, None]()
+        general = self._look(passes.general, omitted)
+        general_scores = {name: found.scores for name, found in general.proposed.items()}
+        learnt = self._learnt(passes.general, general_scores)
+        looks = [general, *(self._look(further.batch, omitted) for further in passes.further)]
+        refused = tuple(
+            own[place] if place in own else passes.joined([look.refused[place] for look in looks])
+            for place in range(len(self.gates))
+        )
+        proposed = {
+            name: passes.candidates([look.proposed[name] for look in looks])
+            for name in general.proposed
+            if name not in omitted
+        }
+        passed = self._passed(passes.whole, refused)
+        strengths = {
+            name: passes.joined([
+                self.calibration.propensities(name, look.proposed[name].scores, served=look is not general)
+                for look in looks
+            ])
+            for name in proposed
+        }  # fmt: skip
+        propensities, ranked = self._propensities(learnt, general_scores, strengths)
+        weights = self.arbitration.weights(context.channel)
         factors = self._values * weights * self._levers
         offered = passed & ~np.isnan(propensities)
         priorities = np.where(offered, propensities * factors, -np.inf)
-        return Ranking(batch, proposed, strengths, propensities, ranked, weights, refused, passed, priorities, omitted)
+        return Ranking(passes, proposed, general_scores, strengths, propensities, ranked, weights, refused, passed,
+                       priorities, tuple(omitted))  # fmt: skip
+
+    def _look(self, batch: Batch, omitted: dict[str, None]) -> _Look:
+        """Ask plugins' gates and every recommender; who fails is omitted, and asked of no later pass.
+
+        What they give is copied, lest it be changed after a later pass.
+        """
+        refused = {
+            place: np.array(gate.refuses(batch)) for place, gate in enumerate(self.gates) if not sees_whole(gate)
+        }
+        proposed = dict[str, Candidates]()
+        for recommender in self.recommenders:
+            if recommender.name not in omitted:
+                try:
+                    found = recommender.propose(batch)
+                    proposed[recommender.name] = Candidates(np.array(found.scores), found.reason)
+                except Omitted:
+                    omitted[recommender.name] = None
+        return _Look(refused, proposed)
+
+    def _learnt(self, batch: Batch, scores: Mapping[str, Scores]) -> Scores:
+        """``(n, m)``: the ranker's propensities; nan where it has none."""
+        if self.ranker is None:
+            return np.full(batch.shape, np.nan, np.float32)
+        return self.ranker.propensities(batch, scores)
 
     def _propensities(
-        self, batch: Batch, proposed: Mapping[str, Candidates], strengths: Mapping[str, Scores]
+        self, learnt: Scores, scores: Mapping[str, Scores], strengths: Mapping[str, Scores]
     ) -> tuple[Scores, Mask]:
-        """The ranker's word counts where it has one; a recommender's that it was not trained with, if it is higher."""
-        learnt = np.full(batch.shape, np.nan, np.float32)
-        if self.ranker is not None:
-            learnt = self.ranker.propensities(batch, {name: found.scores for name, found in proposed.items()})
+        """The ranker's word counts where it has one, or a recommender's that it could not know of, if that is higher.
+
+        Those are of recommenders that it was not trained with, and what was proposed by confined data alone.
+        """
         unranked, propensities = np.isnan(learnt), learnt
         for name, strength in strengths.items():
-            is_heard = unranked | (self.ranker is None or name not in self.ranker.schema.recommenders)
+            is_new = self.ranker is None or name not in self.ranker.schema.recommenders
+            is_heard = unranked | is_new | np.isnan(scores[name])
             propensities = np.fmax(propensities, np.where(is_heard, strength, np.nan))
         return propensities, ~unranked & (propensities == learnt)
 
@@ -131,7 +200,7 @@ class Engine:
         """Return each customer's offers, at most ``context.top``, and the bundles they are part of."""
         if not customers:
             return []
-        ranking = self.rank(Batch.of(customers, self.catalogue, context))
+        ranking = self.rank(customers, context)
         return [self._answer(ranking, row, columns) for row, columns in enumerate(ranking.top(len(self.catalogue)))]
 
     def decide(self, customer: Customer, product_code: str, context: Context) -> Decision:
@@ -142,10 +211,9 @@ class Engine:
         """
         product = self.catalogue[product_code]
         column = self.catalogue.index[product_code]
-        ranking = self.rank(Batch.of([customer], self.catalogue, context))
-        view = ranking.batch.customers[0]
+        ranking = self.rank([customer], context)
         refusals = tuple(
-            gate.explain(view, product)
+            gate.explain(ranking.batch.customers[0] if sees_whole(gate) else ranking.passes.view(0, column), product)
             for gate, refused in zip(self.gates, ranking.refused, strict=True)
             if refused[0, column]
         )
@@ -155,15 +223,6 @@ class Engine:
         reasons = self._reasons(ranking, self._supporters(ranking, 0, column), 0, column)
         trace = self._trace(ranking, 0, column, rank, refusals, reasons)
         return Decision(customer.customer_no, product, offered, rank, refusals, trace)
-
-    def _candidates(self, batch: Batch) -> tuple[dict[str, Candidates], tuple[str, ...]]:
-        proposed, omitted = {}, []
-        for recommender in self.recommenders:
-            try:
-                proposed[recommender.name] = recommender.propose(batch)
-            except Omitted as omission:
-                omitted.append(omission.name)
-        return proposed, tuple(omitted)
 
     def _passed(self, batch: Batch, refused: Sequence[Mask]) -> Mask:
         passed = np.ones(batch.shape, np.bool_)
@@ -228,6 +287,10 @@ class Engine:
         names = self._supporters(ranking, row, column)
         scores = ", ".join(f"{name} {ranking.proposed[name].scores[row, column]:.3f}" for name in names)
         steps = [TraceStep("candidates", f"proposed by {scores}" if names else "proposed by no recommender")]
+        if held_back := sorted(ranking.passes.held_back(row, column)):
+            steps.append(
+                TraceStep("candidates", f"held back, as it may not serve this product: {', '.join(held_back)}")
+            )
         if ranking.omitted:
             steps.append(
                 TraceStep("candidates", f"without {', '.join(ranking.omitted)}: too slow, failing or switched off")
@@ -259,7 +322,8 @@ class Engine:
         if ranking.ranked[row, column] and self.ranker is not None:
             by = f"the ranker ({self.ranker.horizon})"
         else:
-            is_learnt = self.calibration.is_learnt(names[0])
+            served = ranking.passes.is_served(row, column)
+            is_learnt = self.calibration.is_learnt(names[0], served=served)
             by = f"{names[0]} ({'learnt from openings' if is_learnt else f'prior: score × {PRIOR_PROPENSITY}'})"
         steps = [TraceStep("rank", f"propensity {propensity:.4f} by {by}")]
         if rank is not None:
@@ -276,6 +340,10 @@ class Engine:
 
     @staticmethod
     def _reasons(ranking: Ranking, names: Sequence[str], row: int, column: int) -> tuple[Reason, ...]:
-        """What each recommender says; a reason without a path is not shown."""
+        """What each recommender says; a reason is not shown without a path, nor by one through data held back."""
         reasons = (ranking.proposed[name].reason(row, column) for name in names)
-        return tuple(reason for reason in reasons if reason is not None and reason.path)
+        return tuple(
+            reason
+            for reason in reasons
+            if reason is not None and reason.path and not ranking.passes.crosses(row, column, reason)
+        )

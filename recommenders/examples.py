@@ -5,8 +5,9 @@ who opens at all, each weighing for those left out. A customer is read once for 
 but his features.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Final, TypeAlias
 
@@ -18,11 +19,15 @@ from recommenders.batch import Batch
 from recommenders.catalogue import Catalogue
 from recommenders.contract import Context, Mask, Omitted, Recommender, Scores, Trainable
 from recommenders.features import Features, FeatureSchema, extract, learn_schema
+from recommenders.passes import Further, Passes
 from recommenders.portfolio import Ledger
+from recommenders.purposes import is_attribute, kinds_in
 from recommenders.view import CustomerView
 
 Load: TypeAlias = Callable[[Sequence[str]], Awaitable[Sequence[Customer]]]
 """Reads customers by their numbers."""
+
+logger = logging.getLogger("guanxi.training")
 
 MOST_OPENERS: Final = 60_000
 MOST_OTHERS: Final = 20_000
@@ -51,11 +56,31 @@ class Draw:
 
 
 @dataclass(frozen=True, slots=True)
+class Served:
+    """What a recommender scored by confined data, of products that it may serve: ``(k,)`` pairs, with their weights."""
+
+    scores: NDArray[np.float32]
+    opened: Mask
+    weights: NDArray[np.float32]
+
+    @staticmethod
+    def joined(parts: Sequence["Served"]) -> "Served":
+        """Put parts together."""
+        return Served(*(np.concatenate([getattr(part, name) for part in parts]) for name in Served.__slots__))
+
+
+@dataclass(frozen=True, slots=True)
 class Examples:
-    """``n`` customers at moments of the past: what was known, and what each opened next."""
+    """``n`` customers at moments of the past: what was known, and what each opened next.
+
+    Attributes:
+        features: without confined data.
+        served: by the recommender's name; of all that were read, and of none that are taken from them.
+    """
 
     features: Features
     draw: Draw
+    served: Mapping[str, Served] = field(default_factory=dict)
 
     def take(self, those: Mask) -> "Examples":
         """Return some of them."""
@@ -130,6 +155,7 @@ async def read_examples(
 ) -> Examples:
     """Read the drawn customers, a page at a time, and return their features."""
     parts: list[Features] = []
+    served: dict[str, list[Served]] = {}
     order: list[NDArray[np.intp]] = []
     wanted = np.unique(drawn.rows)
     for start in range(0, len(wanted), PAGE):
@@ -144,11 +170,17 @@ async def read_examples(
                     without(records[ledger.customer_nos[drawn.rows[place]]], ledger.catalogue, drawn.hidden[place])
                     for place in places
                 ]
-                parts.append(_features(schema, ledger.catalogue, moment, known))
+                passes = Passes.of(known, ledger.catalogue, Context(today=moment.day))
+                parts.append(extract(schema, passes.general, proposals(moment.recommenders, passes.general)))
                 order.append(places)
+                for further in passes.further:
+                    for name, pairs in _served(moment, further, drawn, places[further.rows]).items():
+                        served.setdefault(name, []).append(pairs)
         progress(start + len(page))
     back = np.argsort(np.concatenate(order))
-    return Examples(Features.joined(parts).take(back), drawn)
+    return Examples(
+        Features.joined(parts).take(back), drawn, {name: Served.joined(pairs) for name, pairs in served.items()}
+    )
 
 
 async def sample_schema(
@@ -159,9 +191,16 @@ async def sample_schema(
     count = len(ledger.customer_nos)
     rows = np.sort(generator.choice(count, min(SCHEMA_SAMPLE, count), replace=False))
     views: list[CustomerView] = []
+    unseen = {kind for kind in ledger.catalogue.limits.kinds if is_attribute(kind)}
     for start in range(0, len(rows), PAGE):
-        numbers = [ledger.customer_nos[row] for row in rows[start : start + PAGE]]
-        views += [CustomerView(record, as_of) for record in await load(numbers)]
+        records = await load([ledger.customer_nos[row] for row in rows[start : start + PAGE]])
+        views += Batch.of(records, ledger.catalogue, Context(today=as_of)).customers
+        for record in records:
+            unseen -= kinds_in(record, unseen)
+    if unseen:
+        logger.warning(
+            "purpose limits confine %s, which no customer has of %d looked at", ", ".join(sorted(unseen)), len(rows)
+        )
     relearnt = tuple(recommender.name for recommender in recommenders if isinstance(recommender, Trainable))
     names = [recommender.name for recommender in recommenders]
     return learn_schema(views, ledger.catalogue.codes, names, relearnt=relearnt, **options)
@@ -202,6 +241,13 @@ def without(record: Customer, catalogue: Catalogue, hidden: int) -> Customer:
     return replace(record, holdings=tuple(held for held in record.holdings if held.product_code != code))
 
 
-def _features(schema: FeatureSchema, catalogue: Catalogue, moment: Past, known: Sequence[Customer]) -> Features:
-    batch = Batch.of(known, catalogue, Context(today=moment.day))
-    return extract(schema, batch, proposals(moment.recommenders, batch))
+def _served(moment: Past, further: Further, drawn: Draw, places: NDArray[np.intp]) -> dict[str, Served]:
+    columns, found = further.columns, dict[str, Served]()
+    opened = drawn.opened[np.ix_(places, columns)]
+    weights = np.broadcast_to(drawn.weights[places, None], opened.shape)
+    for name, whole in proposals(moment.recommenders, further.batch).items():
+        scores = whole[:, columns]
+        those = ~np.isnan(scores) & ~further.batch.held[:, columns]
+        if those.any():
+            found[name] = Served(scores[those], opened[those], weights[those])
+    return found

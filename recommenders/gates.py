@@ -41,7 +41,10 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A gate made of two functions: one refuses for a batch, one explains a refused pair."""
+    """A gate made of two functions: one refuses for a batch, one explains a refused pair.
+
+    The bank's own see whole records, confined data too; a plugin's does not, as the plugin host wraps it.
+    """
 
     gate: GateGroup
     code: str
@@ -58,6 +61,11 @@ class Rule:
         """Say why the pair is refused."""
         found = self.explaining(customer, product)
         return Refusal(self.gate, self.code, found.text, found.saw, found.unlock)
+
+
+def sees_whole(gate: Gate) -> bool:
+    """Whether a gate is the bank's own, and sees data that may not serve the product: it can only refuse."""
+    return isinstance(gate, Rule)
 
 
 def _audience(batch: Batch) -> Mask:
@@ -122,10 +130,10 @@ def _membership(batch: Batch) -> Mask:
 
 def _explain_membership(customer: CustomerView, product: Product) -> Explanation:
     code = product.programme_code
-    seen = ", ".join(membership.programme_code for membership in customer.memberships)
+    seen = ", ".join(m.programme_code for m in customer.memberships if m.programme_kind == product.programme_kind)
     return Explanation(
         say(f"It is for members of the programme {code}.", f"仅限项目{code}的成员。"),
-        seen or "no membership",
+        seen or "no such membership",
         say(f"a membership of {code}", f"加入项目{code}"),
     )
 

@@ -25,6 +25,8 @@ from recommenders.contract import Context
 from recommenders.engine import Engine
 from recommenders.examples import Load
 from recommenders.features import Features, FeatureSchema, extract, learn_schema
+from recommenders.gates import sees_whole
+from recommenders.passes import Passes
 from recommenders.prospects import Page
 
 LEAST_LISTED: Final = 20
@@ -59,12 +61,13 @@ class Lookalikes:
 
     def look(self, engine: Engine, customers: Sequence[Customer], context: Context) -> Page:
         """Say how like the list customers are, and who may not be approached, as a page of one column."""
-        batch = Batch.of(customers, engine.catalogue, context)
-        features = extract(self.schema, batch, {})
+        passes = Passes.of(customers, engine.catalogue, context)
+        features = extract(self.schema, passes.general, {})
         likeness = self.regression.predict_proba(self.traits(features))[:, 1]
         gates = [gate for gate in engine.gates if gate.gate in GROUPS]
         refusals = np.full((len(customers), 1), -1, np.int16)
         for position in reversed(range(len(gates))):
+            batch = passes.whole if sees_whole(gates[position]) else passes.general
             refusals[gates[position].refuses(batch).all(axis=1), 0] = position
         codes = tuple(gate.code for gate in gates)
         return Page(tuple(customers), likeness.astype(np.float32)[:, None], refusals, codes)

@@ -6,7 +6,7 @@ of the rows read.
 
 import math
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from datetime import date
@@ -21,6 +21,7 @@ from graph.rows import word
 from graph.words import CustomerKind, RelationKind, ValueTier
 from recommenders.catalogue import Catalogue
 from recommenders.contract import Mask
+from recommenders.purposes import row_without
 from recommenders.view import FAMILY
 
 KINDS = tuple(CustomerKind)
@@ -93,7 +94,7 @@ class _Columns:
 
 
 class Ledger:
-    """Every customer's holdings and groups with their days, from one reading of the graph."""
+    """Every customer's holdings and groups with their days, from one reading of the graph; of confined data nothing."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
@@ -107,8 +108,9 @@ class Ledger:
         self._holdings, self._groups = _Columns(), _Columns()
         self._group_index: dict[tuple[str, str], int] = {}
 
-    def add(self, row: dict[str, Any]) -> None:
-        """Take in one customer of ``graph.portfolio.pages``."""
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Take in one customer of ``graph.portfolio.pages``, without what may not serve every product."""
+        row = row_without(row, self.catalogue.limits.kinds)
         number = len(self.customer_nos)
         self.customer_nos.append(row["customer_no"])
         self._kinds.append(KINDS.index(CustomerKind(row["kind"])))
@@ -188,8 +190,8 @@ def _ordinal(day: date | None, unknown: int) -> int:
     return unknown if day is None else day.toordinal()
 
 
-def _groups(row: dict[str, Any]) -> Iterable[tuple[tuple[str, str], int, int]]:
-    for code, since, until in row["memberships"]:
+def _groups(row: Mapping[str, Any]) -> Iterable[tuple[tuple[str, str], int, int]]:
+    for code, since, until, _ in row["memberships"]:
         yield ("programme", code), _ordinal(since, EVER), NEVER if until is None else until.toordinal() + 1
     for kind, other, since in row["relations"]:
         if kind == RelationKind.EMPLOYER:

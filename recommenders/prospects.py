@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 
 from graph.errors import ModelError
 from graph.records import Customer
-from recommenders.batch import Batch
 from recommenders.contract import Context, Scores
 from recommenders.engine import Engine
 
@@ -52,7 +51,7 @@ class Page:
 
 def look(engine: Engine, customers: Sequence[Customer], context: Context) -> Page:
     """Say of customers how likely they are to take each product, and which gate is the first to refuse it."""
-    ranking = engine.rank(Batch.of(customers, engine.catalogue, context))
+    ranking = engine.rank(customers, context)
     codes = (*(gate.code for gate in engine.gates), PROPOSED_BY_NOBODY)
     refusals = np.full(ranking.passed.shape, -1, np.int16)
     refusals[np.isnan(ranking.propensities)] = len(codes) - 1

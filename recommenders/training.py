@@ -15,16 +15,26 @@ from graph import customers, portfolio
 from graph.errors import ModelError
 from graph.store import Store
 from recommenders.artefact import Model, applied
-from recommenders.calibration import Calibration, learn_curve
+from recommenders.calibration import Calibration, learn_curve, served_name
 from recommenders.catalogue import Catalogue
 from recommenders.churn import ActiveMonths, Churn, fit_churn
 from recommenders.comparing import Comparison, compare
 from recommenders.contract import Arrays, Recommender, Trainable
 from recommenders.demand import fit_demand
-from recommenders.examples import Examples, Load, Past, Seen, draw, draw_hidden, read_examples, sample_schema
+from recommenders.examples import (
+    Examples,
+    Load,
+    Past,
+    Seen,
+    draw,
+    draw_hidden,
+    read_examples,
+    sample_schema,
+)
 from recommenders.learning import Judged, fit_ranker
 from recommenders.portfolio import Ledger, Portfolio
 from recommenders.prospects import learn_swing
+from recommenders.purposes import PurposeLimits
 from recommenders.ranker import Ranker
 from recommenders.segments import Segments, fit_segments
 from recommenders.similar import fit_similar
@@ -87,7 +97,10 @@ async def learn(
     live: Model | None = None,
     progress: Progress = lambda _, __: None,
 ) -> Trained:
-    """Learn from a ledger, reading the customers of examples by ``load``; as ``train``."""
+    """Learn from a ledger, reading the customers of examples by ``load``; as ``train``.
+
+    Of confined data nothing is learnt, but how often what it may serve is opened after a recommender's score.
+    """
     clock, now = _Clock(), ledger.portfolio(as_of)
     if not now.customers or not len(ledger.catalogue):
         raise ModelError("There are no customers and products to learn from; run guanxi load first.")
@@ -105,7 +118,7 @@ async def learn(
     with clock.of("demand"):
         demand, of_demand = fit_demand(ledger, period)
     if drawn.opened.any():
-        active = ActiveMonths(load)
+        active = ActiveMonths(load, ledger.catalogue.limits.kinds)
         with clock.of("examples"):
             schema = await sample_schema(
                 active, ledger, known, as_of, protected=tuple(protected), seasonal=period.sees_seasons
@@ -141,7 +154,7 @@ async def learn(
         versions={recommender.name: recommender.version for recommender in recommenders if recommender.name in arrays},
         learnt_from=_learnt_from(now, period),
         aggregates=aggregates,
-        training=_told(known, protected, judged, period, past, clock),
+        training=_told(known, protected, ledger.catalogue.limits, judged, period, past, clock),
     )
     if live is None:
         return Trained(model, clock.seconds)
@@ -195,14 +208,22 @@ def as_then(
 
 
 def learn_calibration(examples: Examples, names: Sequence[str]) -> Calibration:
-    """Learn each recommender's curve: its scores at moments of the past against what was opened next."""
+    """Learn each recommender's curves: its scores at moments of the past against what was opened next.
+
+    What it scores by confined data has a curve of its own, of products that the data may serve, and for these alone.
+    """
     pairs, drawn = examples.features.pairs, examples.draw
+    served = {
+        name: learn_curve(own.scores[:, None], own.opened[:, None], own.weights)
+        for name, own in examples.served.items()
+    }
     curves = {}
     for name in names:
         scores = np.where(examples.features.held, np.nan, pairs[f"score:{name}"]).astype(np.float32)
         curve = learn_curve(scores, drawn.opened, drawn.weights)
         if curve is not None:
             curves[name] = curve
+    curves |= {served_name(name): curve for name, curve in served.items() if curve is not None}
     return Calibration(curves)
 
 
@@ -221,6 +242,7 @@ def _learnt_from(now: Portfolio, period: Period) -> dict[str, Any]:
 def _told(
     known: Sequence[Recommender],
     protected: Sequence[str],
+    limits: PurposeLimits,
     judged: Sequence[Judged],
     period: Period,
     past: Sequence[Past],
@@ -230,6 +252,7 @@ def _told(
         "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "recommenders": {recommender.name: recommender.version for recommender in known},
         "protected": list(protected),
+        "purpose_limits": limits.told(),
         "seconds": dict(clock.seconds),
     }
     for latest in judged:

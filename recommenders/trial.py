@@ -20,7 +20,6 @@ from graph.errors import ModelError
 from graph.records import Customer, Scalar
 from graph.words import ValueTier
 from recommenders.artefact import Model
-from recommenders.batch import Batch
 from recommenders.contract import Context, Mask, Recommender, Scores
 from recommenders.engine import Engine, Ranking
 from recommenders.evaluation import Report, Scored, System, evaluate
@@ -160,10 +159,8 @@ async def run(
         those = slice(start, min(start + PAGE, count))
         numbers = [split.ledger.customer_nos[row] for row in drawn.rows[those]]
         records = {record.customer_no: record for record in await split.load(numbers)}
-        batch = Batch.of([records[number] for number in numbers], split.ledger.catalogue,
-                         Context(today=split.day, channel=None))  # fmt: skip
-        ranking = engine.rank(batch)
-        found = _features(engine, batch, ranking)
+        ranking = engine.rank([records[number] for number in numbers], Context(today=split.day, channel=None))
+        found = _features(engine, ranking)
         pages.append(_score(split, engine, ranking, found, those, attributes))
         if found is not None:
             features.append(found.take(np.flatnonzero(kept[those])))
@@ -242,10 +239,10 @@ def _forgetting(load: Load, ledger: Ledger, hidden: Mapping[str, int]) -> Load:
     return load_less
 
 
-def _features(engine: Engine, batch: Batch, ranking: Ranking) -> Features | None:
+def _features(engine: Engine, ranking: Ranking) -> Features | None:
     if engine.ranker is None:
         return None
-    return extract(engine.ranker.schema, batch, {name: found.scores for name, found in ranking.proposed.items()})
+    return extract(engine.ranker.schema, ranking.passes.general, ranking.general_scores)
 
 
 def _score(

@@ -82,7 +82,7 @@ async def _evaluate(
     settings: Settings, today: date, top: int, attributes: tuple[str, ...], truth: pl.DataFrame | None
 ) -> Report:
     async with open_store(settings) as store:
-        catalogue = Catalogue(await products.catalogue(store))
+        catalogue = Catalogue(await products.catalogue(store), settings.purpose_limits)
         host = PluginHost.load(settings.plugins)
         with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as bars:
             task = bars.add_task("customers read", total=None)

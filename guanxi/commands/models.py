@@ -19,6 +19,7 @@ from recommenders.ablation import Ablation
 from recommenders.card import Card
 from recommenders.features import changes, learn_schema
 from recommenders.history import Life, ids, lives, previous
+from recommenders.purposes import without
 from recommenders.view import CustomerView
 
 SAMPLE: Final = 1_000
@@ -77,6 +78,10 @@ def _list(settings: Settings, *, as_json: bool) -> int:
     return 1 if any(row["broken"] for row in rows) else 0
 
 
+def _fault(settings: Settings, model_id: str) -> str | None:
+    return artefact.fault(settings.models_dir, model_id, confined=settings.purpose_limits.kinds)
+
+
 def _row(settings: Settings, model_id: str) -> dict[str, Any]:
     folder = settings.models_dir
     life = next((life for life in reversed(lives(folder)) if life.model_id == model_id), None)
@@ -85,7 +90,7 @@ def _row(settings: Settings, model_id: str) -> dict[str, Any]:
         "id": model_id,
         "state": "live" if is_live else "before it" if model_id == previous(folder) else "",
         "live_since": life.at.isoformat(timespec="seconds") if life and is_live else None,
-        "broken": artefact.fault(folder, model_id),
+        "broken": _fault(settings, model_id),
     }
     if row["broken"] is None:
         card = artefact.read_card(folder, model_id)
@@ -107,7 +112,7 @@ def _show(settings: Settings, model_id: str | None, *, check: bool, as_json: boo
         raise ModelError(f"No model is live in {folder}; guanxi train makes one.")
     card = artefact.read_card(folder, shown)
     own = [life for life in lives(folder) if life.model_id == shown]
-    fault = artefact.fault(folder, shown)
+    fault = _fault(settings, shown)
     found = asyncio.run(_changed(settings, shown)) if check and not fault else []
     if as_json:
         told = card.as_json() | {"live": shown == artefact.current_id(folder), "broken": fault}
@@ -133,6 +138,7 @@ def _told(card: Card, own: list[Life], *, is_live: bool) -> list[str]:
         else f"  looks ahead  to the next opening, learnt by hiding holdings in {moments} folds of customers",
         f"  with         {', '.join(f'{name} {version}' for name, version in card.recommenders.items()) or 'nothing'}",
         f"  without      {', '.join(card.protected) or 'no column is shut out'}",
+        f"  confined     {', '.join(card.purpose_limits) or 'nothing: it may have learnt of all'}",
     ]
     if card.judged:
         spell = f" from {card.judged['from']} to {card.judged['until']}" if card.judged["from"] else ""
@@ -161,10 +167,15 @@ def _moment(at: datetime | None) -> str:
 def _change(settings: Settings, model_id: str | None) -> int:
     folder = settings.models_dir
     before = artefact.current_id(folder)
-    if model_id is not None and model_id == before and artefact.fault(folder, model_id) is None:
+    if model_id is not None and model_id == before and _fault(settings, model_id) is None:
         typer.echo(f"{model_id} is live already.")
         return 0
-    model = artefact.roll_back(folder) if model_id is None else artefact.promote(folder, model_id)
+    confined = settings.purpose_limits.kinds
+    model = (
+        artefact.roll_back(folder, confined=confined)
+        if model_id is None
+        else artefact.promote(folder, model_id, confined=confined)
+    )
     typer.echo(f"Live: {model.model_id}, as of {model.as_of}; before it {before}. Servers take it up within seconds.")
     if model_id is not None and before is not None:
         typer.echo("To go back: guanxi models rollback")
@@ -179,6 +190,7 @@ async def _changed(settings: Settings, model_id: str) -> list[str]:
     async with open_store(settings) as store:
         numbers = [number async for page in customers.pages(store, PAGE) for number in page]
         sample = random.Random(0).sample(numbers, min(SAMPLE, len(numbers)))  # noqa: S311 - nothing secret
-        views = [CustomerView(record, day(None)) for record in await customers.load(store, sample)]
+        records = await customers.load(store, sample)
+    views = [CustomerView(without(record, settings.purpose_limits.kinds), day(None)) for record in records]
     learnt = ranker.schema
     return changes(learnt, learn_schema(views, learnt.product_codes, learnt.recommenders, protected=learnt.protected))

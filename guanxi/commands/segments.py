@@ -16,7 +16,8 @@ def segments(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> int:
     """Describe the segments of the model in force. Exit code 1 where there are none."""
-    model = load_current(Settings().models_dir)
+    settings = Settings()
+    model = load_current(settings.models_dir, confined=settings.purpose_limits.kinds)
     found = (
         sorted(model.segments.described, key=lambda segment: int(segment.code[1:])) if model and model.segments else []
     )

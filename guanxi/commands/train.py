@@ -65,9 +65,9 @@ def train(
 
 
 def _live(settings: Settings) -> Model | None:
-    """The model in service; a broken one has nothing to be compared with."""
+    """The model in service; there is none to compare with where it is broken, or learnt of what is confined now."""
     try:
-        return load_current(settings.models_dir)
+        return load_current(settings.models_dir, confined=settings.purpose_limits.kinds)
     except ModelError:
         return None
 
@@ -91,7 +91,7 @@ def _compared(comparison: Comparison) -> str:
 
 async def _train(settings: Settings, today: date, live: Model | None) -> Trained:
     async with open_store(settings) as store:
-        catalogue = Catalogue(await products.catalogue(store))
+        catalogue = Catalogue(await products.catalogue(store), settings.purpose_limits)
         host = PluginHost.load(settings.plugins)
         with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as bars:
             task = bars.add_task("customers read", total=None)

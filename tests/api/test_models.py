@@ -45,7 +45,7 @@ def put(models, model_id, rate, live=True):
     schema = FeatureSchema(CODES, numbers=("points",))
     ranker = Ranker(schema, 3, ones, {"popularity": 1.0}, rate, ones, card=CARD)
     learnt = {"customers": 64, "holdings": 62, "first": "2020-01-01", "last": None}
-    told = {"trained_at": "2026-07-01T03:00:00+00:00"}
+    told = {"trained_at": "2026-07-01T03:00:00+00:00", "purpose_limits": {"membership:tobacco": []}}
     save(models, Model(CODES, date(2026, 6, 30), {}, ranker=ranker, learnt_from=learnt, training=told, model_id=model_id), live=live)  # fmt: skip
 
 

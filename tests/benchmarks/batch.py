@@ -40,6 +40,7 @@ from recommenders.batch import Batch
 from recommenders.catalogue import Catalogue
 from recommenders.contract import Context
 from recommenders.engine import Ranking
+from recommenders.passes import Passes
 from recommenders.training import train
 
 TOP = 10
@@ -98,8 +99,9 @@ def best_by_arrays(als, held, catalogue):
     priorities = np.where(held | np.isnan(scores), -np.inf, scores)
     every = np.ones(len(catalogue))
     ranking = Ranking(
-        batch,
+        Passes((), batch, batch, (), ()),
         proposed={},
+        general_scores={},
         strengths={},
         propensities=scores,
         ranked=~np.isnan(scores),
@@ -114,7 +116,7 @@ def best_by_arrays(als, held, catalogue):
 
 def best_by_engine(engine, records):
     for start in range(0, len(records), PAGE):
-        engine.rank(Batch.of(records[start : start + PAGE], engine.catalogue, CONTEXT)).top(TOP)
+        engine.rank(records[start : start + PAGE], CONTEXT).top(TOP)
 
 
 def main(customers, records, rounds):

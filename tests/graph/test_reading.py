@@ -2,7 +2,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from graph import browsing, feedback, instruments, products, programmes
+from graph import browsing, feedback, instruments, portfolio, products, programmes
 from graph.customers import load
 from graph.imports import import_rows
 from graph.once import Request
@@ -62,6 +62,12 @@ async def test_accounts_cards_and_programmes_are_read_whole(bank):
     assert await programmes.programmes(bank) == [
         Programme("P1", ProgrammeKind.CAMPUS, "Campus", date(2020, 1, 1), partner=Partner("U1", "Uni", "university"))
     ]
+
+
+async def test_training_reads_memberships_with_the_kind_of_their_programme(bank):
+    found = {row["customer_no"]: row["memberships"] async for page in portfolio.pages(bank, 2) for row in page}
+
+    assert found == {"C0": [], "C1": [], "C2": [["P1", None, None, "campus"]], "C3": [], "C4": []}
 
 
 async def test_an_outcome_is_stored_and_seen_by_the_engine(bank):

@@ -24,7 +24,8 @@ CARD = {
     "features": {"logit": 0.7, "product": 0.3},
     "rounds": {"pairs": 12, "counts": 7},
 }
-TRAINING = {
+CONFINED = {"purpose_limits": {"membership:tobacco": ["programme:tobacco"]}}
+TRAINING = CONFINED | {
     "trained_at": "2026-07-01T03:00:00+00:00",
     "recommenders": {"als": "1", "popularity": "2"},
     "protected": ["gender"],
@@ -44,7 +45,7 @@ def kept(tmp_path):
     for number in (1, 2, 3):
         ranker = Ranker(schema, 1, ones, CARD["stack"], 1.0, ones, card=CARD) if number > 1 else None
         model = Model(("A", "B"), date(2026, 6, number), {}, ranker=ranker, learnt_from=learnt, model_id=f"m{number}",
-                      training=TRAINING if number > 1 else {})  # fmt: skip
+                      training=TRAINING if number > 1 else CONFINED)  # fmt: skip
         save(home.models, model)
     return home
 

@@ -5,6 +5,7 @@ import pytest
 from pydantic import ValidationError
 
 from guanxi.settings import Settings
+from recommenders.purposes import DEFAULT_LIMITS
 
 
 def test_plugin_folders_are_split_as_in_path(monkeypatch):
@@ -41,4 +42,17 @@ def test_what_is_no_address_is_no_trusted_proxy(monkeypatch, named):
     monkeypatch.setenv("GUANXI_TRUSTED_PROXIES", named)
 
     with pytest.raises(ValidationError, match="trusted_proxies"):
+        Settings()
+
+
+def test_purpose_limits_are_read_over_the_default_or_refused_with_what_is_wrong(monkeypatch):
+    assert Settings().purpose_limits == DEFAULT_LIMITS
+
+    monkeypatch.setenv("GUANXI_PURPOSE_LIMITS", "activity=category:loan")
+    assert Settings().purpose_limits.kinds == {"membership:tobacco", "activity"}
+
+    monkeypatch.setenv("GUANXI_PURPOSE_LIMITS", "activity=LOAN")
+    with pytest.raises(
+        ValidationError, match=r"purpose_limits\n.*'LOAN' names no products: those are programme:PROGRAMME"
+    ):
         Settings()

@@ -108,7 +108,7 @@ def bank(catalogue):
                 "kind": customer.kind,
                 "joined_on": customer.joined_on,
                 "holdings": [(h.product_code, h.opened_on, h.closed_on) for h in customer.holdings],
-                "memberships": [(m.programme_code, m.since, m.until) for m in customer.memberships],
+                "memberships": [(m.programme_code, m.since, m.until, m.programme_kind) for m in customer.memberships],
                 "relations": [],
             })  # fmt: skip
 

@@ -42,7 +42,7 @@ def test_the_score_is_the_share_in_the_group_where_it_exceeds_everybodys(trained
     ("group", "customer"),
     [
         ({"relations": [("employer", "E1", None)]}, {"relations": works_at("E1")}),
-        ({"memberships": [("CAMPUS-1", None, None)]}, {"memberships": (STUDENT,)}),
+        ({"memberships": [("CAMPUS-1", None, None, "campus")]}, {"memberships": (STUDENT,)}),
         ({"relations": [("spouse", "C77", None)]}, {"relations": (Relation("C78", RelationKind.SPOUSE, outgoing=True),)}),
     ],
     ids=["employer", "programme", "family"],
@@ -66,7 +66,7 @@ def test_a_customer_of_no_group_is_proposed_nothing(trained, person, catalogue, 
 
 def test_of_several_groups_the_one_with_the_highest_share_speaks(trained, person, catalogue, batch):
     products = catalogue(*CODES)
-    members = [{"memberships": [("CAMPUS-1", None, None)], "holdings": ["SAVE"]}] * 20
+    members = [{"memberships": [("CAMPUS-1", None, None, "campus")], "holdings": ["SAVE"]}] * 20
     rows = staff(10, "SAVE") + staff(10) + members + [{}] * 40
     asked = batch([person(relations=works_at("E1"), memberships=(STUDENT,))], products)
 

@@ -165,7 +165,7 @@ def test_a_product_without_a_price_takes_the_median(person, product, engine, con
 def test_nothing_is_offered_that_is_held_refused_excluded_or_unknown(crowd, bank, engine, context):
     decided = engine(SCORES | {"UNHEARD-OF": 1.0}, *bank)
     asked = context(top=99, exclude=("LOAN", "NO-SUCH-THING"))
-    ranking = decided.rank(Batch.of(crowd, decided.catalogue, asked))
+    ranking = decided.rank(crowd, asked)
 
     answers = decided.answer(crowd, asked)
 

@@ -75,7 +75,7 @@ def test_of_customers_set_apart_nothing_is_known(ledger):
 
 def test_groups_have_days_too(ledger):
     bank = ledger({
-        "memberships": [("CAMPUS-1", date(2025, 9, 1), DAY)],
+        "memberships": [("CAMPUS-1", date(2025, 9, 1), DAY, "campus")],
         "relations": [("employer", "E1", NEXT), ("spouse", "C9", None), ("supplier", "S1", None)],
     })  # fmt: skip
 
