@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from graph.errors import SettingsError
+from guanxi.settings import Settings
 
 
 def kept(path: Path) -> str:
@@ -21,6 +22,18 @@ def kept(path: Path) -> str:
         return path.read_text()
     except OSError as error:
         raise SettingsError(f"The secret {path} cannot be kept: {error.strerror}.") from error
+
+
+def decision_secret(settings: Settings) -> str:
+    """Return the secret that signs offer ids: the one that is set, or else the one kept in the home."""
+    given = settings.decision_secret
+    return given.get_secret_value() if given else kept(settings.home / "decision.secret")
+
+
+def erasure_secret(settings: Settings) -> str:
+    """Return the secret that erasures are proved by: the one that is set, or else the one kept in the home."""
+    given = settings.erasure_secret
+    return given.get_secret_value() if given else kept(settings.home / "erasure.secret")
 
 
 def _make(path: Path) -> None:
