@@ -5,6 +5,8 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from graph.errors import SettingsError
 from guanxi.settings import Settings
 
@@ -24,16 +26,14 @@ def kept(path: Path) -> str:
         raise SettingsError(f"The secret {path} cannot be kept: {error.strerror}.") from error
 
 
-def decision_secret(settings: Settings) -> str:
-    """Return the secret that signs offer ids: the one that is set, or else the one kept in the home."""
-    given = settings.decision_secret
-    return given.get_secret_value() if given else kept(settings.home / "decision.secret")
+def given_or_kept(given: SecretStr | None, path: Path) -> str:
+    """Return the secret that is set, or else the one that is kept in a file."""
+    return given.get_secret_value() if given else kept(path)
 
 
 def erasure_secret(settings: Settings) -> str:
-    """Return the secret that erasures are proved by: the one that is set, or else the one kept in the home."""
-    given = settings.erasure_secret
-    return given.get_secret_value() if given else kept(settings.home / "erasure.secret")
+    """Return the secret that erasures are proved by."""
+    return given_or_kept(settings.erasure_secret, settings.home / "erasure.secret")
 
 
 def _make(path: Path) -> None:
