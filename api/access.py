@@ -20,6 +20,9 @@ SEES_INTERNALS: Final = frozenset({Role.RELATIONSHIP_MANAGER, Role.MARKETING, Ro
 SEES_SUBGRAPH: Final = frozenset({Role.ADMIN})
 SERVES_DEPUTIES: Final = frozenset({Role.ADMIN})
 SERVES_WEBHOOKS: Final = frozenset({Role.ADMIN})
+SEES_ACCESS_REPORTS: Final = frozenset({Role.CUSTOMER, Role.ADMIN})
+"""On whom they see. A customer's has what is derived of him too: he has a right to it (GDPR, art. 15)."""
+ERASES_CUSTOMERS: Final = frozenset({Role.ADMIN})
 SEES_NUMBERS: Final = frozenset({Role.CUSTOMER, Role.ADMIN})
 LEAST_GROUP: Final = 20
 LAST_PLACES: Final = 4

@@ -91,6 +91,7 @@ class Wiring:
     rules: TokenRules
     offer_secret: str
     webhooks: WebhookRules
+    erasure_secret: str
     development: bool = False
     origins: tuple[str, ...] = ()
     hsts_seconds: int = 0
@@ -135,7 +136,9 @@ def create_app(wiring: Wiring) -> Starlette:
 async def _served(store: Store, wiring: Wiring) -> AsyncIterator[Services]:
     store.watch = watched
     engine = LiveEngine(store, wiring.host, wiring.models, wiring.purposes)
-    services = Services(store, engine, Changes(), Interactions(), wiring.offer_secret, wiring.webhooks)
+    services = Services(
+        store, engine, Changes(), Interactions(), wiring.offer_secret, wiring.webhooks, wiring.erasure_secret
+    )
     engine.on_change = services.changes.wake_all
     try:
         await store.ping(START_SECONDS)

@@ -30,3 +30,7 @@ class Loader(DataLoader[Key, Value]):
     def load(self, key: Key) -> Awaitable[Value]:
         """Load a value."""
         return asyncio.shield(super().load(key))
+
+    def knows(self, key: Key) -> bool:
+        """Whether a value was asked for."""
+        return self.cache_map.get(key) is not None

@@ -12,6 +12,7 @@ from api.nodes import Key
 from api.requests import Asked
 from api.roles import KEYS, Role, Viewer
 from api.session import Session
+from api.subject_queries import SubjectQueries
 from api.types import ordering
 from api.types.customer_filter import CustomerFilter, searched
 from api.types.customers import Customer
@@ -114,7 +115,7 @@ class RecommenderInfo:
 
 
 @strawberry.type(description="All that can be read.")
-class Query(WebhookQueries):
+class Query(WebhookQueries, SubjectQueries):
     """The root of queries."""
 
     @strawberry.field(description="Who asks, and for a CUSTOMER token the customer himself.")

@@ -21,6 +21,7 @@ from strawberry.types import ExecutionContext
 
 from api.deputy_mutations import DeputyMutations
 from api.document_size import size_rule
+from api.erasure_mutations import ErasureMutations
 from api.errors import CodedErrors
 from api.federation import CONFIG, FederatedQuery
 from api.identity import Same
@@ -40,7 +41,7 @@ CACHED_DOCUMENTS: Final = 500
 
 
 @strawberry.type(name="Mutation", description="All that can be written.")
-class Mutations(Mutation, DeputyMutations, WebhookMutations):
+class Mutations(Mutation, DeputyMutations, WebhookMutations, ErasureMutations):
     """The root of mutations, of all modules."""
 
 

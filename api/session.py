@@ -39,6 +39,7 @@ class Services:
     interactions: Interactions
     offer_secret: str
     webhooks: WebhookRules
+    erasure_secret: str
     streams: OpenStreams = field(default_factory=OpenStreams)
 
 
@@ -152,7 +153,9 @@ class Session:
 
     def forget(self, customer_no: str) -> None:
         """Read a customer anew when he is next asked for."""
-        self.whole.clear(customer_no)
+        for loader in (self.whole, self.profiles):
+            if loader.knows(customer_no):
+                loader.clear(customer_no)
         self.answers.clear_all()
         self.insights.clear_all()
 

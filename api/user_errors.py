@@ -16,6 +16,7 @@ from graph.errors import KeyReused, VersionConflict
     BAD_INPUT="A value cannot be taken.",
     IDEMPOTENCY_KEY_REUSED="The key was sent before, with another input.",
     VERSION_CONFLICT="Somebody else has written since; `currentVersion` is the version that is there.",
+    STILL_OPEN="A customer has something open, and is not erased.",
 )
 class UserErrorCode(StrEnum):
     """``code`` of a ``UserError``."""
@@ -24,6 +25,7 @@ class UserErrorCode(StrEnum):
     BAD_INPUT = "BAD_INPUT"
     IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
     VERSION_CONFLICT = "VERSION_CONFLICT"
+    STILL_OPEN = "STILL_OPEN"
 
 
 @strawberry.type(description="What was wrong with an input. Nothing was recorded.")

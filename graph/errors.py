@@ -10,8 +10,11 @@ GuanxiError
 ├── PluginError          a plugin cannot be loaded or breaks the contract
 ├── NotFound             a business key that names nothing
 ├── KeyReused            an idempotency key stands for another input
-└── VersionConflict      somebody else has changed it meanwhile
+├── VersionConflict      somebody else has changed it meanwhile
+└── StillOpen            a customer has something open, and is not erased
 """
+
+from collections.abc import Sequence
 
 
 class GuanxiError(Exception):
@@ -77,3 +80,22 @@ class VersionConflict(GuanxiError):
     def __init__(self, current: int) -> None:
         super().__init__(f"Somebody else has changed it: it is version {current}. Read it again, and then decide.")
         self.current = current
+
+
+class StillOpen(GuanxiError):
+    """A customer has something open on credit or an account that is not closed, or guarantees for who has credit.
+
+    Attributes:
+        product_codes: what he has open on credit.
+        accounts: how many accounts of his are open.
+        guarantees: for how many others, who have something open on credit, he is the guarantor.
+    """
+
+    def __init__(self, product_codes: Sequence[str], accounts: int, guarantees: int) -> None:
+        parts = [f"{', '.join(product_codes)} on credit"] if product_codes else []
+        parts += [f"{accounts} account{'s' if accounts > 1 else ''}"] if accounts else []
+        parts += [f"{guarantees} guarantee{'s' if guarantees > 1 else ''}"] if guarantees else []
+        super().__init__(f"The customer still has open: {' and '.join(parts)}. Close that first, or erase despite it.")
+        self.product_codes = product_codes
+        self.accounts = accounts
+        self.guarantees = guarantees

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from graph.errors import KeyReused, VersionConflict
+from graph.errors import KeyReused, NotFound, VersionConflict
 from graph.once import CLAIM, Request, write_once
 from graph.outbox import TELL, moment_key, outcome_events
 from graph.records import Interaction, Outcome
@@ -62,9 +62,10 @@ class Consent:
 async def record_interaction(store: Store, customer_no: str, interaction: Interaction, request: Request) -> Interaction:
     """Write an interaction once, under the id that the request has for it; return what is stored.
 
-    The customer exists, and the product if one is named.
+    The product exists if one is named.
 
     Raises:
+        NotFound: there is no such customer.
         KeyReused: the request's key stands for another input.
     """
     properties = {
@@ -97,6 +98,7 @@ async def record_outcome(
     """Write an outcome once, with the decision it answers, and tell webhooks; return the properties that are stored.
 
     Raises:
+        NotFound: there is no such customer.
         KeyReused: the request's key stands for another input.
     """
     properties = {
@@ -140,7 +142,9 @@ async def set_consent(
 async def _recorded(store: Store, cypher: tuple[str, str], request: Request, **parameters: object) -> Mapping[str, Any]:
     write, read = cypher
     claim = await write_once(store, request, write, **parameters)
-    stored = await store.read(read, recorded_as=claim["recorded_as"]) if claim else []
+    if claim is None:
+        raise NotFound("customer", str(parameters["customer_no"]))  # erased since he was looked for
+    stored = await store.read(read, recorded_as=claim["recorded_as"])
     if not stored:
         # It was erased since, and its key not yet.
         raise KeyReused

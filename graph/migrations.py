@@ -85,6 +85,17 @@ MIGRATIONS: Final = (
             *(_index("Delivery", column) for column in ("due_key", "created_at", "customer_no")),
         ),
     ),
+    Migration(
+        7,
+        "a customer can be erased: proofs, what is nobody's, and numbers that stay gone",
+        (
+            _unique_node("Anonymous", "anonymous_no"),
+            _unique_node("Erasure", "erasure_id"),
+            _index("Erasure", "digest"),
+            _unique_node("ErasedKey", "key_digest"),
+            _index("IdempotencyKey", "recorded_as"),
+        ),
+    ),
 )
 
 APPLIED: Final = "MATCH (m:Migration) RETURN m.number AS number ORDER BY number"

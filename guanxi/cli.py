@@ -16,7 +16,7 @@ from graph.errors import GuanxiError
 OWN_PACKAGES: Final = ("api", "graph", "guanxi", "loaders", "plugins", "recommenders")
 OURS: Final = re.compile(rf"^({'|'.join(OWN_PACKAGES)})[/.]", re.MULTILINE)
 """A line of a distribution's RECORD that is about a package, or module, of our name."""
-FUNCTIONS: Final = {"format": "format_", "check-config": "check_config"}
+FUNCTIONS: Final = {"format": "format_", "check-config": "check_config", "access-report": "access_report"}
 """The functions that are not named as their command: Python has the name, or cannot."""
 COMMANDS: Final = {
     "demo": "Load a sample bank, train, serve it, and print a token for each role and a query for each kind of user.",
@@ -37,6 +37,10 @@ COMMANDS: Final = {
     "plugins": "List the plugins. Exit code 1 when one is broken.",
     "deputies": "List the managers who see another's book until a day, grant that, or revoke it.",
     "stages": "Note each customer's lifecycle stage, and tell webhooks which have changed; run it daily, after load.",
+    "access-report": "Tell everything that is held on a customer and derived of him, as JSON.",
+    "erase": "Erase a customer for good and keep a proof; run again, it answers with that proof.",
+    "erasures": "List the proofs of erasures, or those of one number. Exit code 1: that number was never erased.",
+    "retention": "Remove what is older than the settings GUANXI_KEEP_… say; customers are erased, with a proof.",
     "check-config": "Check the settings for production. Exit code 0: they may serve; 1: something must not be, and "
     "is named.",
     "documents": "Register an app's operations. Exit code 2, and nothing written: one is not valid, or beyond a limit.",

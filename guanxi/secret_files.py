@@ -5,7 +5,10 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from graph.errors import SettingsError
+from guanxi.settings import Settings
 
 
 def kept(path: Path) -> str:
@@ -21,6 +24,16 @@ def kept(path: Path) -> str:
         return path.read_text()
     except OSError as error:
         raise SettingsError(f"The secret {path} cannot be kept: {error.strerror}.") from error
+
+
+def given_or_kept(given: SecretStr | None, path: Path) -> str:
+    """Return the secret that is set, or else the one that is kept in a file."""
+    return given.get_secret_value() if given else kept(path)
+
+
+def erasure_secret(settings: Settings) -> str:
+    """Return the secret that erasures are proved by."""
+    return given_or_kept(settings.erasure_secret, settings.home / "erasure.secret")
 
 
 def _make(path: Path) -> None:

@@ -2,9 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
-from pydantic import SecretStr
 from starlette.applications import Starlette
 
 from api.app import Share, Wiring, alone, create_app
@@ -13,7 +11,7 @@ from api.webhooks.rules import WebhookRules
 from graph.errors import SettingsError
 from guanxi.hardening import refuse_in_production
 from guanxi.opening import keep_store
-from guanxi.secret_files import kept
+from guanxi.secret_files import erasure_secret, given_or_kept
 from guanxi.settings import Settings
 from guanxi.token_rules import token_rules
 from guanxi.trace_export import export_traces
@@ -40,8 +38,9 @@ def app_of(settings: Settings, at_end: Callable[[], object] = lambda: None) -> S
             host=PluginHost.load(settings.plugins),
             models=settings.models_dir,
             rules=token_rules(settings),
-            offer_secret=_secret(settings.decision_secret, settings.home / "decision.secret"),
+            offer_secret=given_or_kept(settings.decision_secret, settings.home / "decision.secret"),
             webhooks=webhook_rules(settings),
+            erasure_secret=erasure_secret(settings),
             development=settings.development,
             origins=settings.origins,
             hsts_seconds=settings.hsts_seconds,
@@ -58,7 +57,7 @@ def app_of(settings: Settings, at_end: Callable[[], object] = lambda: None) -> S
 def webhook_rules(settings: Settings) -> WebhookRules:
     """Return how webhooks are sent."""
     return WebhookRules(
-        _secret(settings.webhook_secret, settings.home / "webhook.secret"),
+        given_or_kept(settings.webhook_secret, settings.home / "webhook.secret"),
         plain=settings.development,
         networks=settings.webhook_networks,
         attempts=settings.webhook_attempts,
@@ -66,10 +65,6 @@ def webhook_rules(settings: Settings) -> WebhookRules:
         seconds=settings.webhook_timeout_seconds,
         concurrent=settings.webhook_concurrent,
     )
-
-
-def _secret(given: SecretStr | None, path: Path) -> str:
-    return given.get_secret_value() if given else kept(path)
 
 
 def sharing(settings: Settings) -> Share:

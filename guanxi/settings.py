@@ -8,6 +8,7 @@ from pydantic import AliasChoices, Field, IPvAnyNetwork, SecretStr, field_valida
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from api.limits import DEFAULT_LIMITS, Limits
+from graph.periods import Periods
 from recommenders.purposes import DEFAULT_LIMITS as DEFAULT_PURPOSES
 from recommenders.purposes import PurposeLimits
 
@@ -81,6 +82,9 @@ class Settings(BaseSettings):
     """How long a receiver's answer is waited for, in seconds, from looking up its name to the status."""
     webhook_concurrent: int = Field(default=4, ge=1, le=100)
     """How many deliveries one server sends to a webhook at once."""
+    erasure_secret: SecretStr | None = None
+    """Secret that erasures are proved by, 32 bytes or more, and never another; without it one is made and kept in the
+    home."""
     log_format: Literal["text", "json"] = "text"
     """Whether a server's log is lines of text or of JSON."""
     log_level: Literal["info", "warning", "error"] = "info"
@@ -97,6 +101,8 @@ class Settings(BaseSettings):
 
     limit: Limits = DEFAULT_LIMITS
     """What one request, and one client, may ask: ``GUANXI_LIMIT_DEPTH`` and the others of docs/limits.md."""
+    keep: Periods = Periods()
+    """How many months what is kept: ``GUANXI_KEEP_INTERACTIONS`` and the others of docs/data-protection.md."""
     trusted_documents: Path | None = None
     """Manifest of registered operations, or a folder of such: with it no other operation runs."""
     protected: Annotated[tuple[str, ...], NoDecode] = ()
@@ -121,7 +127,7 @@ class Settings(BaseSettings):
     def _split_at_commas(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
-    @field_validator("jwt_secret", "decision_secret", "webhook_secret")
+    @field_validator("jwt_secret", "decision_secret", "webhook_secret", "erasure_secret")
     @classmethod
     def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and len(value.get_secret_value()) < LEAST_SECRET:

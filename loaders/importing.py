@@ -8,12 +8,13 @@ import asyncio
 import hashlib
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import Final, TypeAlias
 
 import polars as pl
 
+from graph.erasures import Key, check_secret, gone
 from graph.imports import ImportRow, import_rows, is_empty, missing_keys
 from graph.store import Store
 from loaders.rejects import RejectsFile
@@ -25,6 +26,8 @@ from loaders.validation import EXTRA, KEY, Checked, check, reject
 BATCH_ROWS: Final = 5_000
 SELF_REFERENCE: Final = {table.name: column.name for table in TABLES.values() for column in table.columns
                          if column.references == table.name and column.reads == "text"}  # fmt: skip
+ERASABLE: Final = {"customers": "Customer", "accounts": "Account", "cards": "Card"}
+"""Tables whose rows may be an erased customer, or his, with their labels."""
 
 Progress: TypeAlias = Callable[[str, int, int], None]
 """Called with a file's name, its rows read so far, and its rows in all."""
@@ -60,21 +63,30 @@ def survey_source(source: Source) -> dict[str, Survey]:
 
 
 async def load_bank(
-    store: Store, source: Source, rejects: Path, *, strict: bool = False, progress: Progress | None = None
+    store: Store,
+    source: Source,
+    rejects: Path,
+    *,
+    strict: bool = False,
+    progress: Progress | None = None,
+    erasure_secret: str | None = None,
 ) -> LoadSummary:
     """Load a source; every row ends up loaded, unchanged or rejected.
 
-    With ``strict`` everything is checked first, and nothing is written when a row would be rejected.
+    With ``strict`` everything is checked first, and nothing is written when a row would be rejected. Rows that name a
+    customer who was erased, known by ``erasure_secret``, are rejected.
 
     Raises:
         LoadError: a file cannot be read as its format; nothing was written.
+        SettingsError: customers were erased, and not under that secret.
     """
+    erased = erasure_secret if await check_secret(store, erasure_secret) else None
     surveys = await asyncio.to_thread(survey_source, source)
     if strict:
-        checked = await _Load(source, surveys, RejectsFile(rejects), progress, store, writes=False).run()
+        checked = await _Load(source, surveys, RejectsFile(rejects), progress, store, erased, writes=False).run()
         if checked.rejected:
             return checked
-    return await _Load(source, surveys, RejectsFile(rejects), progress, store, writes=True).run()
+    return await _Load(source, surveys, RejectsFile(rejects), progress, store, erased, writes=True).run()
 
 
 async def check_bank(source: Source, rejects: Path, *, progress: Progress | None = None) -> LoadSummary:
@@ -101,6 +113,9 @@ class _Load:
     rejects: RejectsFile
     progress: Progress | None
     store: Store | None
+    erased: str | None = None
+    """The secret under which customers were erased, where some were."""
+    _: KW_ONLY
     writes: bool
     files: list[FileSummary] = field(default_factory=list)
     written: dict[str, pl.Series] = field(default_factory=dict)
@@ -134,11 +149,23 @@ class _Load:
         batches = _validated(self.source, self.surveys[name])
         while (checked := await asyncio.to_thread(next, batches, None)) is not None:
             read = len(checked.rows) + len(checked.rejects)
+            checked = await self._refuse_erased(name, checked)
             checked = await self._check_references(name, checked)
             once = checked.rows.unique(KEY, keep="first", maintain_order=True)
             extras = self.surveys[name].extras
             rows = await asyncio.to_thread(_import_rows, name, once, extras) if self.writes else []
             yield _Ready(read, checked.rejects, len(checked.rows) - len(once), once[KEY], rows)
+
+    async def _refuse_erased(self, name: str, checked: Checked) -> Checked:
+        if self.store is None or self.erased is None:
+            return checked
+        naming = _naming(name)
+        keys: set[Key] = {(label, key) for column, label in naming for key in checked.rows[column].drop_nulls()}
+        found = await gone(self.store, self.erased, keys)
+        for column, label in naming if found else ():
+            those = pl.Series([key for of, key in found if of == label], dtype=pl.String).implode()
+            checked = reject(checked, pl.col(column).is_in(those), column, "is, or is of, a customer who was erased")
+        return checked
 
     async def _check_references(self, name: str, checked: Checked) -> Checked:
         for column in TABLES[name].columns:
@@ -172,6 +199,14 @@ class _Load:
             if keys.is_empty():
                 return set()
         return await missing_keys(self.store, table, keys.to_list()) if self.store else set(keys)
+
+
+def _naming(name: str) -> list[tuple[str, str]]:
+    """A table's columns that name customers, accounts or cards, with the label of what they name."""
+    table = TABLES[name]
+    own = [(table.key[0], ERASABLE[name])] if name in ERASABLE else []
+    others = [(column.name, ERASABLE[column.references]) for column in table.columns if column.references in ERASABLE]
+    return own + others
 
 
 async def _one_ahead(batches: AsyncGenerator[_Ready]) -> AsyncGenerator[_Ready]:

@@ -8,8 +8,8 @@ import json
 import os
 import sqlite3
 from collections import defaultdict
-from collections.abc import AsyncIterable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import AsyncIterable, Collection, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -112,17 +112,13 @@ def read(models: Path, product_code: str, scope: str) -> ProspectList | None:
     Raises:
         ModelError: the file is broken.
     """
-    path = models / FILE
-    if not path.exists():
+    if not (models / FILE).exists():
         return None
-    try:
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as file:
-            as_of, model_id = file.execute("SELECT as_of, model_id FROM made").fetchone()
-            found = file.execute(
-                "SELECT list FROM lists WHERE product_code = ? AND scope = ?", (product_code, scope)
-            ).fetchone()
-    except (sqlite3.Error, TypeError) as error:
-        raise ModelError(f"{path} is broken ({error}); run guanxi prospects --store.") from error
+    with _opened(models) as file:
+        as_of, model_id = file.execute("SELECT as_of, model_id FROM made").fetchone()
+        found = file.execute(
+            "SELECT list FROM lists WHERE product_code = ? AND scope = ?", (product_code, scope)
+        ).fetchone()
     told: dict[str, Any] = (
         json.loads(found[0]) if found else {"customers": 0, "refused": {}, "best": [], "campaigns": []}
     )
@@ -134,3 +130,51 @@ def read(models: Path, product_code: str, scope: str) -> ProspectList | None:
         tuple(Prospect(*prospect) for prospect in told["best"]),
         tuple(Campaign(*campaign) for campaign in told["campaigns"]),
     )
+
+
+def naming(models: Path, customer_no: str) -> list[Mapping[str, Any]]:
+    """Return where a customer stands in the lists, with his propensity then, by product and scope.
+
+    Raises:
+        ModelError: the file is broken.
+    """
+    if not (models / FILE).exists():
+        return []
+    with _opened(models) as file:
+        as_of = file.execute("SELECT as_of FROM made").fetchone()[0]
+        rows = file.execute("SELECT product_code, scope, list FROM lists ORDER BY product_code, scope").fetchall()
+    return [
+        {"product_code": code, "scope": scope or "bank", "as_of": as_of, "rank": rank, "propensity": prospect[1]}
+        for code, scope, told in rows
+        for rank, prospect in enumerate(json.loads(told)["best"], 1)
+        if prospect[0] == customer_no
+    ]
+
+
+def forget(models: Path, customer_nos: Collection[str]) -> None:
+    """Take customers out of every list; counts stay as they were.
+
+    Raises:
+        ModelError: the file is broken, or cannot be written.
+    """
+    if not (models / FILE).exists():
+        return
+    with _opened(models, writes=True) as file:
+        file.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
+        fewer = list[tuple[str, str, str]]()
+        for code, scope, text in file.execute("SELECT product_code, scope, list FROM lists"):
+            told = json.loads(text)
+            best = [prospect for prospect in told["best"] if prospect[0] not in customer_nos]
+            if len(best) < len(told["best"]):
+                fewer.append((json.dumps(told | {"best": best}), code, scope))
+        file.executemany("UPDATE lists SET list = ? WHERE product_code = ? AND scope = ?", fewer)
+
+
+@contextmanager
+def _opened(models: Path, *, writes: bool = False) -> Iterator[sqlite3.Connection]:
+    path = models / FILE
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode={'rw' if writes else 'ro'}", uri=True)) as file, file:
+            yield file
+    except (sqlite3.Error, TypeError) as error:
+        raise ModelError(f"{path} is broken ({error}); run guanxi prospects --store.") from error

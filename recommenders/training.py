@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from graph import customers, portfolio
+from graph import portfolio
 from graph.errors import ModelError
 from graph.store import Store
 from recommenders.artefact import Model, applied
@@ -79,7 +79,7 @@ async def train(
     started = time.perf_counter()
     ledger = await read_ledger(store, catalogue, lambda read: progress("portfolio", read))
     reading = time.perf_counter() - started
-    trained = await learn(ledger, partial(customers.load, store), recommenders, as_of, guard=guard,
+    trained = await learn(ledger, partial(portfolio.load, store), recommenders, as_of, guard=guard,
                           protected=protected, live=live, progress=progress)  # fmt: skip
     seconds = {"reading": reading} | trained.seconds
     training = {**trained.model.training, "seconds": seconds}

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from graph import customers, products
+from graph import portfolio, products
 from graph.errors import GuanxiError, LoadError
 from guanxi.days import AsOf, day
 from guanxi.insight_lines import insight_lines
@@ -91,7 +91,7 @@ async def _evaluate(
                 bars.update(task, description=f"customers read: {part}", completed=read)
 
             ledger = await read_ledger(store, catalogue, partial(progress, "portfolio"))
-            load = partial(customers.load, store)
+            load = partial(portfolio.load, store)
             told: dict[str, Any] | None = None
             if truth is None:
                 split = split_bank(ledger, load, today)

@@ -9,6 +9,7 @@ import typer
 from guanxi.formats import Format, open_source
 from guanxi.opening import open_store
 from guanxi.reporting import progress_bars, report
+from guanxi.secret_files import erasure_secret
 from guanxi.settings import Settings
 from loaders.importing import LoadSummary, load_bank
 from loaders.sources import Source
@@ -38,4 +39,5 @@ def load(
 async def _load(settings: Settings, source: Source, rejects: Path, *, strict: bool, quiet: bool) -> LoadSummary:
     async with open_store(settings) as store:
         with progress_bars(quiet=quiet) as progress:
-            return await load_bank(store, source, rejects, strict=strict, progress=progress)
+            secret = erasure_secret(settings)
+            return await load_bank(store, source, rejects, strict=strict, progress=progress, erasure_secret=secret)

@@ -225,6 +225,7 @@ def serving(tmp_path_factory):
                 rules,
                 SECRET,
                 webhooks,
+                SECRET,
                 development=development,
                 share=self.shared,
                 limits=limits,

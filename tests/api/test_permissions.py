@@ -31,6 +31,7 @@ from api.webhooks.rules import WebhookRules
 from graph import customers, deliveries, deputies, products, webhooks
 from graph.deliveries import Attempt
 from graph.deputies import Deputy
+from graph.erasures import Order, erase
 from graph.imports import import_rows
 from graph.once import Request
 from graph.outbox import event
@@ -143,7 +144,7 @@ async def hooked(bank):
 
 
 @pytest.fixture(scope="module")
-async def rich(bank, serving, tmp_path_factory):
+async def rich(bank, serving, rules, tmp_path_factory):
     """A server of a bank that has something to show at every field of the schema."""
     await enriched(bank)
     await grown(bank)
@@ -161,6 +162,8 @@ async def rich(bank, serving, tmp_path_factory):
     prospect_lists.write(models, TODAY, trained.model.model_id, tallies)
     await deputies.grant(bank, Deputy("M3", "M1", TODAY, "admin", datetime.now(UTC)))
     await hooked(bank)
+    await import_rows(bank, "customers", [row("ERASED7351", customer_no="ERASED7351", kind="person")])
+    await erase(bank, Order("ERASED7351", "admin", "asked", datetime.now(UTC)), rules.secret)
     async with serving(bank, host, models=models, federation=True) as running:
         yield running
 
@@ -180,6 +183,9 @@ def arguments(no, offer_id, key):
         "Query.product": 'productCode: "CURRENT"',
         "Query.prospects": 'productCode: "CARD"',
         "Query.decision": f'{about}, productCode: "FUND"',
+        "Query.accessReport": about,
+        "Query.erasures": 'customerNo: "ERASED7351"',
+        "Mutation.eraseCustomer": 'input: {customerNo: "ERASED7351", reason: "asked"}',
         "Mutation.recordInteraction": f'input: {{{about}, channel: PHONE, kind: "call", idempotencyKey: "{key}"}}',
         "Mutation.recordOutcome": f'input: {{offerId: "{offer_id}", outcome: IMPRESSION, channel: MOBILE, idempotencyKey: "{key}"}}',
         "Mutation.setConsent": f"input: {{{about}, marketing: true}}",
@@ -201,6 +207,7 @@ OTHERWISE = {
     "Mutation.recordInteraction": 'input: {customerNo: "NOBODY", channel: PHONE, kind: "call"}',
     "Mutation.recordOutcome": 'input: {offerId: "none", outcome: IMPRESSION, channel: MOBILE, idempotencyKey: "none"}',
     "Mutation.setConsent": 'input: {customerNo: "NOBODY", marketing: true}',
+    "Mutation.eraseCustomer": 'input: {customerNo: "NOBODY", reason: "asked"}',
     "Mutation.grantDeputy": f'input: {{deputyNo: "M1", managerNo: "M1", until: "{TODAY}"}}',
     "Mutation.createWebhook": 'input: {url: "nowhere", events: [OFFER_ACCEPTED]}',
     "Mutation.updateWebhook": 'input: {id: "none"}',
@@ -376,8 +383,8 @@ async def test_what_is_hidden_costs_the_store_what_does_not_exist_costs(login, t
     bearer = roles[role] and await rules.viewer(f"Bearer {roles[role]}")
     asked = []
     async with ListeningStore(*login) as store:
-        engine = LiveEngine(store, PluginHost.load(), tmp_path)
-        services = Services(store, engine, Changes(), Interactions(), rules.secret, WebhookRules(rules.secret))
+        engine, secret = LiveEngine(store, PluginHost.load(), tmp_path), rules.secret
+        services = Services(store, engine, Changes(), Interactions(), secret, WebhookRules(secret), secret)
         for no in (HIDDEN, ABSENT):
             store.heard.clear()
             for query in ("{ customer(customerNo: %s) { name } }", "{ decision(customerNo: %s, productCode: \"CARD\") { rank } }",

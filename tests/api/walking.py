@@ -17,7 +17,14 @@ from graphql import (
 
 RANKS = ("yes", "other", "masked", "null")
 """What a field may show, the most first; then a refusal's code, and at last ``-``: nothing leads there."""
-VOLATILE = {"Offer.id", "RecommenderInfo.calls", "RecommenderInfo.failures", "RecommenderInfo.meanMs"}
+VOLATILE = {
+    "AccessReport.document",
+    "AccessReport.generatedAt",
+    "Offer.id",
+    "RecommenderInfo.calls",
+    "RecommenderInfo.failures",
+    "RecommenderInfo.meanMs",
+}
 """What differs from one answer to the next, whoever asks."""
 
 

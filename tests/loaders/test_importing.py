@@ -9,6 +9,8 @@ import polars as pl
 import pytest
 
 from graph import embedded
+from graph.erasures import Order, erase
+from graph.errors import SettingsError
 from graph.feedback import set_consent
 from graph.migrations import migrate
 from graph.once import Request
@@ -236,3 +238,59 @@ async def wait_for_rows(folder):
         async with Store(lease.uri, lease.username, lease.password, lease.database) as store:
             while not (await store.read("MATCH (c:Customer) RETURN count(c) AS n"))[0]["n"]:
                 await asyncio.sleep(0.005)
+
+
+ERASED = "is, or is of, a customer who was erased"
+SECRET = "the secret that erasures are proved by"
+
+
+async def test_files_do_not_bring_the_erased_back(empty_store, bank, tmp_path):
+    files = {
+        "cards": "card_no,customer_no,principal_card_no\nK1,C1,\nK2,C2,K1\n",
+        "interactions": "interaction_id,customer_no,channel,kind,at\nI1,C1,branch,visit,2026-06-30T09:30:00+08:00\n",
+        "relations": "from_customer_no,to_customer_no,kind\nC1,C2,employer\nC2,C1,guarantor\n",
+    }
+    await load(empty_store, bank(**files), tmp_path)
+    asked = Order("C1", "the desk", "he asked", datetime(2026, 7, 1, tzinfo=UTC), despite_open=True)
+    await erase(empty_store, asked, SECRET)
+    left = await whole_graph(empty_store)
+
+    summary = await load(empty_store, bank(**files), tmp_path, erasure_secret=SECRET)
+
+    assert await whole_graph(empty_store) == left
+    assert summary.rejects.read_text().splitlines()[1:] == [
+        f'customers.csv,2,customer_no,C1,"{ERASED}"', f'holdings.csv,2,customer_no,C1,"{ERASED}"',
+        f'holdings.csv,3,customer_no,C1,"{ERASED}"', f'accounts.csv,2,account_no,A1,"{ERASED}"',
+        f'cards.csv,2,card_no,K1,"{ERASED}"', f'cards.csv,3,principal_card_no,K1,"{ERASED}"',
+        f'relations.csv,2,from_customer_no,C1,"{ERASED}"', f'relations.csv,3,to_customer_no,C1,"{ERASED}"',
+        f'activity.csv,2,account_no,A1,"{ERASED}"', f'activity.csv,3,account_no,A1,"{ERASED}"',
+        f'interactions.csv,2,customer_no,C1,"{ERASED}"',
+    ]  # fmt: skip
+
+
+async def test_a_table_by_itself_brings_no_number_of_the_erased_back(empty_store, bank, tmp_path):
+    await load(empty_store, bank(), tmp_path)
+    asked = Order("C1", "the desk", "he asked", datetime(2026, 7, 1, tzinfo=UTC), despite_open=True)
+    await erase(empty_store, asked, SECRET)
+    left = await whole_graph(empty_store)
+    folder = bank()
+    for name in ("customers", "holdings", "accounts", "relations"):
+        (folder / f"{name}.csv").write_text(f"{(folder / f'{name}.csv').read_text().splitlines()[0]}\n")
+    (folder / "accounts.csv").unlink()
+
+    summary = await load(empty_store, folder, tmp_path, erasure_secret=SECRET)
+
+    assert (await whole_graph(empty_store), summary.rejected) == (left, 2)
+
+
+@pytest.mark.parametrize("secret", [None, "another secret"])
+async def test_nothing_is_loaded_under_another_secret_than_erasures_were_proved_by(empty_store, bank, tmp_path, secret):
+    await load(empty_store, bank(), tmp_path)
+    asked = Order("C1", "the desk", "he asked", datetime(2026, 7, 1, tzinfo=UTC), despite_open=True)
+    await erase(empty_store, asked, SECRET)
+    left = await whole_graph(empty_store)
+
+    with pytest.raises(SettingsError, match="Set the one that was used"):
+        await load(empty_store, bank(), tmp_path, erasure_secret=secret)
+
+    assert await whole_graph(empty_store) == left

@@ -1,0 +1,52 @@
+"""``guanxi erase``: a customer's data go for good, and a proof stays."""
+
+import asyncio
+import getpass
+import sys
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from graph.erasures import LONGEST_REASON, Erasure, Order
+from graph.errors import SettingsError
+from guanxi.opening import open_store
+from guanxi.secret_files import erasure_secret
+from guanxi.settings import Settings
+from recommenders.erasing import erase as erase_everywhere
+
+
+def erase(
+    customer_no: Annotated[str, typer.Argument(help="The customer's number.")],
+    reason: Annotated[
+        str, typer.Option(help=f"Why, {LONGEST_REASON} characters at most; kept with the proof, so name nobody.")
+    ],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether that is meant.")] = False,
+    despite_open_holdings: Annotated[
+        bool,
+        typer.Option(
+            "--despite-open-holdings", help="Even with credit, an account or a guarantee open; else it is refused."
+        ),
+    ] = False,
+) -> None:
+    """Erase a customer for good and keep a proof; run again, it answers with that proof."""
+    if not 0 < len(reason.strip()) <= LONGEST_REASON:
+        raise SettingsError(f"A reason has 1 to {LONGEST_REASON} characters.")
+    if not yes:
+        _ask(customer_no)
+    order = Order(customer_no, getpass.getuser(), reason, datetime.now(UTC), despite_open_holdings)
+    erased = asyncio.run(_erase(Settings(), order))
+    removed = ", ".join(f"{part.replace('_', ' ')} {count:,}" for part, count in erased.counts.items() if count)
+    typer.echo(f"Erased on {erased.at:%Y-%m-%d}; removed: {removed or 'nothing but the customer'}.")
+    typer.echo(f"Proof: {erased.erasure_id}")
+
+
+def _ask(customer_no: str) -> None:
+    if not sys.stdin.isatty():
+        raise SettingsError("Nobody can be asked whether that is meant: say --yes.")
+    typer.confirm(f"Erase {customer_no} for good?", abort=True)
+
+
+async def _erase(settings: Settings, order: Order) -> Erasure:
+    async with open_store(settings) as store:
+        return await erase_everywhere(store, settings.models_dir, order, erasure_secret(settings))

@@ -1,0 +1,68 @@
+"""``guanxi retention``: what is older than it may be kept goes."""
+
+import asyncio
+import getpass
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeAlias
+
+import typer
+
+from graph import erasures
+from graph.erasures import Order
+from graph.errors import SettingsError, StillOpen
+from graph.retention import Due, count, due, lost, remove
+from graph.store import Store
+from guanxi.opening import open_store
+from guanxi.secret_files import erasure_secret
+from guanxi.settings import Settings
+from recommenders import prospect_lists
+
+Told: TypeAlias = Mapping[str, Any]
+REASON = "Nothing open and no sign since {since}: kept no longer."
+
+
+def retention(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and remove nothing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Remove what is older than the settings GUANXI_KEEP_… say; customers are erased, with a proof."""
+    settings = Settings()
+    parts = list(due(settings.keep, datetime.now(UTC).date()))
+    if not parts:
+        raise SettingsError("Everything is kept for ever: set GUANXI_KEEP_INTERACTIONS or another, in months.")
+    told = asyncio.run(_run(settings, parts, dry_run=dry_run, quiet=as_json))
+    if as_json:
+        typer.echo(json.dumps({"dry_run": dry_run, "parts": told}, default=str, indent=1))
+
+
+async def _run(settings: Settings, parts: list[Due], *, dry_run: bool, quiet: bool) -> list[Told]:
+    told = list[Told]()
+    async with open_store(settings) as store:
+        for part in parts:
+            removed = await (count(store, part) if dry_run else _remove(settings, store, part))
+            told.append({"part": part.part, "before": part.since, "removed": removed})
+            if not quiet:
+                done = "would be removed" if dry_run else "removed"
+                typer.echo(f"{part.part}: {removed:,} {done}, of before {part.since}")
+    return told
+
+
+async def _remove(settings: Settings, store: Store, part: Due) -> int:
+    if part.part == "customers":
+        return await _erase(settings, store, part)
+    return sum([removed async for removed in remove(store, part)])
+
+
+async def _erase(settings: Settings, store: Store, part: Due) -> int:
+    erased, secret, by, reason = 0, erasure_secret(settings), getpass.getuser(), REASON.format(since=part.since)
+    async for numbers in lost(store, part):
+        prospect_lists.forget(settings.models_dir, numbers)
+        for number in numbers:
+            try:
+                await erasures.erase(store, Order(number, by, reason, datetime.now(UTC)), secret)
+            except StillOpen:
+                continue  # opened since he was found
+            erased += 1
+    return erased
