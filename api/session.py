@@ -231,11 +231,13 @@ class Session:
         return Loader("programmes", self._read_programmes)
 
     async def _wholes(self, customer_nos: Sequence[str]) -> list[Customer]:
-        books = await self.books() if access.is_bound_to_books(self.viewer) else None
-        return await customers.load(self.services.store, customer_nos, books)
+        return await customers.load(self.services.store, customer_nos, await self._scope())
 
     async def _profiles(self, customer_nos: Sequence[str]) -> list[Customer]:
-        return await browsing.profiles(self.services.store, customer_nos)
+        return await browsing.profiles(self.services.store, customer_nos, await self._scope())
+
+    async def _scope(self) -> access.Books | None:
+        return await self.books() if access.is_bound_to_books(self.viewer) else None
 
     async def _similars(self, customer_nos: list[str]) -> list[list[Alike]]:
         services = self.services

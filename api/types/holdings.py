@@ -134,7 +134,9 @@ class Membership:
     session: strawberry.Private[Session]
     record: strawberry.Private[records.Membership]
     role: MemberRole = strawberry.field(description="What the member is in it.")
-    reference: str | None = strawberry.field(description="Student number, tobacco licence, …")
+    reference: str | None = strawberry.field(
+        description="Student number, tobacco licence, …; to managers its last places."
+    )
     since: date | None = strawberry.field(description="First day.")
     until: date | None = strawberry.field(description="Last day.")
 
@@ -145,7 +147,7 @@ class Membership:
             session=session,
             record=record,
             role=record.role,
-            reference=record.reference,
+            reference=access.told_number(session.viewer, record.reference) if record.reference else None,
             since=record.since,
             until=record.until,
         )
