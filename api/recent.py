@@ -23,10 +23,17 @@ class Recent(Generic[Value]):
 
     async def value(self) -> Value:
         """Return the value; raises as reading it does."""
-        now = self._clock()
-        if self._reading is None or now - self._begun_at >= FRESH_SECONDS or _failed(self._reading):
-            self._begun_at, self._reading = now, asyncio.create_task(self._read())
+        if self._reading is None or self._is_old() or _failed(self._reading):
+            self._begun_at, self._reading = self._clock(), asyncio.create_task(self._read())
         return await asyncio.shield(self._reading)
+
+    def at_hand(self) -> Value | None:
+        """Return the value where nobody has to wait for it; None where it would have to be read."""
+        reading = self._reading
+        return None if reading is None or not reading.done() or self._is_old() or _failed(reading) else reading.result()
+
+    def _is_old(self) -> bool:
+        return self._clock() - self._begun_at >= FRESH_SECONDS
 
 
 def _failed(reading: asyncio.Task[Any]) -> bool:

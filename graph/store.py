@@ -23,6 +23,8 @@ Watch: TypeAlias = Callable[[str, str], AbstractContextManager[None]]
 """Goes around a query, given ``read`` or ``write`` and its Cypher, never its parameters."""
 
 MOST_CONNECTIONS: Final = 100
+PLAIN: Final = frozenset({str, int, float, bool, type(None)})
+"""Types of nearly all values: they are Python's own already."""
 RETRY_SECONDS: Final = 0.05
 """How long the first retry waits, each later one twice as long: of writers in conflict one is soon done. The driver's
 own is 1 second."""
@@ -139,6 +141,8 @@ def _row(record: Record) -> Row:
 
 def native(value: object) -> object:
     """Turn the driver's temporal values into Python's own, however deep they lie."""
+    if type(value) in PLAIN:
+        return value
     if isinstance(value, Date):
         return value.to_native()
     if isinstance(value, DateTime):

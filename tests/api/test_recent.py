@@ -62,3 +62,23 @@ async def test_one_who_leaves_takes_nothing_from_others_who_wait(recent):
     leaving.cancel()
 
     assert await other == 1
+
+
+async def test_it_is_at_hand_for_those_who_do_not_wait_while_it_is_fresh(shelf, recent):
+    assert recent.at_hand() is None
+    reading = asyncio.create_task(recent.value())
+    await asyncio.sleep(0)
+    assert recent.at_hand() is None
+    await reading
+    assert recent.at_hand() == 1
+
+    shelf.now = FRESH_SECONDS
+    assert recent.at_hand() is None
+
+
+async def test_what_could_not_be_read_is_not_at_hand(shelf, recent):
+    shelf.failing = True
+    with pytest.raises(OSError):
+        await recent.value()
+
+    assert recent.at_hand() is None
