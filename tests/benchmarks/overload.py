@@ -21,6 +21,7 @@ from servers import guanxi, sample_bank
 from workload import mix, questions
 
 CONNECTIONS = 32
+WARMING_CONNECTIONS = 4
 WARMING_SECONDS = 20
 CAPACITY_SECONDS = 10
 RECOVERED = 0.7
@@ -28,7 +29,7 @@ RECOVERED = 0.7
 
 
 async def measure(port, requests, times, seconds):
-    await asked(port, requests, CONNECTIONS, WARMING_SECONDS)
+    await asked(port, requests, WARMING_CONNECTIONS, WARMING_SECONDS)
     before = await asked(port, requests, CONNECTIONS, CAPACITY_SECONDS)
     found = await offered(port, requests, times * before.rate, seconds)
     after = await asked(port, requests, CONNECTIONS, CAPACITY_SECONDS)
