@@ -24,12 +24,11 @@ from clients import WARMING_ROUNDS, asked, kept_asking, request, run, together
 from neo4j import AsyncGraphDatabase
 from rich.console import Console
 from rich.table import Table
-from servers import guanxi, process, processor_seconds, sample_bank
+from servers import UNHURRIED, guanxi, process, processor_seconds, sample_bank
 from workload import OPERATIONS, questions, requests
 
 CONNECTIONS = (1, 16, 64)
 WAYS = ("guanxi", "memory", "driver", "both")
-UNHURRIED = {"GUANXI_LIMIT_SECONDS": "300", "GUANXI_LIMIT_WAITING_SECONDS": "300"}
 
 
 async def measure(bank, servers, asked_for, known, seconds, rounds):

@@ -18,6 +18,9 @@ from guanxi.listening import listening
 from guanxi.settings import Settings
 from loaders.sample import write_sample
 
+UNHURRIED = {"GUANXI_LIMIT_SECONDS": "300", "GUANXI_LIMIT_WAITING_SECONDS": "300"}
+"""Of a server that turns nobody away for want of time, however slow the machine."""
+
 
 @dataclass(frozen=True)
 class Bank:
