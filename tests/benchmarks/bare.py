@@ -30,6 +30,7 @@ from api.live_engine import LiveEngine
 from api.requests import HttpContext
 from api.schema import build_schema
 from api.session import Services
+from api.webhooks.rules import WebhookRules
 from graph.store import Store
 from plugins.host import PluginHost
 
@@ -80,7 +81,8 @@ async def known_of(bank, asked):
     found = {name: Known([], []) for name in asked}
     async with NotedStore(*bank.login) as store:
         engine = LiveEngine(store, PluginHost.load(), bank.home / "models")
-        services = Services(store, engine, Changes(), Interactions(), secrets.token_hex())
+        secret = secrets.token_hex()
+        services = Services(store, engine, Changes(), Interactions(), secret, WebhookRules(secret))
         schema = build_schema()
         await engine.refresh()
         for name, questions in asked.items():
