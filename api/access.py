@@ -75,7 +75,7 @@ def narrowed(viewer: Viewer, books: Books, wanted: Filter) -> Filter:
 
 
 def told_number(viewer: Viewer, number: str) -> str:
-    """Return the number of an account or card as a viewer may read it: a manager only its last places."""
+    """Return the number of an account, card or member as a viewer may read it: a manager only its last places."""
     return number if viewer.role in SEES_NUMBERS else last_places(number)
 
 

@@ -1,12 +1,14 @@
 """Lets requests in, in one server process: so many a second and so many at once; others may come again.
 
-Operations run under a semaphore. Those that wait for it do so in the order they came, and what finds too many waiting
-is refused at once: a server that is asked for more than it can do answers what it can, and is soon back.
+Operations run under a semaphore. Those that wait for it do so in the order they came, and what would wait for long, by
+how many wait and how long places are held of late, is refused at once: a server that is asked for more than it can do
+answers what it can, in bounded time, and is soon back.
 """
 
 import asyncio
 import hashlib
 import math
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -18,6 +20,8 @@ from api.rates import Rate
 
 SOON: Final = 1
 """Seconds after which to ask again, where nothing tells when there will be room."""
+WEIGHT: Final = 0.05
+"""Of the last operation, in the mean of how long places are held."""
 
 
 class Admission:
@@ -29,6 +33,7 @@ class Admission:
         self._operations, self._sockets, self._subscriptions = Counter[str](), Counter[str](), Counter[str]()
         self._running = asyncio.Semaphore(limits.running)
         self._waiting = 0
+        self._held_seconds = 0.0
 
     def charge(self, client: str, authorization: str | None = None) -> None:
         """Count a request.
@@ -42,21 +47,30 @@ class Admission:
         _come_again(self._clients.wait(client), Code.LIMIT_CLIENT_RATE, "a client", self._limits.client_rate)
 
     def check_room(self) -> None:
-        """Refuse at once, before anything is read, where too many wait already.
+        """Refuse at once, before anything is read, where too many wait already, or the last of them for too long.
 
         Raises:
-            Exceeded: LIMIT_WAITING.
+            Exceeded: LIMIT_WAITING, LIMIT_WAITING_SECONDS.
         """
         if self._waiting >= self._limits.waiting:
             message = f"The server is busy: {self._waiting} operations wait. Try again in {SOON} s."
             raise Exceeded(Code.LIMIT_WAITING, message, self._waiting, self._limits.waiting, SOON)
+        seconds = self._waiting * self._held_seconds / self._limits.running
+        if seconds > self._limits.waiting_seconds:
+            raise self._too_long(round(seconds, 1))
+
+    def _too_long(self, seconds: float | None = None) -> Exceeded:
+        most = self._limits.waiting_seconds
+        message = f"The server is busy: operations wait for more than {most:g} seconds. Try again in {SOON} s."
+        return Exceeded(Code.LIMIT_WAITING_SECONDS, message, seconds, most, SOON)
 
     @asynccontextmanager
     async def operation(self, client: str) -> AsyncIterator[None]:
         """Hold a place for a query or mutation; it may have to wait for it.
 
         Raises:
-            Exceeded: LIMIT_CONCURRENT, LIMIT_WAITING; LIMIT_SECONDS where it took too long, waiting included.
+            Exceeded: LIMIT_CONCURRENT, LIMIT_WAITING, LIMIT_WAITING_SECONDS; LIMIT_SECONDS where it took too long,
+                waiting included.
         """
         most = self._limits.concurrent
         with _held(self._operations, client, most, Code.LIMIT_CONCURRENT, "{} operations under way"):
@@ -107,15 +121,25 @@ class Admission:
     async def _place(self) -> AsyncIterator[None]:
         if self._running.locked():
             self.check_room()
-        self._waiting += 1
-        try:
+            await self._wait()
+        else:
             await self._running.acquire()
-        finally:
-            self._waiting -= 1
+        began_at = time.monotonic()
         try:
             yield
         finally:
             self._running.release()
+            self._held_seconds += WEIGHT * (time.monotonic() - began_at - self._held_seconds)
+
+    async def _wait(self) -> None:
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(self._limits.waiting_seconds):
+                await self._running.acquire()
+        except TimeoutError as error:
+            raise self._too_long() from error
+        finally:
+            self._waiting -= 1
 
 
 @contextmanager

@@ -38,6 +38,7 @@ STATUSES: Final = {
     Code.LIMIT_TOKEN_RATE: 429,
     Code.LIMIT_CONCURRENT: 429,
     Code.LIMIT_WAITING: 503,
+    Code.LIMIT_WAITING_SECONDS: 503,
     Code.LIMIT_SECONDS: 504,
 }
 """The status of an error that no document was executed for; of the others it is 400."""

@@ -70,14 +70,14 @@ class Recorded:
 
 @dataclass(eq=False, slots=True)
 class Inbox:
-    """What waits for one reader.
+    """What waits for one reader, each with how many before it were missed; None where that cannot be known.
 
     Attributes:
-        missed: how many were dropped since he took one; None where that cannot be known.
+        missed: how many were missed since the last that came.
     """
 
     wanted: Callable[[Recorded], bool]
-    waiting: deque[Recorded] = field(default_factory=lambda: deque(maxlen=MOST_WAITING))
+    waiting: deque[tuple[Recorded, int | None]] = field(default_factory=deque)
     missed: int | None = 0
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -85,15 +85,17 @@ class Inbox:
         """Take in what is wanted, in place of the oldest where there is no room."""
         if not self.wanted(recorded):
             return
-        if len(self.waiting) == MOST_WAITING and self.missed is not None:
-            self.missed += 1
-        self.waiting.append(recorded)
+        self.waiting.append((recorded, self.missed))
+        self.missed = 0
+        if len(self.waiting) > MOST_WAITING:
+            self._drop_oldest()
         self.arrived.set()
 
-    def take(self) -> tuple[Recorded, int | None]:
-        """Give the oldest, and how many before it were missed."""
-        missed, self.missed = self.missed, 0
-        return self.waiting.popleft(), missed
+    def _drop_oldest(self) -> None:
+        _, before = self.waiting.popleft()
+        oldest, missed = self.waiting.popleft()
+        missed = None if before is None or missed is None else before + 1 + missed
+        self.waiting.appendleft((oldest, missed))
 
 
 class Interactions:
@@ -136,7 +138,7 @@ class Interactions:
         try:
             while await _happens(inbox.arrived, until):
                 while inbox.waiting:
-                    yield inbox.take()
+                    yield inbox.waiting.popleft()
         finally:
             self._inboxes.discard(inbox)
 

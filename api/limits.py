@@ -48,10 +48,12 @@ class Limits:
     """WebSockets that one client may have open."""
     subscriptions: int = 50
     """Subscriptions that one client may have, on all its sockets."""
-    running: int = 64
+    running: int = 32
     """Queries and mutations that run at once; more of them wait."""
     waiting: int = 256
     """Queries and mutations that wait for their turn."""
+    waiting_seconds: float = 2
+    """How long one waits for its turn, in seconds; what is sure to wait for longer is refused at once."""
     persisted: int = 1_000
     """Automatically persisted documents that are kept; the least used make room."""
 

@@ -27,10 +27,15 @@ class Loader(DataLoader[Key, Value]):
 
         super().__init__(measured)
 
+    def knows(self, key: Key) -> bool:
+        """Whether a value was asked for already."""
+        return self.cache_map.get(key) is not None
+
+    def clear(self, key: Key) -> None:
+        """Forget a value, if it was asked for."""
+        if self.knows(key):
+            super().clear(key)
+
     def load(self, key: Key) -> Awaitable[Value]:
         """Load a value."""
         return asyncio.shield(super().load(key))
-
-    def knows(self, key: Key) -> bool:
-        """Whether a value was asked for."""
-        return self.cache_map.get(key) is not None

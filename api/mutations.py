@@ -1,7 +1,7 @@
 """The mutations: each returns what it wrote, or typed errors about its input."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import strawberry
 
@@ -28,6 +28,13 @@ SENT_AGAIN = (
 )
 
 
+async def customer_after(payload: strawberry.Parent["Payload"], info: Asked) -> Customer | None:
+    """The customer of a payload as he is now, who is read when he is asked for; of one with errors, none."""
+    session = info.context.session
+    found = await session.customer(payload.customer_no) if payload.customer_no else None
+    return Customer.of(session, found) if found else None
+
+
 @strawberry.input(description="Something that happened between bank and customer.")
 class RecordInteractionInput:
     """The input of ``recordInteraction``."""
@@ -48,7 +55,8 @@ class RecordInteractionPayload:
     """The interaction that is stored, or errors."""
 
     interaction: Interaction | None = strawberry.field(default=None, description="What is stored.")
-    customer: Customer | None = strawberry.field(default=None, description="The customer, after it.")
+    customer_no: strawberry.Private[str | None] = None
+    customer: Customer | None = strawberry.field(resolver=customer_after, description="The customer, after it.")
     errors: list[UserError] = strawberry.field(
         default_factory=list, description="What was wrong; empty when stored.", directives=[assumed(5)]
     )
@@ -81,7 +89,8 @@ class RecordOutcomePayload:
     """The outcome that is stored, or errors."""
 
     outcome: Outcome | None = strawberry.field(default=None, description="What is stored.")
-    customer: Customer | None = strawberry.field(default=None, description="The customer, after it.")
+    customer_no: strawberry.Private[str | None] = None
+    customer: Customer | None = strawberry.field(resolver=customer_after, description="The customer, after it.")
     errors: list[UserError] = strawberry.field(
         default_factory=list, description="What was wrong; empty when stored.", directives=[assumed(5)]
     )
@@ -115,10 +124,14 @@ class SetConsentPayload:
     """The consent that was recorded, or errors."""
 
     consent: Consent | None = strawberry.field(default=None, description="What was recorded.")
-    customer: Customer | None = strawberry.field(default=None, description="The customer, after it.")
+    customer_no: strawberry.Private[str | None] = None
+    customer: Customer | None = strawberry.field(resolver=customer_after, description="The customer, after it.")
     errors: list[UserError] = strawberry.field(
         default_factory=list, description="What was wrong; empty when stored.", directives=[assumed(5)]
     )
+
+
+Payload: TypeAlias = RecordInteractionPayload | RecordOutcomePayload | SetConsentPayload
 
 
 @strawberry.type(description="All that can be written.")
@@ -187,8 +200,8 @@ async def _record_interaction(session: Session, given: RecordInteractionInput) -
         session.services.interactions.publish(
             Recorded(stored.interaction_id, customer.customer_no, customer.manager_no)
         )
-    after = await _after(session, customer.customer_no)
-    return RecordInteractionPayload(interaction=Interaction.of(session, stored), customer=after)
+    _changed(session, customer.customer_no)
+    return RecordInteractionPayload(interaction=Interaction.of(session, stored), customer_no=customer.customer_no)
 
 
 async def _record_outcome(session: Session, given: RecordOutcomeInput) -> RecordOutcomePayload:
@@ -216,7 +229,8 @@ async def _record_outcome(session: Session, given: RecordOutcomeInput) -> Record
         channel=Channel(stored["channel"]),
         at=stored["at"],
     )
-    return RecordOutcomePayload(outcome=outcome, customer=await _after(session, told.customer_no))
+    _changed(session, told.customer_no)
+    return RecordOutcomePayload(outcome=outcome, customer_no=told.customer_no)
 
 
 async def _set_consent(session: Session, given: SetConsentInput) -> SetConsentPayload:
@@ -231,22 +245,21 @@ async def _set_consent(session: Session, given: SetConsentInput) -> SetConsentPa
             expected=given.expected_version,
         )
     consent = Consent(marketing=said.marketing, version=said.version, at=said.at)
-    return SetConsentPayload(consent=consent, customer=await _after(session, customer.customer_no))
+    _changed(session, customer.customer_no)
+    return SetConsentPayload(consent=consent, customer_no=customer.customer_no)
 
 
 async def _customer(session: Session, customer_no: str, field: str = "customerNo") -> records.Customer:
-    found = await session.customer(customer_no)
+    found = await session.profile(customer_no)
     if found is None:
         raise Wrong(field, UserErrorCode.NOT_FOUND, f"There is no customer {customer_no!r}.")
     return found
 
 
-async def _after(session: Session, customer_no: str) -> Customer | None:
-    """The customer as he is now, and word to those who listen."""
+def _changed(session: Session, customer_no: str) -> None:
+    """Tell those who listen, and read the customer anew if he is asked for."""
     session.services.changes.publish(customer_no)
     session.forget(customer_no)
-    found = await session.customer(customer_no)
-    return Customer.of(session, found) if found else None
 
 
 def _moment(session: Session, at: datetime | None) -> datetime:

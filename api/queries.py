@@ -97,7 +97,7 @@ class RecommenderInfo:
     calls: int = strawberry.field(description="How often it was asked.")
     failures: int = strawberry.field(description="How often it failed.")
     mean_ms: float = strawberry.field(description="Mean time of a call, in milliseconds.")
-    last_error: str | None = strawberry.field(description="What went wrong last.")
+    last_error: str | None = strawberry.field(description="What went wrong last: the error's type and place.")
 
     @classmethod
     def of(cls, info: Info) -> "RecommenderInfo":
@@ -110,7 +110,7 @@ class RecommenderInfo:
             calls=info.calls,
             failures=info.failures,
             mean_ms=info.mean_ms,
-            last_error=info.last_error,
+            last_error=info.last_place,
         )
 
 

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Final, TypeVar
 
 from api import access, comparing
@@ -13,10 +13,11 @@ from api.errors import ApiError, Code
 from api.events import Changes, Interactions
 from api.live_engine import LiveEngine
 from api.loading import Loader
+from api.recent import Recent
 from api.roles import Viewer
 from api.webhooks.rules import WebhookRules
 from graph import browsing, customers, deputies, instruments, products, programmes, webhooks
-from graph.records import Account, Card, Customer, Product, Programme
+from graph.records import Account, Card, Customer, Holding, Product, Programme
 from graph.store import Store
 from graph.webhooks import Webhook
 from recommenders.contract import Answer, Context, Decision
@@ -41,6 +42,12 @@ class Services:
     webhooks: WebhookRules
     erasure_secret: str
     streams: OpenStreams = field(default_factory=OpenStreams)
+    catalogue: Recent[dict[str, Product]] = field(init=False)
+    programmes: Recent[list[Programme]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "catalogue", Recent(partial(_catalogue, self.store)))
+        object.__setattr__(self, "programmes", Recent(partial(programmes.programmes, self.store)))
 
 
 @dataclass
@@ -89,7 +96,7 @@ class Session:
             raise ApiError(Code.NOT_FOUND, f"There is no customer {customer_no!r}.")
         return found
 
-    async def relative(self, customer_no: str) -> Customer | None:
+    async def profile(self, customer_no: str) -> Customer | None:
         """Return a customer's profile, or None where he is not there for the viewer."""
         return await self._seen(self.profiles, customer_no)
 
@@ -99,10 +106,21 @@ class Session:
         found = await loader.load(customer_no)
         return found if found is not None and access.sees_customer(self.viewer, await self.books(), found) else None
 
+    async def holdings(self, record: Customer) -> Sequence[Holding]:
+        """Return a customer's holdings: of who is read whole anyway, or else by a query that reads nothing else."""
+        if self.whole.knows(record.customer_no):
+            return (await self.whole.load(record.customer_no) or record).holdings
+        return await self._holdings.load(record.customer_no)
+
     async def catalogue(self) -> dict[str, Product]:
         """Return every product by its code, to anybody with a token."""
         _ = self.viewer
         return await self._products.load("all")
+
+    def catalogue_at_hand(self) -> dict[str, Product] | None:
+        """Return the catalogue where nobody has to wait for it; None where it would have to be read."""
+        _ = self.viewer
+        return self.services.catalogue.at_hand()
 
     async def on_sale(self) -> dict[str, Product]:
         """Return the products that are sold today by their code."""
@@ -153,9 +171,8 @@ class Session:
 
     def forget(self, customer_no: str) -> None:
         """Read a customer anew when he is next asked for."""
-        for loader in (self.whole, self.profiles):
-            if loader.knows(customer_no):
-                loader.clear(customer_no)
+        for loader in (self.whole, self.profiles, self._holdings):
+            loader.clear(customer_no)
         self.answers.clear_all()
         self.insights.clear_all()
 
@@ -168,6 +185,10 @@ class Session:
     def profiles(self) -> Loader[str, Customer | None]:
         """Customers without what hangs on them, by number."""
         return _by_key("profiles", self._profiles, lambda customer: customer.customer_no)
+
+    @cached_property
+    def _holdings(self) -> Loader[str, Sequence[Holding]]:
+        return Loader("holdings", self._held)
 
     @cached_property
     def accounts(self) -> Loader[str, list[Account]]:
@@ -216,11 +237,13 @@ class Session:
         return Loader("programmes", self._read_programmes)
 
     async def _wholes(self, customer_nos: Sequence[str]) -> list[Customer]:
-        books = await self.books() if access.is_bound_to_books(self.viewer) else None
-        return await customers.load(self.services.store, customer_nos, books)
+        return await customers.load(self.services.store, customer_nos, await self._scope())
 
     async def _profiles(self, customer_nos: Sequence[str]) -> list[Customer]:
-        return await browsing.profiles(self.services.store, customer_nos)
+        return await browsing.profiles(self.services.store, customer_nos, await self._scope())
+
+    async def _scope(self) -> access.Books | None:
+        return await self.books() if access.is_bound_to_books(self.viewer) else None
 
     async def _similars(self, customer_nos: list[str]) -> list[list[Alike]]:
         services = self.services
@@ -240,6 +263,10 @@ class Session:
             for customer in asked
         }
         return [alike.get(number, []) for number in customer_nos]
+
+    async def _held(self, customer_nos: list[str]) -> list[Sequence[Holding]]:
+        found = await customers.holdings(self.services.store, customer_nos)
+        return [found.get(number, ()) for number in customer_nos]
 
     async def _accounts(self, customer_nos: list[str]) -> list[list[Account]]:
         grouped = defaultdict(list)
@@ -282,13 +309,16 @@ class Session:
         return [(own, *await deputies.books(self.services.store, own, self.today))] * len(keys)
 
     async def _read_products(self, keys: list[str]) -> list[dict[str, Product]]:
-        found = await products.catalogue(self.services.store)
-        return [{product.product_code: product for product in found}] * len(keys)
+        return [await self.services.catalogue.value()] * len(keys)
 
     async def _read_programmes(self, keys: list[str]) -> list[dict[str, Programme]]:
-        found = await programmes.programmes(self.services.store)
+        found = await self.services.programmes.value()
         seen = {p.programme_code: p for p in found if access.sees_programme(self.viewer, p)}
         return [seen] * len(keys)
+
+
+async def _catalogue(store: Store) -> dict[str, Product]:
+    return {product.product_code: product for product in await products.catalogue(store)}
 
 
 def _by_key(

@@ -11,6 +11,7 @@ from graph.records import Customer
 from graph.store import Store
 
 PROFILES: Final = f"{FOUND} RETURN properties(c) AS customer"
+PROFILES_IN_BOOKS: Final = f"{FOUND} WHERE c.manager_no IN $books RETURN properties(c) AS customer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +25,10 @@ class Window:
     backward: bool = False
 
 
-async def profiles(store: Store, customer_nos: Sequence[str]) -> list[Customer]:
-    """Return those of the customers that exist, without what hangs on them, in the order asked."""
-    rows = await store.read(PROFILES, customer_nos=list(customer_nos))
+async def profiles(store: Store, customer_nos: Sequence[str], books: Sequence[str] | None = None) -> list[Customer]:
+    """Return those of the customers that exist, or of them those of some books, without what hangs on them."""
+    scope = {} if books is None else {"books": list(books)}
+    rows = await store.read(PROFILES_IN_BOOKS if scope else PROFILES, customer_nos=list(customer_nos), **scope)
     return [profile(row["customer"]) for row in rows]
 
 

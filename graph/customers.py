@@ -23,9 +23,10 @@ from graph.words import (
 )
 
 FOUND: Final = "UNWIND $customer_nos AS customer_no MATCH (c:Customer {customer_no: customer_no})"
+HELD: Final = "[(c)-[h:HOLDS]->(p:Product) | [p.product_code, h.opened_on, h.closed_on, h.balance]] AS holdings"
 PARTS: Final = f"""
 RETURN properties(c) AS customer,
-  [(c)-[h:HOLDS]->(p:Product) | [p.product_code, h.opened_on, h.closed_on, h.balance]] AS holdings,
+  {HELD},
   [(c)-[m:MEMBER_OF]->(g:Programme) | [properties(m), g.kind, g.partner_code, g.starts_on, g.ends_on]] AS memberships,
   [(c)-[r:RELATED]->(o:Customer) | [o.customer_no, r.kind, r.since]] AS relations,
   [(c)-[r:RELATED]-(o:Customer)-[h:HOLDS]->(p:Product) WHERE r.kind IN $kin |
@@ -45,6 +46,7 @@ KIN: Final = [
     RelationKind.SIBLING,
     RelationKind.ACCOUNT_USER,
 ]
+HOLDINGS: Final = f"{FOUND} RETURN customer_no, {HELD}"
 NUMBERS: Final = """
 MATCH (c:Customer) WHERE c.customer_no > $after AND ($region IS NULL OR c.region = $region)
 RETURN c.customer_no AS customer_no ORDER BY c.customer_no LIMIT $count
@@ -59,6 +61,12 @@ async def load(store: Store, customer_nos: Sequence[str], books: Sequence[str] |
     scope = {} if books is None else {"books": list(books)}
     rows = await store.read(WHOLE_IN_BOOKS if scope else WHOLE, customer_nos=list(customer_nos), kin=KIN, **scope)
     return [_customer(row) for row in rows]
+
+
+async def holdings(store: Store, customer_nos: Sequence[str]) -> dict[str, tuple[Holding, ...]]:
+    """Return the holdings of those of the customers that exist, and nothing else of them."""
+    rows = await store.read(HOLDINGS, customer_nos=list(customer_nos))
+    return {row["customer_no"]: _holdings(row) for row in rows}
 
 
 async def count(store: Store) -> int:
@@ -103,7 +111,7 @@ def profile(own: Row) -> Customer:
 def _customer(row: Row) -> Customer:
     return replace(
         profile(row["customer"]),
-        holdings=tuple(sorted((Holding(*held) for held in row["holdings"]), key=_by_product)),
+        holdings=_holdings(row),
         memberships=tuple(_membership(*member) for member in row["memberships"]),
         relations=tuple(
             Relation(no, RelationKind(kind), outgoing=True, since=since) for no, kind, since in row["relations"]
@@ -123,6 +131,10 @@ def _customer(row: Row) -> Customer:
             for offer, product, kind, channel, at in row["outcomes"]
         ),
     )
+
+
+def _holdings(row: Row) -> tuple[Holding, ...]:
+    return tuple(sorted((Holding(*held) for held in row["holdings"]), key=_by_product))
 
 
 def _by_product(holding: Holding) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Final, Self, TypeAlias, TypeVar
 
-from neo4j import AsyncGraphDatabase, AsyncManagedTransaction, Record
+from neo4j import AsyncGraphDatabase, AsyncManagedTransaction, AsyncResult, Record, RoutingControl
 from neo4j.exceptions import AuthError, ClientError, ConfigurationError, DriverError, ServiceUnavailable, TransientError
 from neo4j.time import Date, DateTime
 
@@ -27,10 +27,12 @@ Run: TypeAlias = Callable[[str, dict[str, object]], Awaitable[list[Row]]]
 Result = TypeVar("Result")
 
 MOST_CONNECTIONS: Final = 100
-CONTESTED_SECONDS: Final = 0.01
-"""The first wait of a transaction that lost what it locks to another; each further one is twice as long."""
 DELETED_MEANWHILE: Final = "Neo.ClientError.Statement.EntityNotFound"
-"""Another transaction deleted what this one had found; begun anew, it finds what there is."""
+PLAIN: Final = frozenset({str, int, float, bool, type(None)})
+"""Types of nearly all values: they are Python's own already."""
+RETRY_SECONDS: Final = 0.05
+"""How long the first retry waits, each later one twice as long: of writers in conflict one is soon done. The driver's
+own is 1 second."""
 
 
 class Store:
@@ -53,6 +55,7 @@ class Store:
                 connection_timeout=5,
                 max_connection_pool_size=MOST_CONNECTIONS,
                 max_transaction_retry_time=retry_seconds,
+                initial_retry_delay=RETRY_SECONDS,
                 # Most columns of a bank's files are optional: a property that no node has yet is nothing to log.
                 notifications_disabled_classifications=["UNRECOGNIZED"],
             )
@@ -91,15 +94,25 @@ class Store:
             StoreUnavailable: the store cannot be reached; the same call may succeed later.
             StoreRefused: wrong credentials or database.
         """
-        with self.watch("read", cypher), _translated(self.uri):
-            async with self._driver.session(database=self.database) as session:
-                return await session.execute_read(_rows, cypher, parameters)
+        with self.watch("read", cypher):
+            return await self._run(cypher, parameters, RoutingControl.READ)
 
     async def write(self, cypher: str, **parameters: object) -> list[Row]:
         """Run one query in a write transaction of its own, whole or absent; raises as ``read`` does."""
-        with self.watch("write", cypher), _translated(self.uri):
-            async with self._driver.session(database=self.database) as session:
-                return await session.execute_write(_rows, cypher, parameters)
+        with self.watch("write", cypher):
+            return await self._run(cypher, parameters, RoutingControl.WRITE)
+
+    async def _run(self, cypher: str, parameters: Mapping[str, object], routing: RoutingControl) -> list[Row]:
+        """Run one query in a transaction that begins with it, so that its beginning takes no round trip of its own."""
+        with _translated(self.uri):
+            return await self._driver.execute_query(
+                cypher,
+                dict(parameters),
+                routing_=routing,
+                database_=self.database,
+                bookmark_manager_=None,
+                result_transformer_=_rows,
+            )
 
     async def write_all(self, statements: Sequence[Statement]) -> None:
         """Run several statements in one write transaction, all or none; raises as ``read`` does."""
@@ -115,10 +128,10 @@ class Store:
         """
 
         async def whole(transaction: AsyncManagedTransaction) -> Result:
-            return await work(partial(_rows, transaction))
+            return await work(partial(_ask, transaction))
 
         with _translated(self.uri):
-            async with self._driver.session(database=self.database, initial_retry_delay=CONTESTED_SECONDS) as session:
+            async with self._driver.session(database=self.database) as session:
                 return await session.execute_write(whole)
 
     async def stream(self, cypher: str, **parameters: object) -> AsyncIterator[Row]:
@@ -134,13 +147,24 @@ class Store:
 
 async def _run_all(transaction: AsyncManagedTransaction, statements: Sequence[Statement]) -> None:
     for cypher, parameters in statements:
-        await _rows(transaction, cypher, dict(parameters))
+        await _ask(transaction, cypher, dict(parameters))
 
 
-async def _rows(transaction: AsyncManagedTransaction, cypher: str, parameters: dict[str, object]) -> list[Row]:
-    try:
-        result = await transaction.run(cypher, parameters)
+async def _ask(transaction: AsyncManagedTransaction, cypher: str, parameters: dict[str, object]) -> list[Row]:
+    with _begun_anew():
+        return await _rows(await transaction.run(cypher, parameters))
+
+
+async def _rows(result: AsyncResult) -> list[Row]:
+    with _begun_anew():
         return [_row(record) async for record in result]
+
+
+@contextmanager
+def _begun_anew() -> Iterator[None]:
+    """Have a transaction begun anew where another deleted what this one had found."""
+    try:
+        yield
     except ClientError as error:
         if error.code == DELETED_MEANWHILE:
             raise TransientError(str(error)) from error
@@ -153,6 +177,8 @@ def _row(record: Record) -> Row:
 
 def native(value: object) -> object:
     """Turn the driver's temporal values into Python's own, however deep they lie."""
+    if type(value) in PLAIN:
+        return value
     if isinstance(value, Date):
         return value.to_native()
     if isinstance(value, DateTime):

@@ -46,6 +46,7 @@ def findings(settings: Settings) -> list[Finding]:
         *(finding for origin in settings.origins for finding in _origin(origin)),
         *_proxies(settings),
         *_webhooks(settings),
+        *_federation(settings),
         *_store(settings),
     ]
 
@@ -134,6 +135,15 @@ def _webhooks(settings: Settings) -> Iterator[Finding]:
         if any(network.version == own.version and network.overlaps(own) for own in OWN_NETWORKS):
             what = f"has {network}, in which the server's own machine answers"
             yield Finding("GUANXI_WEBHOOK_NETWORKS", what, "name the networks that receivers are in, and no wider")
+
+
+def _federation(settings: Settings) -> Iterator[Finding]:
+    if settings.federation and settings.trusted_documents is not None:
+        yield Finding(
+            "GUANXI_TRUSTED_DOCUMENTS",
+            "shuts out the supergraph's router, which makes what it asks anew for each operation",
+            "unset it and let the router hold the documents, or unset GUANXI_FEDERATION",
+        )
 
 
 def _store(settings: Settings) -> Iterator[Finding]:

@@ -9,11 +9,13 @@ import logging
 import math
 import threading
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 import numpy as np
@@ -52,6 +54,7 @@ class Health:
     seconds: float = 0.0
     off_until: float = 0.0
     last_error: str | None = None
+    last_place: str | None = None
 
     @property
     def mean_ms(self) -> float:
@@ -140,7 +143,7 @@ class GuardedRecommender:
 
     def _count(self, error: BaseException) -> None:
         self._health.failures += 1
-        self._health.last_error = told(error)
+        self._health.last_error, self._health.last_place = told(error), placed(error)
         logger.warning("recommender %s failed: %s", self.name, type(error).__name__, exc_info=error)
 
 
@@ -183,6 +186,12 @@ class GuardedGate:
 def told(error: BaseException) -> str:
     """Say what went wrong in a plugin."""
     return f"{type(error).__name__}: {error}"
+
+
+def placed(error: BaseException) -> str:
+    """Say of what type an error is and where it was raised; what it says may quote a customer."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return type(error).__name__ + (f" in {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "")
 
 
 def is_text(text: object) -> bool:

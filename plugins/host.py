@@ -34,7 +34,10 @@ Loader: TypeAlias = Callable[[], object]
 
 @dataclass(frozen=True, slots=True)
 class RecommenderInfo:
-    """A recommender's state: ready, failing, off, busy, or untrained."""
+    """A recommender's state: ready, failing, off, busy, or untrained.
+
+    ``last_error`` may quote a customer; ``last_place`` is the error's type and place alone.
+    """
 
     name: str
     version: str
@@ -44,6 +47,7 @@ class RecommenderInfo:
     failures: int
     mean_ms: float
     last_error: str | None
+    last_place: str | None
 
 
 @dataclass(slots=True)
@@ -170,6 +174,7 @@ class PluginHost:
             health.failures,
             health.mean_ms,
             health.last_error,
+            health.last_place,
         )
 
     def _register(self, plugin: object, info: PluginInfo) -> None:

@@ -162,7 +162,7 @@ class Customer(Node):
     ) -> Connection[Holding]:
         """A page of holdings."""
         paging = Paging.of(first, after, last, before)
-        return page_of((await self._whole()).holdings, paging, _holding_place, self._made(Holding.of))
+        return page_of(await self.session.holdings(self.record), paging, _holding_place, self._made(Holding.of))
 
     @strawberry.field(description="Memberships of partner programmes, by programme.", directives=[PAGED])
     async def memberships(
@@ -313,7 +313,7 @@ class Relation:
     @strawberry.field(description="The other customer; null where the viewer may not see him.")
     async def customer(self) -> Customer | None:
         """The other customer."""
-        found = await self.session.relative(self.record.customer_no)
+        found = await self.session.profile(self.record.customer_no)
         return Customer.of(self.session, found) if found else None
 
 

@@ -1,9 +1,11 @@
 """What a customer has and does: accounts, cards, holdings, memberships, interactions, activity."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 
 import strawberry
 from strawberry.scalars import JSON
+from strawberry.utils.await_maybe import AwaitableOrValue
 
 from api import access
 from api.session import Session
@@ -12,8 +14,18 @@ from graph import records
 from graph.words import Channel, MemberRole
 
 
-async def _product(session: Session, code: str | None) -> Product | None:
-    record = (await session.catalogue()).get(code or "")
+def _product(session: Session, code: str | None) -> AwaitableOrValue[Product | None]:
+    """The product, at once where the catalogue is at hand: a page has hundreds, and waiting for each is dear."""
+    catalogue = session.catalogue_at_hand()
+    return _read_product(session, code) if catalogue is None else _product_of(session, catalogue, code)
+
+
+async def _read_product(session: Session, code: str | None) -> Product | None:
+    return _product_of(session, await session.catalogue(), code)
+
+
+def _product_of(session: Session, catalogue: Mapping[str, records.Product], code: str | None) -> Product | None:
+    record = catalogue.get(code or "")
     return Product.of(session, record) if record else None
 
 
@@ -49,10 +61,10 @@ class Account:
             attributes=plain(record.attributes),
         )
 
-    @strawberry.field(description="The product it is an account of.")
-    async def product(self) -> Product | None:
+    @strawberry.field(description="The product it is an account of.", graphql_type=Product | None)
+    def product(self) -> AwaitableOrValue[Product | None]:
         """The account's product."""
-        return await _product(self.session, self.record.product_code)
+        return _product(self.session, self.record.product_code)
 
 
 @strawberry.type(description="A card, by a token and never by its real number.")
@@ -89,10 +101,10 @@ class Card:
             attributes=plain(record.attributes),
         )
 
-    @strawberry.field(description="The product it is a card of.")
-    async def product(self) -> Product | None:
+    @strawberry.field(description="The product it is a card of.", graphql_type=Product | None)
+    def product(self) -> AwaitableOrValue[Product | None]:
         """The card's product."""
-        return await _product(self.session, self.record.product_code)
+        return _product(self.session, self.record.product_code)
 
     @strawberry.field(description="The programme it belongs to.")
     async def programme(self) -> Programme | None:
@@ -121,10 +133,10 @@ class Holding:
             balance=record.balance,
         )
 
-    @strawberry.field(description="The product held.")
-    async def product(self) -> Product | None:
+    @strawberry.field(description="The product held.", graphql_type=Product | None)
+    def product(self) -> AwaitableOrValue[Product | None]:
         """The product; null while a load is removing it."""
-        return await _product(self.session, self.record.product_code)
+        return _product(self.session, self.record.product_code)
 
 
 @strawberry.type(description="A customer's part in a partner programme.")
@@ -134,7 +146,9 @@ class Membership:
     session: strawberry.Private[Session]
     record: strawberry.Private[records.Membership]
     role: MemberRole = strawberry.field(description="What the member is in it.")
-    reference: str | None = strawberry.field(description="Student number, tobacco licence, …")
+    reference: str | None = strawberry.field(
+        description="Student number, tobacco licence, …; to managers its last places."
+    )
     since: date | None = strawberry.field(description="First day.")
     until: date | None = strawberry.field(description="Last day.")
 
@@ -145,7 +159,7 @@ class Membership:
             session=session,
             record=record,
             role=record.role,
-            reference=record.reference,
+            reference=access.told_number(session.viewer, record.reference) if record.reference else None,
             since=record.since,
             until=record.until,
         )
@@ -181,10 +195,10 @@ class Interaction:
             note=record.note,
         )
 
-    @strawberry.field(description="The product it was about.")
-    async def product(self) -> Product | None:
+    @strawberry.field(description="The product it was about.", graphql_type=Product | None)
+    def product(self) -> AwaitableOrValue[Product | None]:
         """The interaction's product."""
-        return await _product(self.session, self.record.product_code)
+        return _product(self.session, self.record.product_code)
 
 
 @strawberry.type(description="One month over all of a customer's accounts.")

@@ -5,6 +5,8 @@ from contextlib import contextmanager
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from api.admission import Admission
+from api.errors import Exceeded
 from api.limits import Limits
 from api.rates import Rate
 from api.roles import Role
@@ -174,6 +176,46 @@ async def test_a_busy_server_sheds_what_finds_too_many_waiting_and_recovers(gate
 
     assert (shed.status_code, refusals(shed), shed.headers["retry-after"]) == (503, ["LIMIT_WAITING"], "1")
     assert (statuses, again.status_code) == ([200, 200], 200)
+
+
+async def test_what_waits_for_too_long_is_refused_while_what_runs_goes_on(gated, serving, bearers):
+    async with serving(gated, limits=Limits(running=1, waiting_seconds=0.2)) as server:
+        with gated.shut():
+            running = asyncio.create_task(server.post(READING, bearers.admin))
+            await until(lambda: gated.held == 1)
+            waited = await server.post(NAME, bearers.anna)
+        served, again = await running, await server.post(NAME, bearers.anna)
+
+    assert (waited.status_code, refusals(waited)) == (503, ["LIMIT_WAITING_SECONDS"])
+    assert waited.headers["retry-after"] == "1"
+    assert waited.json()["errors"][0]["message"] == (
+        "The server is busy: operations wait for more than 0.2 seconds. Try again in 1 s."
+    )
+    assert (served.status_code, again.status_code) == (200, 200)
+
+
+async def test_what_would_wait_for_too_long_by_how_long_others_took_is_refused_at_once():
+    admission = Admission(Limits(running=1, waiting_seconds=0.25))
+
+    async def hold(seconds):
+        async with admission.operation("somebody"):
+            await asyncio.sleep(seconds)
+
+    for _ in range(100):
+        await hold(0.01)
+    assert admission._held_seconds > 0.005
+    async with admission.operation("another"):
+        waiting = [asyncio.create_task(hold(0)) for _ in range(10)]
+        await asyncio.sleep(0)
+        admission._held_seconds = 0.024
+        admission.check_room()
+        admission._held_seconds = 0.026
+        with pytest.raises(Exceeded) as refused:
+            admission.check_room()
+    await asyncio.gather(*waiting)
+
+    assert refused.value.extensions == {"code": "LIMIT_WAITING_SECONDS", "found": 0.3, "most": 0.25}
+    admission.check_room()
 
 
 async def test_a_busy_server_sheds_what_comes_over_a_socket_too(gated, serving, bearers):

@@ -3,6 +3,7 @@
 import pytest
 from graphql import get_named_type
 
+from api import recent
 from api.schema import build_schema
 
 WALKER = "MATCH (c:Customer {customer_no: 'WALKER'})"
@@ -51,7 +52,8 @@ def test_every_connection_is_walked_here():
 
 
 @pytest.fixture
-async def walker(bank):
+async def walker(bank, monkeypatch):
+    monkeypatch.setattr(recent, "FRESH_SECONDS", 0)
     await bank.write("MERGE (c:Customer {customer_no: 'WALKER'}) SET c.kind = 'person'")
     yield bank
     for key in (*FIRST, *LATER, "WALKER"):

@@ -234,6 +234,15 @@ async def test_a_plugin_that_breaks_the_contract_is_left_out_and_the_others_offe
     assert {"name": "bad", "state": "off", "calls": 3, "failures": 3} in states["recommenders"]
 
 
+async def test_of_an_error_of_a_plugin_staff_is_told_type_and_place_and_not_what_it_says(with_plugin, bearers):
+    async with with_plugin(BAD.format(does="raise LookupError(f'no wage for {customer.customer_no}')")) as server:
+        await offers_of(server, bearers.anna)
+        states = (await server.ask("{ recommenders { name lastError } }", bearers.marketing))["data"]["recommenders"]
+
+    [told] = [state["lastError"] for state in states if state["name"] == "bad"]
+    assert re.fullmatch(r"LookupError in \w+\.py:\d+", told)
+
+
 async def test_a_plugin_that_cannot_be_loaded_leaves_the_offers(phone, with_plugin, bearers):
     without = await offers_of(phone, bearers.anna)
 

@@ -3,6 +3,7 @@ from collections import Counter
 
 import pytest
 
+from api import recent
 from api.events import Changes, Interactions
 from api.live_engine import LiveEngine
 from api.loading import Loader
@@ -10,6 +11,7 @@ from api.requests import HttpContext
 from api.schema import build_schema
 from api.session import Services
 from api.webhooks.rules import WebhookRules
+from graph.customers import WHOLE
 from graph.store import Store
 from plugins.host import PluginHost
 
@@ -128,26 +130,66 @@ class CountingStore(Store):
         return await super().read(cypher, **parameters)
 
 
-@pytest.mark.usefixtures("bank")
-async def test_a_page_of_fifty_asks_the_store_as_often_as_a_page_of_five(login, rules, bearers, tmp_path):
-    counts = {}
+@pytest.fixture
+async def counted(bank, login, rules, bearers, tmp_path):  # noqa: ARG001 - the store has the bank
+    """Return a function: what a document of the administrator's asks the store, and its data."""
     async with CountingStore(*login) as store:
         engine, secret = LiveEngine(store, PluginHost.load(), tmp_path), "s" * 32
         services = Services(store, engine, Changes(), Interactions(), secret, WebhookRules(secret), secret)
         viewer = await rules.viewer(f"Bearer {bearers.admin}")
         await services.engine.refresh()
-        for first in (5, 50):
+
+        async def run(document, **variables):
             store.asked.clear()
-            result = await build_schema().execute(
-                FULL, variable_values={"first": first}, context_value=HttpContext(services, viewer)
-            )
+            result = await build_schema().execute(document, variables, HttpContext(services, viewer))
             assert result.errors is None
-            assert len(result.data["customers"]["nodes"]) == first
-            counts[first] = sum(store.asked.values())
-            assert not any("count(c)" in cypher for cypher in store.asked)  # nobody asked for totalCount
+            return store.asked.copy(), result.data
+
+        yield run
         services.engine.close()
 
-    assert counts[5] == counts[50] == 7
+
+async def test_a_page_of_fifty_asks_the_store_as_often_as_a_page_of_five(counted, monkeypatch):
+    monkeypatch.setattr(recent, "FRESH_SECONDS", 0)
+    for first in (5, 50):
+        asked, data = await counted(FULL, first=first)
+
+        assert len(data["customers"]["nodes"]) == first
+        assert asked.total() == 7
+        assert not any("count(c)" in cypher for cypher in asked)  # nobody asked for totalCount
+
+
+async def test_a_page_with_holdings_reads_nothing_else_of_its_customers(counted):
+    asked, data = await counted("{ customers(first: 50) { nodes { holdings { nodes { openedOn } } } } }")
+
+    assert len(data["customers"]["nodes"][0]["holdings"]["nodes"]) == 1
+    assert asked.total() == 2
+    assert WHOLE not in asked
+
+
+async def test_a_customer_who_is_read_whole_is_not_asked_for_his_holdings(counted):
+    asked, _ = await counted('{ customer(customerNo: "ANNA") { name holdings { nodes { openedOn } } } }')
+
+    assert asked == {WHOLE: 1}
+
+
+async def test_the_catalogue_is_read_once_for_requests_that_come_together(counted):
+    document = '{ customer(customerNo: "ANNA") { holdings { nodes { product { name } } } } }'
+    first, _ = await counted(document)
+    second, data = await counted(document)
+
+    assert (first.total(), second) == (2, {WHOLE: 1})
+    assert data["customer"]["holdings"]["nodes"] == [{"product": {"name": "Current account"}}]
+
+
+async def test_a_mutation_reads_the_whole_customer_for_those_alone_who_ask_for_him(counted):
+    document = 'mutation {{ setConsent(input: {{customerNo: "ANNA", marketing: true}}) {{ {} }} }}'
+    asked, _ = await counted(document.format("consent { version }"))
+    assert WHOLE not in asked
+
+    asked, data = await counted(document.format("customer { marketingConsent }"))
+    assert asked[WHOLE] == 1
+    assert data["setConsent"]["customer"] == {"marketingConsent": True}
 
 
 async def test_a_field_that_fails_takes_nothing_from_others_who_wait_for_the_same():

@@ -177,11 +177,14 @@ async def test_what_others_say_on_the_channel_is_ignored(two, redis_server, bear
 
 
 async def test_what_waits_for_redis_is_bounded_and_others_are_told_that_they_missed_some(
-    two, redis_server, bearers, eventually
+    two, redis_server, bearers, eventually, monkeypatch
 ):
     one, other = two
+    monkeypatch.setattr(shared_events, "QUIET_SECONDS", 600)  # a slow machine must not take the pause for an end
     async with other.listen(HEARD, bearers.admin) as there:
         await eventually(lambda: other.interactions.listeners == 1)
+        await record(one, bearers, "heard")  # and with it, all that was said as they connected
+        await heard(there)
         redis_server.pause()
         for kind in ("being sent", "dropped"):
             await record(one, bearers, kind)

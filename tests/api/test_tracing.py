@@ -73,7 +73,7 @@ async def test_a_failure_is_told_by_its_type_and_nothing_personal_is(server, bea
     async def fail(*_, **__):
         raise ValueError(f"a bad value: {NUMBER}")
 
-    monkeypatch.setattr("neo4j.AsyncSession.execute_read", fail)
+    monkeypatch.setattr("neo4j.AsyncDriver.execute_query", fail)
 
     await server.post(f'query {{ c{NUMBER}: customer(customerNo: "{NUMBER}") {{ name }} }}', bearers.admin)
     await server.post("query ($no: String!) { customer(customerNo: $no) { name } }", bearers.admin, no=NUMBER)

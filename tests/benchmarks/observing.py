@@ -11,28 +11,23 @@ Each is a server process of its own; ``hello`` asks for ``{ __typename }``, ``pa
 """
 
 import argparse
-import asyncio
 import itertools
-import multiprocessing
 import os
 import statistics
 import sys
-import tempfile
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, nullcontext
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from offers import HOST, WARMING_ROUNDS, asked, request
+from clients import HOST, WARMING_ROUNDS, asked, request, run
 from rich.console import Console
 from rich.table import Table
+from servers import process, sample_bank
 
 from api.limits import Limits
 from api.roles import Role
 from api.tokens import TokenRules
 from api.webhooks.rules import WebhookRules
-from graph import embedded
-from guanxi.listening import listening
-from loaders.sample import write_sample
 
 SECRET = "the secret that signs the tokens of this benchmark"
 RULES = TokenRules("HS256", "guanxi", "guanxi", SECRET)
@@ -97,27 +92,14 @@ def collect(listener):
     server.serve_forever()
 
 
-@contextmanager
-def process(target, *arguments):
-    """Yield the port of a process that serves."""
-    with listening(HOST, 0) as listener:
-        running = multiprocessing.get_context("spawn").Process(target=target, args=(listener, *arguments))
-        running.start()
-        try:
-            yield listener.getsockname()[1]
-        finally:
-            running.terminate()
-            running.join()
-
-
 def measure(ports, requests, connections, seconds, rounds):
     """Return each server's requests a second, the median of its rounds."""
     rates = {kind: [] for kind in ports}
     for turn in range(rounds + WARMING_ROUNDS):
         for kind, port in ports.items():
-            answers, took = asyncio.run(asked(port, requests, connections, seconds if turn >= WARMING_ROUNDS else 1))
+            found = run(asked(port, requests, connections, seconds if turn >= WARMING_ROUNDS else 1))
             if turn >= WARMING_ROUNDS:
-                rates[kind].append(len(answers) / took)
+                rates[kind].append(found.rate)
     return {kind: statistics.median(found) for kind, found in rates.items()}
 
 
@@ -129,13 +111,11 @@ def main():
     token = RULES.issue(Role.ADMIN)
     table = Table("requests a second", *SERVERS, *(f"{kind} / nothing" for kind in SERVERS[1:]))
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        lease = stack.enter_context(embedded.join(folder / "home"))
-        load(folder, asked_for.customers)
-        login = lease.uri, lease.username, lease.password, lease.database
-        collector = f"http://{HOST}:{stack.enter_context(process(collect))}"
+        bank = stack.enter_context(sample_bank(asked_for.customers))
+        collector = f"http://{HOST}:{stack.enter_context(process(collect))[0]}"
         ports = {
-            kind: stack.enter_context(process(serve, kind, login, collector, folder / "models")) for kind in SERVERS
+            kind: stack.enter_context(process(serve, kind, bank.login, collector, bank.home / "models"))[0]
+            for kind in SERVERS
         }
         for name, document in (("hello", "{ __typename }"), ("page", PAGE)):
             requests = itertools.repeat(request(document, token=token))
@@ -143,17 +123,6 @@ def main():
             shares = [f"{rates[kind] / rates['nothing']:.2f}" for kind in SERVERS[1:]]
             table.add_row(name, *(f"{rates[kind]:,.0f}" for kind in SERVERS), *shares)
     Console(width=120).print(table)
-
-
-def load(folder, customers):
-    """Load a sample bank into the home of the folder."""
-    import subprocess
-
-    write_sample(folder / "bank", customers, 7)
-    environment = os.environ | {"GUANXI_HOME": str(folder / "home")}
-    subprocess.run(
-        [sys.executable, "-m", "guanxi", "load", str(folder / "bank")], env=environment, check=True, capture_output=True
-    )
 
 
 if __name__ == "__main__":

@@ -36,6 +36,7 @@ WRONG = {
     "a page": ({"GUANXI_ORIGINS": "https://bank.example/"}, "GUANXI_ORIGINS has 'https://bank.example/', which is no origin: write it as https://host[:port]."),
     "an origin over plain HTTP": ({"GUANXI_ORIGINS": "http://bank.example"}, "GUANXI_ORIGINS has http://bank.example, whose pages whoever is on the way can change: use https://."),
     "every proxy": ({"GUANXI_TRUSTED_PROXIES": "0.0.0.0/0"}, "GUANXI_TRUSTED_PROXIES believes everybody: name your proxies' addresses."),
+    "trusted documents of a subgraph": ({"GUANXI_FEDERATION": "1", "GUANXI_TRUSTED_DOCUMENTS": "documents.json"}, "GUANXI_TRUSTED_DOCUMENTS shuts out the supergraph's router, which makes what it asks anew for each operation: unset it and let the router hold the documents, or unset GUANXI_FEDERATION."),
     "a store without a password": ({"NEO4J_URI": "bolt://127.0.0.1:1"}, "NEO4J_PASSWORD is empty, or the one that Neo4j comes with: set one of your own."),
 }  # fmt: skip
 
