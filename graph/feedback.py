@@ -12,8 +12,13 @@ from graph.records import Interaction, Outcome
 from graph.store import Store
 from graph.words import Channel
 
+LOCKED: Final = """
+MATCH (c:Customer {customer_no: $customer_no}) SET c.customer_no = c.customer_no
+WITH c
+"""
+"""Setting the number to itself locks the customer: an erasure, or another word of consent, comes before it or after."""
 INTERACTION: Final = f"""
-MATCH (c:Customer {{customer_no: $customer_no}})
+{LOCKED}
 {CLAIM}
 MERGE (i:Interaction {{interaction_id: $recorded_as}})
 ON CREATE SET i += $properties, i.customer_no = $customer_no
@@ -24,7 +29,7 @@ FOREACH (about IN CASE WHEN p IS NULL THEN [] ELSE [p] END | MERGE (i)-[:ABOUT]-
 """
 STORED_INTERACTION: Final = "MATCH (i:Interaction {interaction_id: $recorded_as}) RETURN properties(i) AS stored"
 OUTCOME: Final = f"""
-MATCH (c:Customer {{customer_no: $customer_no}})
+{LOCKED}
 {CLAIM}
 MERGE (o:Outcome {{outcome_id: $recorded_as}})
 ON CREATE SET o += $properties
@@ -35,16 +40,13 @@ UNWIND $events AS event
 """
 STORED_OUTCOME: Final = "MATCH (o:Outcome {outcome_id: $recorded_as}) RETURN properties(o) AS stored"
 CONSENT: Final = f"""
-MATCH (c:Customer {{customer_no: $customer_no}})
-SET c.customer_no = c.customer_no
-WITH c, coalesce(c.consent_version, 0) AS version
+{LOCKED}, coalesce(c.consent_version, 0) AS version
 WHERE $expected IS NULL OR version = $expected
 WITH c
 {CLAIM}
 WITH c, k, coalesce(c.consent_version, 0) + 1 AS version
 SET c.marketing_consent = $consent, c.consent_at = $now, c.consent_version = version, k.version = version
 """
-"""Setting the number to itself locks the customer before his version is read."""
 CONSENT_VERSION: Final = """
 MATCH (c:Customer {customer_no: $customer_no}) RETURN coalesce(c.consent_version, 0) AS version
 """
