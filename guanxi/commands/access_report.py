@@ -40,8 +40,10 @@ async def _report(settings: Settings, customer_no: str) -> Mapping[str, Any]:
         found = await customers.load(store, [customer_no])
         if not found:
             raise NotFound("customer", customer_no)
-        model = load_current(models)
-        insight = insights(model, Catalogue(await products.catalogue(store)), found, now.date())[0]
+        limits = settings.purpose_limits
+        model = load_current(models, confined=limits.kinds)
+        catalogue = Catalogue(await products.catalogue(store), limits)
+        insight = insights(model, catalogue, found, now.date())[0]
         return await access_reports.access_report(
             store, found[0], insight, models, model.model_id if model else None, now
         )
