@@ -85,6 +85,11 @@ MIGRATIONS: Final = (
             *(_index("Delivery", column) for column in ("due_key", "created_at", "customer_no")),
         ),
     ),
+    Migration(
+        8,
+        "the audit log is one chain",
+        (_unique_node("AuditChain", "chain_name"), _unique_node("AuditEntry", "entry_no")),
+    ),
 )
 
 APPLIED: Final = "MATCH (m:Migration) RETURN m.number AS number ORDER BY number"

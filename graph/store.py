@@ -5,11 +5,12 @@ reads, transient conflicts are retried, and a write is whole or absent (auto-com
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC
+from functools import partial
 from types import TracebackType
-from typing import Any, Final, Self, TypeAlias
+from typing import Any, Final, Self, TypeAlias, TypeVar
 
 from neo4j import AsyncGraphDatabase, AsyncManagedTransaction, Record
 from neo4j.exceptions import AuthError, ClientError, ConfigurationError, DriverError, ServiceUnavailable, TransientError
@@ -21,8 +22,13 @@ Row: TypeAlias = dict[str, Any]
 Statement: TypeAlias = tuple[str, Mapping[str, object]]
 Watch: TypeAlias = Callable[[str, str], AbstractContextManager[None]]
 """Goes around a query, given ``read`` or ``write`` and its Cypher, never its parameters."""
+Run: TypeAlias = Callable[[str, dict[str, object]], Awaitable[list[Row]]]
+"""Runs one query of a transaction with its parameters."""
+Result = TypeVar("Result")
 
 MOST_CONNECTIONS: Final = 100
+CONTESTED_SECONDS: Final = 0.01
+"""The first wait of a transaction that lost what it locks to another; each further one is twice as long."""
 
 
 class Store:
@@ -98,6 +104,22 @@ class Store:
         with _translated(self.uri):
             async with self._driver.session(database=self.database) as session:
                 await session.execute_write(_run_all, statements)
+
+    async def transact(self, work: Callable[[Run], Awaitable[Result]]) -> Result:
+        """Do work in one write transaction, in which a query may depend on what an earlier one told.
+
+        The work is done anew where the transaction lost to another, or where nobody knows whether it was committed.
+        Raises as ``read`` does.
+        """
+
+        async def whole(transaction: AsyncManagedTransaction) -> Result:
+            return await work(partial(_rows, transaction))
+
+        with _translated(self.uri):
+            async with self._driver.session(
+                database=self.database, initial_retry_delay=CONTESTED_SECONDS
+            ) as session:
+                return await session.execute_write(whole)
 
     async def stream(self, cypher: str, **parameters: object) -> AsyncIterator[Row]:
         """Yield the rows of one read as the store sends them, without holding them all; not retried."""
