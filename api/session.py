@@ -7,13 +7,14 @@ from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import Final, TypeVar
 
-from api import access, comparing
+from api import access, acts, comparing
 from api.endings import OpenStreams
 from api.errors import ApiError, Code
 from api.events import Changes, Interactions
 from api.live_engine import LiveEngine
 from api.loading import Loader
 from api.roles import Viewer
+from api.trail import Trail
 from api.webhooks.rules import WebhookRules
 from graph import browsing, customers, deputies, instruments, products, programmes, webhooks
 from graph.records import Account, Card, Customer, Product, Programme
@@ -39,6 +40,7 @@ class Services:
     interactions: Interactions
     offer_secret: str
     webhooks: WebhookRules
+    trail: Trail
     streams: OpenStreams = field(default_factory=OpenStreams)
 
 
@@ -75,7 +77,12 @@ class Session:
 
     async def customer(self, customer_no: str) -> Customer | None:
         """Return a customer, whole, or None where he is not there for the viewer."""
-        return await self._seen(self.whole, customer_no)
+        found = await self._seen(self.whole, customer_no)
+        if found is not None:
+            acts.note_given(customer_no)
+        elif access.is_denied(self.viewer, customer_no):
+            acts.note_sought(customer_no)
+        return found
 
     async def customer_or_error(self, customer_no: str) -> Customer:
         """Return a customer, whole.
@@ -88,8 +95,8 @@ class Session:
             raise ApiError(Code.NOT_FOUND, f"There is no customer {customer_no!r}.")
         return found
 
-    async def relative(self, customer_no: str) -> Customer | None:
-        """Return a customer's profile, or None where he is not there for the viewer."""
+    async def profile(self, customer_no: str) -> Customer | None:
+        """Return the profile of a customer whom nobody asked for by number, or None where he is not there."""
         return await self._seen(self.profiles, customer_no)
 
     async def _seen(self, loader: Loader[str, Customer | None], customer_no: str) -> Customer | None:

@@ -1,6 +1,7 @@
 """The audit log in the graph: one chain of entries, to which everybody appends and which nobody changes.
 
-An append locks the chain's node before it reads the head, so that the entries of all servers and commands are one chain.
+An append locks the chain's node before it reads the head, so that the entries of all servers and commands are one
+chain.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ from graph.errors import StoreRefused, StoreUnavailable
 from graph.store import Row, Run, Store
 
 PAGE: Final = 1_000
-OTHER_SECRET: Final = (
+OTHER_KEY: Final = (
     "The audit log was begun with another secret: give every server and command the same GUANXI_AUDIT_SECRET, or the "
     "same GUANXI_HOME."
 )
@@ -120,7 +121,7 @@ class AuditLog:
     async def _locked(self, run: Run) -> Head:
         [chain] = await run(LOCK, {"genesis": GENESIS, "key_name": self.key.name})
         if chain["key_name"] != self.key.name:
-            raise StoreRefused(OTHER_SECRET)
+            raise StoreRefused(OTHER_KEY)
         return Head(chain["entry_no"], chain["hash"])
 
     async def page(

@@ -39,13 +39,14 @@ async def check(store: Store, key: AuditKey, kept: Head | None = None) -> Checke
     """
     start = _start(await chain(store), key)
     if kept is not None and kept.entry_no < start.entry_no:
-        raise SettingsError(f"Entry {kept.entry_no} was pruned: check its archive, or name a head after {start.entry_no}.")
+        raise SettingsError(
+            f"Entry {kept.entry_no} was pruned: check its archive, or name a head after {start.entry_no}."
+        )
     checked = await follow(entries(store, start.entry_no), key, start, kept)
     await _check_end(store, checked)
     if kept is not None and kept.entry_no > checked.end.entry_no:
-        raise ChainBroken(
-            f"Entries {checked.end.entry_no + 1} to {kept.entry_no} are missing: the head that was kept is beyond the end."
-        )
+        missing = f"Entries {checked.end.entry_no + 1} to {kept.entry_no} are missing"
+        raise ChainBroken(f"{missing}: the head that was kept is beyond the end.")
     return checked
 
 

@@ -1,7 +1,7 @@
 """Entries of the audit log: what they tell, and the keyed hashes that chain them.
 
-Each hash covers its entry and the hash before it (a hash chain, as Schneier and Kelsey 1998 keep logs), under a key that
-is not in the store: who can write the store, and has not the key, can neither change an entry nor add one.
+Each hash covers its entry and the hash before it (as Schneier and Kelsey 1998 keep logs), under a key that is not in
+the store: who can write the store, and has not the key, can neither change an entry nor add one.
 """
 
 import base64
@@ -23,7 +23,7 @@ MOST_SUBJECTS: Final = 1_000
 DIGEST_BYTES: Final = 16
 
 
-class Action(StrEnum):
+class AuditAction(StrEnum):
     """What was done."""
 
     READ = "read"
@@ -31,7 +31,7 @@ class Action(StrEnum):
     ENTER = "enter"
 
 
-class Outcome(StrEnum):
+class AuditOutcome(StrEnum):
     """What came of it."""
 
     ALLOWED = "allowed"
@@ -53,10 +53,10 @@ class Act:
     """
 
     actor: str
-    action: Action
+    action: AuditAction
     operation: str
     role: str = ""
-    outcome: Outcome = Outcome.ALLOWED
+    outcome: AuditOutcome = AuditOutcome.ALLOWED
     codes: Sequence[str] = ()
     customers: Sequence[str] = ()
     request_id: str = ""

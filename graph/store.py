@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC
-from functools import partial
 from types import TracebackType
 from typing import Any, Final, Self, TypeAlias, TypeVar
 
@@ -113,12 +112,15 @@ class Store:
         """
 
         async def whole(transaction: AsyncManagedTransaction) -> Result:
-            return await work(partial(_rows, transaction))
+            async def run(cypher: str, parameters: dict[str, object]) -> list[Row]:
+                with self.watch("write", cypher):
+                    return await _rows(transaction, cypher, parameters)
 
+            return await work(run)
+
+        options: Any = {"database": self.database, "initial_retry_delay": CONTESTED_SECONDS}
         with _translated(self.uri):
-            async with self._driver.session(
-                database=self.database, initial_retry_delay=CONTESTED_SECONDS
-            ) as session:
+            async with self._driver.session(**options) as session:
                 return await session.execute_write(whole)
 
     async def stream(self, cypher: str, **parameters: object) -> AsyncIterator[Row]:

@@ -79,6 +79,8 @@ class Settings(BaseSettings):
     """How long a receiver's answer is waited for, in seconds, from looking up its name to the status."""
     webhook_concurrent: int = Field(default=4, ge=1, le=100)
     """How many deliveries one server sends to a webhook at once."""
+    audit_secret: SecretStr | None = None
+    """Secret of the audit log, 32 bytes or more; without it one is made and kept in the home."""
     log_format: Literal["text", "json"] = "text"
     """Whether a server's log is lines of text or of JSON."""
     log_level: Literal["info", "warning", "error"] = "info"
@@ -110,7 +112,7 @@ class Settings(BaseSettings):
     def _split_at_commas(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
-    @field_validator("jwt_secret", "decision_secret", "webhook_secret")
+    @field_validator("jwt_secret", "decision_secret", "webhook_secret", "audit_secret")
     @classmethod
     def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and len(value.get_secret_value()) < LEAST_SECRET:

@@ -129,11 +129,11 @@ class CountingStore(Store):
 
 
 @pytest.mark.usefixtures("bank")
-async def test_a_page_of_fifty_asks_the_store_as_often_as_a_page_of_five(login, rules, bearers, tmp_path):
+async def test_a_page_of_fifty_asks_the_store_as_often_as_a_page_of_five(login, rules, bearers, tmp_path, trail_of):
     counts = {}
     async with CountingStore(*login) as store:
         engine, secret = LiveEngine(store, PluginHost.load(), tmp_path), "s" * 32
-        services = Services(store, engine, Changes(), Interactions(), secret, WebhookRules(secret))
+        services = Services(store, engine, Changes(), Interactions(), secret, WebhookRules(secret), trail_of(store))
         viewer = await rules.viewer(f"Bearer {bearers.admin}")
         await services.engine.refresh()
         for first in (5, 50):

@@ -74,7 +74,7 @@ def serve(listener, kind, login, collector, models):
 
         api.schema.DisableIntrospection = OpenTelemetryExtension
     wiring = api.app.Wiring(
-        lambda: Store(*login), PluginHost.load(), models, RULES, SECRET, WebhookRules(SECRET), limits=UNHURRIED
+        lambda: Store(*login), PluginHost.load(), models, RULES, SECRET, WebhookRules(SECRET), SECRET, limits=UNHURRIED
     )
     uvicorn.Server(uvicorn.Config(api.app.create_app(wiring), **api.app.UVICORN)).run(sockets=[listener])
 
