@@ -40,7 +40,7 @@ from api.webhooks.rules import WebhookRules
 from api.webhooks.sending import keep_sending
 from graph.audit import AuditLog
 from graph.audit_entries import AuditKey
-from graph.errors import StoreError
+from graph.errors import StoreError, StoreUnavailable
 from graph.store import Store
 from plugins.host import PluginHost
 
@@ -143,6 +143,9 @@ async def _served(store: Store, wiring: Wiring) -> AsyncIterator[Services]:
         await engine.refresh()
     except StoreError as error:
         logger.warning("%s Answering 503 until it comes.", error)
+    else:
+        with suppress(StoreUnavailable):
+            await trail.log.check_key()
     sending = keep_sending(store, wiring.webhooks)
     lasting = engine.keep_fresh(), keep_swept(store), Gauges(engine).keep(), trail.keep(), sending
     kept = [asyncio.create_task(task) for task in lasting]

@@ -118,6 +118,16 @@ class AuditLog:
         if found is None or not seen or found["entry_no"] == seen[-1].entry_no:
             raise StoreRefused(NO_CHAIN)
 
+    async def check_key(self) -> None:
+        """Return where the log can be appended to with the key.
+
+        Raises:
+            StoreRefused: the log was begun with another secret.
+        """
+        found = await chain(self.store)
+        if found is not None and found["key_name"] != self.key.name:
+            raise StoreRefused(OTHER_KEY)
+
     async def _locked(self, run: Run) -> Head:
         [chain] = await run(LOCK, {"genesis": GENESIS, "key_name": self.key.name})
         if chain["key_name"] != self.key.name:

@@ -37,7 +37,7 @@ async def check(store: Store, key: AuditKey, kept: Head | None = None) -> Checke
         ChainBroken: says which entry is the first that is wrong, and how.
         SettingsError: the head is of an entry that was pruned.
     """
-    start = _start(await chain(store), key)
+    start = start_of(await chain(store), key)
     if kept is not None and kept.entry_no < start.entry_no:
         raise SettingsError(
             f"Entry {kept.entry_no} was pruned: check its archive, or name a head after {start.entry_no}."
@@ -83,7 +83,12 @@ def _next(entry: Row, end: Head, key: AuditKey) -> Head:
     return Head(number, entry["hash"])
 
 
-def _start(found: Row | None, key: AuditKey) -> Head:
+def start_of(found: Row | None, key: AuditKey) -> Head:
+    """Return after which entry a log begins, as its chain's node says.
+
+    Raises:
+        ChainBroken: the node is not as guanxi left it.
+    """
     if found is None:
         return Head()
     if found.get("key_name") != key.name:

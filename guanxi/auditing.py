@@ -1,11 +1,11 @@
 """The audit log as commands have it: its secret, and what a command has done."""
 
 import getpass
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from graph.audit import AuditLog
-from graph.audit_entries import Act, AuditAction, AuditKey, AuditOutcome
+from graph.audit_entries import Act, AuditAction, AuditKey
 from graph.store import Store
 from guanxi.secret_files import kept
 from guanxi.settings import Settings
@@ -28,8 +28,7 @@ async def record(
     action: AuditAction,
     command: str,
     customers: Sequence[str] = (),
-    outcome: AuditOutcome = AuditOutcome.ALLOWED,
-    **details: Any,
+    details: Mapping[str, Any] | None = None,
 ) -> None:
     """Have it in the audit log what a command has read or written; a read, before it is shown.
 
@@ -39,5 +38,5 @@ async def record(
         StoreError: it may not be there.
     """
     actor = f"user {getpass.getuser()}"
-    act = Act(actor, action, f"guanxi {command}", outcome=outcome, customers=customers, details=details)
+    act = Act(actor, action, f"guanxi {command}", customers=customers, details=details or {})
     await audit_log(settings, store).append([act])

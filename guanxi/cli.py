@@ -37,6 +37,7 @@ COMMANDS: Final = {
     "plugins": "List the plugins. Exit code 1 when one is broken.",
     "deputies": "List the managers who see another's book until a day, grant that, or revoke it.",
     "stages": "Note each customer's lifecycle stage, and tell webhooks which have changed; run it daily, after load.",
+    "audit": "List, verify or prune the audit log. Exit code 1: it is not what was recorded, and how is said.",
     "check-config": "Check the settings for production. Exit code 0: they may serve; 1: something must not be, and "
     "is named.",
     "documents": "Register an app's operations. Exit code 2, and nothing written: one is not valid, or beyond a limit.",

@@ -78,6 +78,7 @@ def _secrets(settings: Settings) -> Iterator[Finding]:
         "GUANXI_JWT_SECRET": settings.jwt_secret,
         "GUANXI_DECISION_SECRET": settings.decision_secret,
         "GUANXI_WEBHOOK_SECRET": settings.webhook_secret,
+        "GUANXI_AUDIT_SECRET": settings.audit_secret,
     }
     plain = {name: secret.get_secret_value() for name, secret in given.items() if isinstance(secret, SecretStr)}
     for name, secret in plain.items():
