@@ -42,12 +42,14 @@ class Acts:
     Attributes:
         given: the customers of whom the viewer was given something, or about whom he wrote.
         sought: those whom he asked for, and who are not there for him.
+        refused: whether he asked for something else that is not there for him.
         written: the mutations that were called.
         log_read: whether he read the audit log itself.
     """
 
     given: set[str] = field(default_factory=set)
     sought: set[str] = field(default_factory=set)
+    refused: bool = False
     written: list[Written] = field(default_factory=list)
     log_read: bool = False
     operation: ExecutionContext | None = None
@@ -59,12 +61,19 @@ class Acts:
         acts = list[Act]()
         if self.log_read or not all(is_himself(viewer, customer_no) for customer_no in self.given):
             acts.append(self._act(viewer, AuditAction.READ, self.given))
-        if self.sought or Code.FORBIDDEN in codes:
-            refused = [Code.FORBIDDEN.value] if Code.FORBIDDEN in codes else []
-            refused += [Code.NOT_FOUND.value] if self.sought else []
+        refused = [Code.FORBIDDEN.value] if Code.FORBIDDEN in codes else []
+        refused += [Code.NOT_FOUND.value] if self.sought or self.refused else []
+        if refused:
             denied = self._act(viewer, AuditAction.READ, self.sought)
             acts.append(replace(denied, outcome=AuditOutcome.DENIED, codes=refused))
         return acts
+
+    def forget(self) -> None:
+        """Begin anew, as a stream does with each of its results."""
+        self.given.clear()
+        self.sought.clear()
+        self.written.clear()
+        self.refused = self.log_read = False
 
     def _write(self, viewer: Viewer, codes: Collection[str]) -> Act:
         told = {code for written in self.written for code in written.codes} | set(codes)
@@ -100,6 +109,13 @@ def note_sought(customer_no: str) -> None:
     acts = current.get()
     if acts is not None:
         acts.sought.add(customer_no)
+
+
+def note_refused() -> None:
+    """Tell it that its viewer asked for something else that is not there for him."""
+    acts = current.get()
+    if acts is not None:
+        acts.refused = True
 
 
 def note_log_read(customer_no: str | None) -> None:

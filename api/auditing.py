@@ -53,9 +53,7 @@ async def _audited(results: AsyncGenerator[Any, None], context: Any) -> AsyncGen
                 yield settled
                 if settled is not result:
                     return
-                acts.given.clear()
-                acts.sought.clear()
-                acts.written.clear()
+                acts.forget()
         finally:
             _leave(context, acts)
 

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Sequence
+from contextvars import Context
 from dataclasses import dataclass
 from typing import Final
 
@@ -111,7 +112,8 @@ class Trail:
         stored = asyncio.get_running_loop().create_future()
         self._waiting.append(_Waiting(acts, stored))
         if self._appending is None or self._appending.done():
-            self._appending = asyncio.create_task(self._append())
+            # In a context of its own, as it is for many requests, and goes on when the first of them is over.
+            self._appending = asyncio.create_task(self._append(), context=Context())
         return stored
 
     async def _append(self) -> None:

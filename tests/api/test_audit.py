@@ -130,6 +130,7 @@ async def test_mutations_that_fail_are_recorded_with_their_codes(server, bearers
         ("manager", 'query { customer(customerNo: "NOBODY") { name } }', ["NOBODY"], ["NOT_FOUND"]),
         ("marketing", 'query { customer(customerNo: "ANNA") { name } }', ["ANNA"], ["NOT_FOUND"]),
         ("manager", 'query { decision(customerNo: "BO", productCode: "CARD") { offered } }', ["BO"], ["NOT_FOUND"]),
+        ("manager", 'query { prospects(productCode: "CARD", managerNo: "M2") { eligible } }', [], ["NOT_FOUND"]),
         ("marketing", "query { customers { totalCount } }", [], ["FORBIDDEN"]),
         ("marketing", "query { auditEntries { totalCount } }", [], ["FORBIDDEN"]),
     ],

@@ -150,7 +150,7 @@ def load(folder, customers):
     import subprocess
 
     write_sample(folder / "bank", customers, 7)
-    environment = os.environ | {"GUANXI_HOME": str(folder / "home")}
+    environment = os.environ | {"GUANXI_HOME": str(folder / "home"), "GUANXI_AUDIT_SECRET": SECRET}
     subprocess.run(
         [sys.executable, "-m", "guanxi", "load", str(folder / "bank")], env=environment, check=True, capture_output=True
     )

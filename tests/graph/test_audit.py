@@ -111,6 +111,18 @@ async def test_entries_that_changed_places_are_named(five):
         await check(five.store, KEY)
 
 
+async def test_an_entry_of_another_time_in_place_of_a_later_one_is_named(five):
+    [*_, fourth, fifth] = await stored(five)
+    await five.store.write("MATCH (e:AuditEntry {entry_no: 5}) DETACH DELETE e")
+    await five.store.write("MATCH (c:AuditChain) SET c.entry_no = 4, c.hash = $hash", hash=fourth["hash"])
+    await five.append([act("what is to be hidden")])
+    await five.append([act("M6")])
+    await five.store.write("MATCH (e:AuditEntry {entry_no: 5}) SET e = $entry", entry=fifth)
+
+    with pytest.raises(ChainBroken, match="Entry 6 does not follow entry 5: one of them is of another time"):
+        await check(five.store, KEY)
+
+
 async def test_a_chain_written_anew_without_the_secret_does_not_hold(five):
     other = AuditLog(five.store, AuditKey("another secret, of somebody else"))
     await five.store.write("MATCH (n) WHERE n:AuditEntry OR n:AuditChain DETACH DELETE n")
