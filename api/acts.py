@@ -18,8 +18,8 @@ from strawberry.types import ExecutionContext
 from api.access import is_himself
 from api.errors import Code
 from api.request_ids import request_id
-from api.roles import Viewer
-from graph.audit_entries import Act, AuditAction, AuditOutcome
+from api.roles import Role, Viewer
+from graph.audit_entries import Act, AuditAction, AuditKey, AuditOutcome
 
 current: ContextVar["Acts | None"] = ContextVar("acts", default=None)
 """Those of the operation that is executed here."""
@@ -54,17 +54,17 @@ class Acts:
     log_read: bool = False
     operation: ExecutionContext | None = None
 
-    def told(self, viewer: Viewer, codes: Collection[str]) -> list[Act]:
+    def told(self, viewer: Viewer, codes: Collection[str], key: AuditKey) -> list[Act]:
         """Return what the audit log has to tell, given the codes of the answer's errors."""
         if self.written:
-            return [self._write(viewer, codes)]
+            return [self._write(viewer, codes, key)]
         acts = list[Act]()
         if self.log_read or not all(is_himself(viewer, customer_no) for customer_no in self.given):
-            acts.append(self._act(viewer, AuditAction.READ, self.given))
+            acts.append(self._act(viewer, AuditAction.READ, self.given, key))
         refused = [Code.FORBIDDEN.value] if Code.FORBIDDEN in codes else []
         refused += [Code.NOT_FOUND.value] if self.sought or self.refused else []
         if refused:
-            denied = self._act(viewer, AuditAction.READ, self.sought)
+            denied = self._act(viewer, AuditAction.READ, self.sought, key)
             acts.append(replace(denied, outcome=AuditOutcome.DENIED, codes=refused))
         return acts
 
@@ -75,26 +75,31 @@ class Acts:
         self.written.clear()
         self.refused = self.log_read = False
 
-    def _write(self, viewer: Viewer, codes: Collection[str]) -> Act:
+    def _write(self, viewer: Viewer, codes: Collection[str], key: AuditKey) -> Act:
         told = {code for written in self.written for code in written.codes} | set(codes)
         denied = self.sought or Code.FORBIDDEN in told
         return replace(
-            self._act(viewer, AuditAction.WRITE, self.given | self.sought),
+            self._act(viewer, AuditAction.WRITE, self.given | self.sought, key),
             outcome=AuditOutcome.DENIED if denied else AuditOutcome.FAILED if told else AuditOutcome.ALLOWED,
             codes=sorted(told),
             details={"fields": [[written.field, *written.codes] for written in self.written]},
         )
 
-    def _act(self, viewer: Viewer, action: AuditAction, customers: set[str]) -> Act:
+    def _act(self, viewer: Viewer, action: AuditAction, customers: set[str], key: AuditKey) -> Act:
         named = " ".join(root_fields(self.operation)) if self.operation else ""
         return Act(
-            viewer.subject,
+            actor_of(viewer, key),
             action,
             named,
             role=viewer.role.value,
             customers=sorted(customers),
             request_id=request_id(),
         )
+
+
+def actor_of(viewer: Viewer, key: AuditKey) -> str:
+    """Return what the audit log calls a viewer: staff by the token's subject, a customer by his pseudonym alone."""
+    return f"customer {key.pseudonym(viewer.key)}" if viewer.role is Role.CUSTOMER else viewer.subject
 
 
 def note_given(customer_no: str) -> None:

@@ -14,6 +14,7 @@ from strawberry.types import ExecutionResult, Info
 from api.acts import Acts, Written, current
 from api.errors import ApiError, Code, extensions
 from api.session import Services
+from api.trail import Trail
 from api.user_errors import UserError
 from graph.errors import StoreError
 
@@ -63,10 +64,10 @@ async def _settled(context: Any, acts: Acts, result: ExecutionResult) -> Executi
     if context.bearer is None:
         return result
     codes = {str((error.extensions or {}).get("code")) for error in result.errors or ()}
-    told = acts.told(context.bearer, codes)
+    services: Services = context.services
+    told = acts.told(context.bearer, codes, services.trail.log.key)
     if not told:
         return result
-    services: Services = context.services
     acts.written.clear()  # told now, whether it is waited for or not
     try:
         await services.trail.record(told)
@@ -82,7 +83,8 @@ async def _settled(context: Any, acts: Acts, result: ExecutionResult) -> Executi
 def _leave(context: Any, acts: Acts) -> None:
     """Have it stored that something was written, though nobody waits for the answer any more."""
     if acts.written and context.bearer is not None:
-        context.services.trail.leave(acts.told(context.bearer, ()))
+        trail: Trail = context.services.trail
+        trail.leave(acts.told(context.bearer, (), trail.log.key))
 
 
 class Audit(FieldExtension):

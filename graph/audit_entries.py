@@ -44,7 +44,8 @@ class Act:
     """Something that somebody did, or was refused.
 
     Attributes:
-        actor: the token's subject, the user of the operating system, or the address of one who has no token.
+        actor: the subject of a token of staff, a customer's pseudonym, the user of the operating system, or the address
+            of one who has no token.
         role: of the token; empty where there is none.
         operation: the fields of the API's root, or the command.
         codes: of what was told in place of an answer.

@@ -32,8 +32,8 @@ class AuditEntry:
     entry_no: int = strawberry.field(description="Its number: the entries of a log are 1, 2, 3 and so on.")
     at: datetime = strawberry.field(description="When.")
     actor: str = strawberry.field(
-        description="Who: a token's subject, `user` and the name of one of the server's, or `address` and where a "
-        "token came from that is not valid."
+        description="Who: a token's subject, `customer` and his pseudonym, `user` and the name of one of the server's, "
+        "or `address` and where a token came from that is not valid."
     )
     role: str | None = strawberry.field(description="The token's role; null where there was none.")
     action: audit_entries.AuditAction = strawberry.field(description="What was done.")

@@ -41,6 +41,7 @@ def told(bank, key):
     async def read(*columns):
         entries = [entry async for entry in audit.entries(bank, 0)]
         for entry in entries:
+            entry["actor"] = " ".join(known.get(word, word) for word in entry["actor"].split(" "))
             entry["subjects"] = sorted(known.get(subject, subject) for subject in entry["subjects"])
         return [tuple(entry[column] for column in columns) for entry in entries] if columns else entries
 
@@ -96,7 +97,7 @@ async def test_what_is_no_personal_data_is_not_recorded(server, bearers, told):
 async def test_every_mutation_is_recorded_without_the_text_of_its_input(server, bearers, told, who):
     await server.post(INTERACTION, getattr(bearers, who))
 
-    subject = {"anna": "ANNA", "manager": "M1", "admin": "admin"}[who]
+    subject = {"anna": "customer ANNA", "manager": "M1", "admin": "admin"}[who]
     assert await told(*WHAT) == [(subject, "write", "allowed", "recordInteraction", ["ANNA"])]
     [entry] = await told()
     assert json.loads(entry["details"]) == {"fields": [["recordInteraction"]]}
@@ -326,7 +327,7 @@ async def test_administrators_read_the_log_and_that_is_recorded(server, bearers,
     assert [node["entryNo"] for node in back["nodes"]] == [4]
     assert (page["totalCount"], page["pageInfo"]["hasNextPage"]) == (5, True)
     assert page["nodes"][0] == {
-        "entryNo": 5, "actor": "ANNA", "role": "CUSTOMER", "action": "WRITE", "outcome": "ALLOWED", "operation": "setConsent",
+        "entryNo": 5, "actor": f"customer {key.pseudonym('ANNA')}", "role": "CUSTOMER", "action": "WRITE", "outcome": "ALLOWED", "operation": "setConsent",
         "codes": [], "subjects": [key.pseudonym("ANNA")], "requestId": page["nodes"][0]["requestId"],
         "details": {"fields": [["setConsent"]]},
     }  # fmt: skip

@@ -389,6 +389,14 @@ def test_no_answer_tells_staff_of_a_customer_whom_the_audit_log_does_not_name(
     assert named > 100
 
 
+def test_every_mutation_is_in_the_audit_log(walked, recorded):
+    documents = [document for document, _ in walked.answers["ADMIN"]]
+    mutations = [number for number, document in enumerate(documents) if document.startswith("mutation")]
+
+    assert len(mutations) > 10
+    assert [documents[number] for number in mutations if f"ADMIN-{number}" not in recorded] == []
+
+
 def test_a_customer_who_reads_himself_is_not_in_the_audit_log(walked, recorded):
     queries = [n for n, (document, _) in enumerate(walked.answers["CUSTOMER"]) if document.startswith("query")]
 
