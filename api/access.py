@@ -23,6 +23,7 @@ SERVES_WEBHOOKS: Final = frozenset({Role.ADMIN})
 SEES_ACCESS_REPORTS: Final = frozenset({Role.CUSTOMER, Role.ADMIN})
 """On whom they see. A customer's has what is derived of him too: he has a right to it (GDPR, art. 15)."""
 ERASES_CUSTOMERS: Final = frozenset({Role.ADMIN})
+SEES_AUDIT_LOG: Final = frozenset({Role.ADMIN})
 SEES_NUMBERS: Final = frozenset({Role.CUSTOMER, Role.ADMIN})
 LEAST_GROUP: Final = 20
 LAST_PLACES: Final = 4
@@ -42,7 +43,17 @@ def require(viewer: Viewer, roles: frozenset[Role], what: str) -> None:
 
 def may_look_for(viewer: Viewer, customer_no: str) -> bool:
     """Whether a viewer may see a customer at all, whoever he is: else nobody looks whether there is one."""
-    return viewer.role in SERVES_CUSTOMERS or (viewer.role is Role.CUSTOMER and customer_no == viewer.key)
+    return viewer.role in SERVES_CUSTOMERS or is_himself(viewer, customer_no)
+
+
+def is_denied(viewer: Viewer, customer_no: str) -> bool:
+    """Whether a customer who is not there for a viewer may be there for others: an attempt that is recorded."""
+    return viewer.role is not Role.ADMIN and not is_himself(viewer, customer_no)
+
+
+def is_himself(viewer: Viewer, customer_no: str) -> bool:
+    """Whether a viewer is that customer, whose own reads nobody records."""
+    return viewer.role is Role.CUSTOMER and customer_no == viewer.key
 
 
 def sees_customer(viewer: Viewer, books: Books, customer: Customer) -> bool:
@@ -51,7 +62,7 @@ def sees_customer(viewer: Viewer, books: Books, customer: Customer) -> bool:
         case Role.ADMIN:
             return True
         case Role.CUSTOMER:
-            return customer.customer_no == viewer.key
+            return is_himself(viewer, customer.customer_no)
         case Role.RELATIONSHIP_MANAGER:
             return customer.manager_no in books
         case _:

@@ -35,9 +35,12 @@ from api.session import Services
 from api.slow_clients import ImpatientProtocol
 from api.store_watch import watched
 from api.tokens import TokenRules
+from api.trail import Trail
 from api.webhooks.rules import WebhookRules
 from api.webhooks.sending import keep_sending
-from graph.errors import StoreError
+from graph.audit import AuditLog
+from graph.audit_entries import AuditKey
+from graph.errors import StoreError, StoreUnavailable
 from graph.store import Store
 from plugins.host import PluginHost
 from recommenders.purposes import DEFAULT_LIMITS as DEFAULT_PURPOSES
@@ -92,6 +95,7 @@ class Wiring:
     offer_secret: str
     webhooks: WebhookRules
     erasure_secret: str
+    audit_secret: str
     development: bool = False
     origins: tuple[str, ...] = ()
     hsts_seconds: int = 0
@@ -136,8 +140,9 @@ def create_app(wiring: Wiring) -> Starlette:
 async def _served(store: Store, wiring: Wiring) -> AsyncIterator[Services]:
     store.watch = watched
     engine = LiveEngine(store, wiring.host, wiring.models, wiring.purposes)
+    trail = Trail(AuditLog(store, AuditKey(wiring.audit_secret)))
     services = Services(
-        store, engine, Changes(), Interactions(), wiring.offer_secret, wiring.webhooks, wiring.erasure_secret
+        store, engine, Changes(), Interactions(), wiring.offer_secret, wiring.webhooks, wiring.erasure_secret, trail
     )
     engine.on_change = services.changes.wake_all
     try:
@@ -145,7 +150,11 @@ async def _served(store: Store, wiring: Wiring) -> AsyncIterator[Services]:
         await engine.refresh()
     except StoreError as error:
         logger.warning("%s Answering 503 until it comes.", error)
-    lasting = engine.keep_fresh(), keep_swept(store), Gauges(engine).keep(), keep_sending(store, wiring.webhooks)
+    else:
+        with suppress(StoreUnavailable):
+            await trail.log.check_key()
+    sending = keep_sending(store, wiring.webhooks)
+    lasting = engine.keep_fresh(), keep_swept(store), Gauges(engine).keep(), trail.keep(), sending
     kept = [asyncio.create_task(task) for task in lasting]
     try:
         async with wiring.share(services.changes, services.interactions):
@@ -156,6 +165,7 @@ async def _served(store: Store, wiring: Wiring) -> AsyncIterator[Services]:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+        await trail.close()
         engine.close()
 
 

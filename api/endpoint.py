@@ -111,6 +111,8 @@ class GraphQLEndpoint:
             is_anonymous = authorization is None and self._development
             bearer = None if is_anonymous else await self._rules.viewer(authorization or "")
         except ApiError:
+            if authorization is not None:
+                self._services.trail.refuse(address_of(request))
             self._admission.charge(address_of(request))
             raise
         self._admission.charge(client_of(bearer, address_of(request)), authorization)

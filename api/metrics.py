@@ -55,6 +55,18 @@ STORE_SECONDS: Final = Histogram(
     registry=REGISTRY, buckets=SECONDS,
 )  # fmt: skip
 STORE_ERRORS: Final = Counter("guanxi_store_errors", "Queries that failed, by error.", ["error"], registry=REGISTRY)
+AUDIT_ACTS: Final = Counter(
+    "guanxi_audit_acts", "What went into the audit log, by what was done and what came of it.", ["action", "outcome"],
+    registry=REGISTRY,
+)  # fmt: skip
+AUDIT_LEFT_OUT: Final = Counter(
+    "guanxi_audit_left_out", "Denied attempts that the audit log has the number of alone, as one client made too many.",
+    registry=REGISTRY,
+)  # fmt: skip
+AUDIT_SECONDS: Final = Histogram(
+    "guanxi_audit_append_duration_seconds", "Time to append to the audit log what waited for it.",
+    registry=REGISTRY, buckets=SECONDS,
+)  # fmt: skip
 RECOMMENDER_CALLS: Final = Counter(
     "guanxi_recommender_calls", "Calls of a recommender, each for a batch.", ["recommender"], registry=REGISTRY
 )

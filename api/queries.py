@@ -6,6 +6,7 @@ from typing import Annotated
 import strawberry
 
 from api import access, nodes
+from api.audit_queries import AuditQueries
 from api.costs import DECISION, PAGED, SEARCH, assumed, sliced
 from api.errors import ApiError, Code
 from api.nodes import Key
@@ -115,7 +116,7 @@ class RecommenderInfo:
 
 
 @strawberry.type(description="All that can be read.")
-class Query(WebhookQueries, SubjectQueries):
+class Query(WebhookQueries, SubjectQueries, AuditQueries):
     """The root of queries."""
 
     @strawberry.field(description="Who asks, and for a CUSTOMER token the customer himself.")

@@ -19,6 +19,8 @@ from strawberry.extensions import DisableIntrospection, MaxTokensLimiter, Parser
 from strawberry.schema.schema import validate_document
 from strawberry.types import ExecutionContext
 
+from api.acts import note_operation
+from api.auditing import AuditedSchema, audited
 from api.deputy_mutations import DeputyMutations
 from api.document_size import size_rule
 from api.erasure_mutations import ErasureMutations
@@ -40,6 +42,7 @@ from api.webhooks.mutations import WebhookMutations
 CACHED_DOCUMENTS: Final = 500
 
 
+@audited
 @strawberry.type(name="Mutation", description="All that can be written.")
 class Mutations(Mutation, DeputyMutations, WebhookMutations, ErasureMutations):
     """The root of mutations, of all modules."""
@@ -73,6 +76,7 @@ class Validated(SchemaExtension):
             if len(operations) > 1 and context._provided_operation_name is None:  # operation_name is the first one's
                 context.pre_execution_errors = [GraphQLError("Name the operation: the document has several.")]
             note_document(context)
+            note_operation(context)
         yield
 
 
@@ -86,7 +90,7 @@ def _errors(
     return validate_document(schema, document.thing, first) or validate_document(schema, document.thing, rules)
 
 
-class Schema(ObservedSchema):
+class Schema(ObservedSchema, AuditedSchema):
     """Leaves logging to ``CodedErrors``: a caller's mistakes, and his document, are nothing for the server's log."""
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from functools import cached_property, partial
 from typing import Final, TypeVar
 
-from api import access, comparing
+from api import access, acts, comparing
 from api.endings import OpenStreams
 from api.errors import ApiError, Code
 from api.events import Changes, Interactions
@@ -15,6 +15,7 @@ from api.live_engine import LiveEngine
 from api.loading import Loader
 from api.recent import Recent
 from api.roles import Viewer
+from api.trail import Trail
 from api.webhooks.rules import WebhookRules
 from graph import browsing, customers, deputies, instruments, products, programmes, webhooks
 from graph.records import Account, Card, Customer, Holding, Product, Programme
@@ -41,6 +42,7 @@ class Services:
     offer_secret: str
     webhooks: WebhookRules
     erasure_secret: str
+    trail: Trail
     streams: OpenStreams = field(default_factory=OpenStreams)
     catalogue: Recent[dict[str, Product]] = field(init=False)
     programmes: Recent[list[Programme]] = field(init=False)
@@ -83,7 +85,12 @@ class Session:
 
     async def customer(self, customer_no: str) -> Customer | None:
         """Return a customer, whole, or None where he is not there for the viewer."""
-        return await self._seen(self.whole, customer_no)
+        found = await self._seen(self.whole, customer_no)
+        if found is not None:
+            acts.note_given(customer_no)
+        elif access.is_denied(self.viewer, customer_no):
+            acts.note_sought(customer_no)
+        return found
 
     async def customer_or_error(self, customer_no: str) -> Customer:
         """Return a customer, whole.
@@ -97,7 +104,7 @@ class Session:
         return found
 
     async def profile(self, customer_no: str) -> Customer | None:
-        """Return a customer's profile, or None where he is not there for the viewer."""
+        """Return the profile of a customer whom nobody asked for by number, or None where he is not there."""
         return await self._seen(self.profiles, customer_no)
 
     async def _seen(self, loader: Loader[str, Customer | None], customer_no: str) -> Customer | None:

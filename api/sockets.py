@@ -95,6 +95,8 @@ class Sockets(GraphQL[SocketContext, None]):
         try:
             context.bearer = await self._rules.viewer(context.authorization)
         except ApiError as error:
+            if context.authorization:
+                self._services.trail.refuse(context.address)
             self.admission.charge(context.address)
             raise ConnectionRejectionError from error
         self.admission.charge(context.client, context.authorization)

@@ -94,6 +94,7 @@ class Delivery:
     Attributes:
         tries: how often it was claimed; one of which a server died has no attempt.
         due_at: when it is tried next, or again if the server that tries it dies.
+        customer_no: whom its body tells of; None where nobody.
     """
 
     delivery_id: str
@@ -107,6 +108,7 @@ class Delivery:
     due_at: datetime | None
     is_replay: bool
     attempts: tuple[Attempt, ...]
+    customer_no: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +231,7 @@ def _delivery(own: dict[str, Any]) -> Delivery:
         due_at=own.get("due_at"),
         is_replay=own.get("replay", False),
         attempts=tuple(_attempt(json.loads(text)) for text in own.get("attempts", ())),
+        customer_no=own.get("customer_no"),
     )
 
 

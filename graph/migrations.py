@@ -96,6 +96,11 @@ MIGRATIONS: Final = (
             _index("IdempotencyKey", "recorded_as"),
         ),
     ),
+    Migration(
+        8,
+        "the audit log is one chain",
+        (_unique_node("AuditChain", "chain_name"), _unique_node("AuditEntry", "entry_no")),
+    ),
 )
 
 APPLIED: Final = "MATCH (m:Migration) RETURN m.number AS number ORDER BY number"

@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC
-from functools import partial
 from types import TracebackType
 from typing import Any, Final, Self, TypeAlias, TypeVar
 
@@ -128,7 +127,12 @@ class Store:
         """
 
         async def whole(transaction: AsyncManagedTransaction) -> Result:
-            return await work(partial(_ask, transaction))
+
+            async def run(cypher: str, parameters: dict[str, object]) -> list[Row]:
+                with self.watch("write", cypher):
+                    return await _ask(transaction, cypher, parameters)
+
+            return await work(run)
 
         with _translated(self.uri):
             async with self._driver.session(database=self.database) as session:

@@ -80,6 +80,7 @@ def _secrets(settings: Settings) -> Iterator[Finding]:
         "GUANXI_DECISION_SECRET": settings.decision_secret,
         "GUANXI_WEBHOOK_SECRET": settings.webhook_secret,
         "GUANXI_ERASURE_SECRET": settings.erasure_secret,
+        "GUANXI_AUDIT_SECRET": settings.audit_secret,
     }
     plain = {name: secret.get_secret_value() for name, secret in given.items() if isinstance(secret, SecretStr)}
     for name, secret in plain.items():

@@ -9,6 +9,7 @@ from api.app import Share, Wiring, alone, create_app
 from api.logs import log_to_stderr
 from api.webhooks.rules import WebhookRules
 from graph.errors import SettingsError
+from guanxi.auditing import audit_secret
 from guanxi.hardening import refuse_in_production
 from guanxi.opening import keep_store
 from guanxi.secret_files import erasure_secret, given_or_kept
@@ -41,6 +42,7 @@ def app_of(settings: Settings, at_end: Callable[[], object] = lambda: None) -> S
             offer_secret=given_or_kept(settings.decision_secret, settings.home / "decision.secret"),
             webhooks=webhook_rules(settings),
             erasure_secret=erasure_secret(settings),
+            audit_secret=audit_secret(settings),
             development=settings.development,
             origins=settings.origins,
             hsts_seconds=settings.hsts_seconds,

@@ -85,6 +85,8 @@ class Settings(BaseSettings):
     erasure_secret: SecretStr | None = None
     """Secret that erasures are proved by, 32 bytes or more, and never another; without it one is made and kept in the
     home."""
+    audit_secret: SecretStr | None = None
+    """Secret of the audit log, 32 bytes or more; without it one is made and kept in the home."""
     log_format: Literal["text", "json"] = "text"
     """Whether a server's log is lines of text or of JSON."""
     log_level: Literal["info", "warning", "error"] = "info"
@@ -127,7 +129,7 @@ class Settings(BaseSettings):
     def _split_at_commas(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
-    @field_validator("jwt_secret", "decision_secret", "webhook_secret", "erasure_secret")
+    @field_validator("jwt_secret", "decision_secret", "webhook_secret", "erasure_secret", "audit_secret")
     @classmethod
     def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and len(value.get_secret_value()) < LEAST_SECRET:

@@ -8,6 +8,7 @@ import strawberry
 from strawberry.scalars import JSON
 
 from api import access
+from api.acts import note_given
 from api.costs import DECISION, INSIGHT, PAGED, SEARCH, assumed, sliced
 from api.errors import ApiError, Code
 from api.global_ids import global_id
@@ -66,7 +67,8 @@ class Customer(Node):
 
     @classmethod
     def of(cls, session: Session, record: records.Customer) -> "Customer":
-        """Make the type of a record, whole or a profile."""
+        """Make the type of a record, whole or a profile: whoever is given it has read of the customer."""
+        note_given(record.customer_no)
         return cls(
             session=session,
             record=record,

@@ -7,6 +7,7 @@ from typing import Annotated, Self
 import strawberry
 
 from api import access
+from api.acts import note_refused
 from api.costs import SEARCH, assumed, sliced
 from api.errors import ApiError, Code
 from api.session import Session
@@ -164,5 +165,6 @@ async def _scope(session: Session, manager_no: str | None) -> str:
         return books[0] if books else prospect_lists.BANK
     access.require(session.viewer, access.SERVES_CUSTOMERS, "the prospects of one book")
     if access.is_bound_to_books(session.viewer) and manager_no not in books:
+        note_refused()
         raise ApiError(Code.NOT_FOUND, f"There is no book of {manager_no!r}.")
     return manager_no

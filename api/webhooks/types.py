@@ -5,6 +5,7 @@ from datetime import datetime
 import strawberry
 
 from api import access
+from api.acts import note_given
 from api.costs import assumed
 from api.global_ids import global_id
 from api.session import Session
@@ -98,7 +99,9 @@ class WebhookDelivery(Node):
 
     @classmethod
     def of(cls, session: Session, record: deliveries.Delivery) -> "WebhookDelivery":
-        """Make the type of a record."""
+        """Make the type of a record: whoever is given its body has read of the customer."""
+        if record.customer_no is not None:
+            note_given(record.customer_no)
         return cls(
             session=session,
             record=record,

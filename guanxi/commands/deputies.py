@@ -11,8 +11,10 @@ from typing import Annotated
 import typer
 
 from graph import deputies as stored
+from graph.audit_entries import AuditAction
 from graph.errors import SettingsError
 from graph.store import Store
+from guanxi.auditing import record
 from guanxi.opening import open_store
 from guanxi.settings import Settings
 
@@ -45,30 +47,35 @@ def deputies(
 
 
 async def _run(action: Action, deputy_no: str, manager_no: str, until: datetime | None, *, as_json: bool) -> int:
-    async with open_store(Settings()) as store:
+    settings = Settings()
+    async with open_store(settings) as store:
         match action:
             case Action.GRANT if until is not None:
                 now = datetime.now(UTC)
-                return await _grant(
-                    store, stored.Deputy(deputy_no, manager_no, until.date(), getpass.getuser(), now)
-                )  # fmt: skip
+                deputy = stored.Deputy(deputy_no, manager_no, until.date(), getpass.getuser(), now)
+                return await _grant(settings, store, deputy)
             case Action.REVOKE:
-                return await _revoke(store, deputy_no, manager_no)
+                return await _revoke(settings, store, deputy_no, manager_no)
             case _:
                 return await _list(store, as_json=as_json)
 
 
-async def _grant(store: Store, deputy: stored.Deputy) -> int:
+async def _grant(settings: Settings, store: Store, deputy: stored.Deputy) -> int:
     objection = stored.objection(deputy, deputy.granted_at.date())
     if objection is not None:
         raise SettingsError(objection[1])
     await stored.grant(store, deputy)
+    named = {"deputy": deputy.deputy_no, "manager": deputy.manager_no, "until": str(deputy.until)}
+    await record(settings, store, AuditAction.WRITE, "deputies grant", details=named)
     typer.echo(f"{deputy.deputy_no} sees the book of {deputy.manager_no} until {deputy.until}.")
     return 0
 
 
-async def _revoke(store: Store, deputy_no: str, manager_no: str) -> int:
-    if not await stored.revoke(store, deputy_no, manager_no):
+async def _revoke(settings: Settings, store: Store, deputy_no: str, manager_no: str) -> int:
+    revoked = await stored.revoke(store, deputy_no, manager_no)
+    named = {"deputy": deputy_no, "manager": manager_no}
+    await record(settings, store, AuditAction.WRITE, "deputies revoke", details=named)
+    if not revoked:
         typer.echo(f"{deputy_no} was no deputy of {manager_no}.")
         return 1
     typer.echo(f"{deputy_no} sees the book of {manager_no} no more.")

@@ -6,8 +6,10 @@ from typing import Annotated
 import typer
 
 from graph import customers
+from graph.audit_entries import AuditAction
 from graph.errors import NotFound
 from graph.words import Channel, Language
+from guanxi.auditing import record
 from guanxi.days import AsOf, day
 from guanxi.deciding import open_engine
 from guanxi.opening import open_store
@@ -33,6 +35,7 @@ async def _told(settings: Settings, customer_no: str, product_code: str | None, 
         records = await customers.load(store, [customer_no])
         if not records:
             raise NotFound("customer", customer_no)
+        await record(settings, store, AuditAction.READ, "explain", [customer_no])
         engine = await open_engine(store, settings)
         if product_code is None:
             return engine.answer(records, context)[0]

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from graph.audit_entries import AuditAction
+from guanxi.auditing import record
 from guanxi.formats import Format, open_source
 from guanxi.opening import open_store
 from guanxi.reporting import progress_bars, report
@@ -39,5 +41,9 @@ def load(
 async def _load(settings: Settings, source: Source, rejects: Path, *, strict: bool, quiet: bool) -> LoadSummary:
     async with open_store(settings) as store:
         with progress_bars(quiet=quiet) as progress:
-            secret = erasure_secret(settings)
-            return await load_bank(store, source, rejects, strict=strict, progress=progress, erasure_secret=secret)
+            summary = await load_bank(
+                store, source, rejects, strict=strict, progress=progress, erasure_secret=erasure_secret(settings)
+            )
+        loaded = {file.file: file.loaded for file in summary.files}
+        await record(settings, store, AuditAction.WRITE, "load", details=loaded)
+        return summary

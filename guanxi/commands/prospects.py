@@ -1,20 +1,22 @@
 """``guanxi prospects``: the customers most likely to take a product, or most like a list of customers."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import numpy as np
 import polars as pl
 import typer
 
 from graph import browsing, customers
+from graph.audit_entries import AuditAction
 from graph.errors import GuanxiError, NotFound, SettingsError
 from graph.filters import EVERYBODY, Column, Compared, Operator
 from graph.records import Customer
 from graph.store import Store
+from guanxi.auditing import record
 from guanxi.days import AsOf, day
 from guanxi.deciding import open_engine
 from guanxi.opening import open_store
@@ -25,7 +27,7 @@ from recommenders import lookalikes, prospect_lists
 from recommenders.artefact import current_id
 from recommenders.contract import Context
 from recommenders.engine import Engine
-from recommenders.prospects import Campaign, Tally, foreseen, look, swing_of
+from recommenders.prospects import Campaign, Prospect, Tally, foreseen, look, swing_of
 
 PAGE: Final = 1_000
 NUMBERS: Final = 10_000
@@ -72,9 +74,10 @@ async def _of_product(
         tally = Tally.of_bank(top, swing_of(engine))
         async for records in _pages(store, region):
             tally.add(look(engine, records, context), column, np.arange(len(records)))
-    _refuse_nobody(tally.customers, region)
+        _refuse_nobody(tally.customers, region)
+        best = tally.best()
+        await _record(settings, store, best, {"product": product_code})
     value = float(engine.arbitration.values()[column])
-    best = tally.best()
     chances = np.array([prospect.propensity for prospect in best], np.float64)
     frame = pl.DataFrame({
         "rank": np.arange(1, len(best) + 1, dtype=np.int32),
@@ -124,8 +127,9 @@ async def _like(
             rest = [record for record in records if record.customer_no not in ours]
             if rest:
                 tally.add(learnt.look(engine, rest, context), 0, np.arange(len(rest)))
-    _refuse_nobody(tally.customers, region)
-    best = tally.best()
+        _refuse_nobody(tally.customers, region)
+        best = tally.best()
+        await _record(settings, store, best, {"like": len(listed)})
     frame = pl.DataFrame({
         "rank": np.arange(1, len(best) + 1, dtype=np.int32),
         "customer_no": pl.Series([prospect.customer_no for prospect in best], dtype=pl.String),
@@ -147,8 +151,15 @@ async def _store(settings: Settings, context: Context) -> str:
     async with open_store(settings) as store:
         engine = await open_engine(store, settings)
         tallies = await prospect_lists.search(engine, _pages(store, None), context)
+        products = {"products": len({code for code, _ in tallies})}
+        await record(settings, store, AuditAction.WRITE, "prospects", details=products)
     path = prospect_lists.write(settings.models_dir, context.today, current_id(settings.models_dir) or "", tallies)
     return f"{path}: the prospects of {len({code for code, _ in tallies})} products."
+
+
+async def _record(settings: Settings, store: Store, best: Sequence[Prospect], details: dict[str, Any]) -> None:
+    named = [prospect.customer_no for prospect in best]
+    await record(settings, store, AuditAction.READ, "prospects", named, details)
 
 
 async def _pages(store: Store, region: str | None) -> AsyncIterator[list[Customer]]:

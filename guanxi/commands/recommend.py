@@ -10,9 +10,11 @@ import polars as pl
 import typer
 
 from graph import customers
+from graph.audit_entries import AuditAction
 from graph.errors import GuanxiError, NotFound, SettingsError
 from graph.store import Store
 from graph.words import Channel, Language
+from guanxi.auditing import record
 from guanxi.days import AsOf, day
 from guanxi.deciding import open_engine
 from guanxi.opening import open_store
@@ -63,6 +65,8 @@ async def _recommend(settings: Settings, customer: str | None, context: Context,
     async with open_store(settings) as store:
         engine = await open_engine(store, settings)
         total = 1 if customer else await customers.count(store)
+        named, many = ([customer], {}) if customer else ([], {"customers": total})
+        await record(settings, store, AuditAction.READ, "recommend", named, many)
         with _writer(out) as write, customer_bar(total) as advance:
             async for answers in _answers(store, engine, customer, context):
                 rows = [row for answer in answers for row in _rows(answer)]

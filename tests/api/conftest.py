@@ -20,11 +20,15 @@ from api.limits import Limits
 from api.logs import log_to_stderr
 from api.roles import Role
 from api.tokens import TokenRules
+from api.trail import Trail
 from api.webhooks.rules import WebhookRules
+from graph.audit import AuditLog
+from graph.audit_entries import AuditKey
 from graph.imports import import_rows
 from plugins.host import PluginHost
 
 SECRET = "the secret that signs the tests' tokens"
+AUDIT_SECRET = "the secret of the tests' audit log"
 EASY = Limits(client_rate=1e6, token_rate=1e6, concurrent=1_000, sockets=1_000)
 """The limits of documents, and none of how often the tests ask."""
 STILL = WebhookRules(SECRET, poll=3_600)
@@ -213,6 +217,7 @@ def serving(tmp_path_factory):
             share=alone,
             limits=EASY,
             webhooks=STILL,
+            audit_secret=AUDIT_SECRET,
             **options,
         ):
             self.share = share
@@ -226,6 +231,7 @@ def serving(tmp_path_factory):
                 SECRET,
                 webhooks,
                 SECRET,
+                audit_secret,
                 development=development,
                 share=self.shared,
                 limits=limits,
@@ -307,6 +313,12 @@ async def bank(store):
 async def server(bank, serving):
     async with serving(bank) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def trail_of():
+    """Return a function: the way into a store's audit log, as the servers have it."""
+    return lambda store: Trail(AuditLog(store, AuditKey(AUDIT_SECRET)))
 
 
 @pytest.fixture(scope="session")

@@ -31,6 +31,7 @@ async def samples(server, serving, bearers, login, bank):
     """The labels of every sample of a server that has answered all sorts, by the sample's name."""
     await server.post("{ viewer { customer { offers { product { name } } } } }", bearers.anna)
     await server.post("{ nothing }", bearers.anna)
+    await server.post("{ customers { totalCount } }", bearers.admin)
     async with Store("bolt://127.0.0.1:1", *login[1:], 0) as down, serving(down) as running:
         await running.post("{ products(first: 1) { nodes { name } } }", bearers.admin)
     await pinged(bank, serving, bearers)

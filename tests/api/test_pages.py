@@ -131,11 +131,13 @@ class CountingStore(Store):
 
 
 @pytest.fixture
-async def counted(bank, login, rules, bearers, tmp_path):  # noqa: ARG001 - the store has the bank
+async def counted(bank, login, rules, bearers, tmp_path, trail_of):  # noqa: ARG001 - the store has the bank
     """Return a function: what a document of the administrator's asks the store, and its data."""
     async with CountingStore(*login) as store:
         engine, secret = LiveEngine(store, PluginHost.load(), tmp_path), "s" * 32
-        services = Services(store, engine, Changes(), Interactions(), secret, WebhookRules(secret), secret)
+        services = Services(
+            store, engine, Changes(), Interactions(), secret, WebhookRules(secret), secret, trail_of(store)
+        )
         viewer = await rules.viewer(f"Bearer {bearers.admin}")
         await services.engine.refresh()
 

@@ -8,6 +8,7 @@ import asyncio
 import csv
 import json
 import os
+import re
 from collections import defaultdict
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -29,6 +30,7 @@ from api.schema import build_schema
 from api.session import Services
 from api.webhooks.rules import WebhookRules
 from graph import customers, deliveries, deputies, products, webhooks
+from graph.audit import entries
 from graph.deliveries import Attempt
 from graph.deputies import Deputy
 from graph.erasures import Order, erase
@@ -44,6 +46,7 @@ from recommenders.artefact import save
 from recommenders.catalogue import Catalogue
 from recommenders.contract import Context
 from recommenders.training import train
+from tests.api.conftest import without_cost
 from tests.api.walking import Walk, most, shown, texts
 
 SUBGRAPH = build_schema(federation=True).as_str()
@@ -182,6 +185,7 @@ def arguments(no, offer_id, key):
         "Query.customer": about,
         "Query.product": 'productCode: "CURRENT"',
         "Query.prospects": 'productCode: "CARD"',
+        "Query.auditEntries": "last: 20",
         "Query.decision": f'{about}, productCode: "FUND"',
         "Query.accessReport": about,
         "Query.erasures": 'customerNo: "ERASED7351"',
@@ -270,11 +274,12 @@ async def walked(rich, roles):
         for walk in walks
         for step in (*(walk.roots(operation) if walk is walks[0] else ()), *walk.edges(operation))
     }
+    await rich.ask('mutation { revokeDeputy(input: {deputyNo: "M2", managerNo: "M1"}) { revoked } }', roles["ADMIN"])
     outcomes, answers = defaultdict(lambda: defaultdict(set)), defaultdict(list)
     for kind, way, names, document in asked.values():
-        whole = await rich.ask(document, roles["ADMIN"])
-        for role, bearer in roles.items():
-            answer = whole if role == "ADMIN" else await rich.ask(document, bearer)
+        whole = await identified(rich, document, roles, "ADMIN", len(answers["ADMIN"]))
+        for role in roles:
+            answer = whole if role == "ADMIN" else await identified(rich, document, roles, role, len(answers[role]))
             answers[role].append((document, answer))
             for name in names:
                 key = f"{kind.name}.{name}"
@@ -287,6 +292,12 @@ async def walked(rich, roles):
             role: heard if heard == "yes" else "-" for role, heard in table["Subscription.interactionRecorded"].items()
         }
     return SimpleNamespace(table=table, answers=answers, fields=walks[0].fields())
+
+
+async def identified(server, document, roles, role, number):
+    """Ask with a request id that the audit log knows the answer by."""
+    answer = await server.post(document, roles[role], {"X-Request-ID": f"{role}-{number}"})
+    return without_cost(answer.json())
 
 
 async def told(server, roles, role, query, act):
@@ -354,6 +365,53 @@ def test_no_answer_tells_a_manager_the_whole_number_of_a_card_or_account(walked,
 
 
 @pytest.fixture(scope="module")
+async def recorded(walked, bank):  # noqa: ARG001 - the walk comes first
+    """The subjects of what was allowed, by request id."""
+    found = defaultdict(set)
+    async for entry in entries(bank, 0):
+        if entry["outcome"] == "allowed" or entry["action"] == "write":
+            found[entry["request_id"]] |= set(entry["subjects"])
+    return found
+
+
+@pytest.fixture(scope="module")
+async def numbers(bank):
+    return {row["no"] for row in await bank.read("MATCH (c:Customer) RETURN c.customer_no AS no")}
+
+
+@pytest.mark.parametrize("role", ["RELATIONSHIP_MANAGER", "DEPUTY", "ADMIN"])
+def test_no_answer_tells_staff_of_a_customer_whom_the_audit_log_does_not_name(
+    walked, recorded, numbers, trail_of, role
+):
+    pseudonym = trail_of(None).log.key.pseudonym
+    unnamed, named = [], 0
+    for number, (document, answer) in enumerate(walked.answers[role]):
+        words = {word for text in texts(answer) for word in re.findall(r"(?<!\w)[A-Z]+[0-9]*(?!\w)", text)}
+        about = {pseudonym(no) for no in words & numbers}
+        named += len(about)
+        if not about <= recorded[f"{role}-{number}"]:
+            unnamed.append(document)
+
+    assert unnamed == []
+    assert named > 100
+
+
+def test_every_mutation_is_in_the_audit_log(walked, recorded):
+    documents = [document for document, _ in walked.answers["ADMIN"]]
+    mutations = [number for number, document in enumerate(documents) if document.startswith("mutation")]
+
+    assert len(mutations) > 10
+    assert [documents[number] for number in mutations if f"ADMIN-{number}" not in recorded] == []
+
+
+def test_a_customer_who_reads_himself_is_not_in_the_audit_log(walked, recorded):
+    queries = [n for n, (document, _) in enumerate(walked.answers["CUSTOMER"]) if document.startswith("query")]
+
+    assert queries
+    assert [number for number in queries if f"CUSTOMER-{number}" in recorded] == []
+
+
+@pytest.fixture(scope="module")
 async def shadows(rich, roles, rules):
     """Documents about a customer who is hidden, and the same about one who does not exist."""
     offer = await offer_of(rich, roles["ADMIN"], HIDDEN)
@@ -378,13 +436,15 @@ async def test_what_is_hidden_is_answered_as_what_does_not_exist(rich, roles, sh
 
 @pytest.mark.usefixtures("rich")
 @pytest.mark.parametrize("role", [role for role in ROLES if role != "ADMIN"])
-async def test_what_is_hidden_costs_the_store_what_does_not_exist_costs(login, tmp_path, rules, roles, role):
+async def test_what_is_hidden_costs_the_store_what_does_not_exist_costs(login, tmp_path, rules, roles, role, trail_of):
     """Whoever measures the time of answers is told nothing either: the same queries are asked, and as little is found."""
     bearer = roles[role] and await rules.viewer(f"Bearer {roles[role]}")
     asked = []
     async with ListeningStore(*login) as store:
         engine, secret = LiveEngine(store, PluginHost.load(), tmp_path), rules.secret
-        services = Services(store, engine, Changes(), Interactions(), secret, WebhookRules(secret), secret)
+        services = Services(
+            store, engine, Changes(), Interactions(), secret, WebhookRules(secret), secret, trail_of(store)
+        )
         for no in (HIDDEN, ABSENT):
             store.heard.clear()
             for query in ("{ customer(customerNo: %s) { name } }", "{ decision(customerNo: %s, productCode: \"CARD\") { rank } }",

@@ -30,7 +30,10 @@ from api.live_engine import LiveEngine
 from api.requests import HttpContext
 from api.schema import build_schema
 from api.session import Services
+from api.trail import Trail
 from api.webhooks.rules import WebhookRules
+from graph.audit import AuditLog
+from graph.audit_entries import AuditKey
 from graph.store import Store
 from plugins.host import PluginHost
 
@@ -82,7 +85,8 @@ async def known_of(bank, asked):
     async with NotedStore(*bank.login) as store:
         engine = LiveEngine(store, PluginHost.load(), bank.home / "models")
         secret = secrets.token_hex()
-        services = Services(store, engine, Changes(), Interactions(), secret, WebhookRules(secret))
+        trail = Trail(AuditLog(store, AuditKey(bank.audit_secret)))
+        services = Services(store, engine, Changes(), Interactions(), secret, WebhookRules(secret), secret, trail)
         schema = build_schema()
         await engine.refresh()
         for name, questions in asked.items():

@@ -39,7 +39,7 @@ PAGE = (
 )
 
 
-def serve(listener, kind, login, collector, models):
+def serve(listener, kind, login, collector, models, audit_secret):
     """Run one server; the process's main function."""
     import uvicorn
 
@@ -68,8 +68,9 @@ def serve(listener, kind, login, collector, models):
         from strawberry.extensions.tracing import OpenTelemetryExtension
 
         api.schema.DisableIntrospection = OpenTelemetryExtension
+    hooks = WebhookRules(SECRET)
     wiring = api.app.Wiring(
-        lambda: Store(*login), PluginHost.load(), models, RULES, SECRET, WebhookRules(SECRET), SECRET, limits=UNHURRIED
+        lambda: Store(*login), PluginHost.load(), models, RULES, SECRET, hooks, SECRET, audit_secret, limits=UNHURRIED
     )
     uvicorn.Server(uvicorn.Config(api.app.create_app(wiring), **api.app.UVICORN)).run(sockets=[listener])
 
@@ -114,7 +115,9 @@ def main():
         bank = stack.enter_context(sample_bank(asked_for.customers))
         collector = f"http://{HOST}:{stack.enter_context(process(collect))[0]}"
         ports = {
-            kind: stack.enter_context(process(serve, kind, bank.login, collector, bank.home / "models"))[0]
+            kind: stack.enter_context(
+                process(serve, kind, bank.login, collector, bank.home / "models", bank.audit_secret)
+            )[0]
             for kind in SERVERS
         }
         for name, document in (("hello", "{ __typename }"), ("page", PAGE)):

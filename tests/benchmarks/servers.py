@@ -30,12 +30,14 @@ class Bank:
         login: URI, user, password and database of its store.
         environment: of the commands that use it.
         rules: of its tokens.
+        audit_secret: of its audit log, which was begun with it.
     """
 
     login: tuple[str, str, str, str]
     environment: dict[str, str]
     home: Path
     rules: TokenRules
+    audit_secret: str
 
 
 @contextmanager
@@ -51,7 +53,8 @@ def sample_bank(customers):
             for arguments in (["load", str(Path(name) / "bank")], ["train"]):
                 command = [sys.executable, "-m", "guanxi", *arguments]
                 subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
-            yield Bank(login, environment, home, TokenRules("HS256", "guanxi", "guanxi", secret))
+            audit = (home / "audit.secret").read_text()
+            yield Bank(login, environment, home, TokenRules("HS256", "guanxi", "guanxi", secret), audit)
 
 
 @contextmanager

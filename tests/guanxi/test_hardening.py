@@ -22,6 +22,8 @@ WRONG = {
     "a simple secret": ({"GUANXI_JWT_SECRET": "x" * 40}, f"GUANXI_JWT_SECRET can be guessed: it has about 0 bits, of 80 at least: {CURE}"),
     "a known secret": ({"GUANXI_JWT_SECRET": "your-256-bit-secret-" * 2}, f"GUANXI_JWT_SECRET is, or contains, one that documentation shows: {CURE}"),
     "a simple decision secret": ({"GUANXI_DECISION_SECRET": "ab" * 20}, f"GUANXI_DECISION_SECRET can be guessed: it has about 0 bits, of 80 at least: {CURE}"),
+    "a simple audit secret": ({"GUANXI_AUDIT_SECRET": "ab" * 20}, f"GUANXI_AUDIT_SECRET can be guessed: it has about 0 bits, of 80 at least: {CURE}"),
+    "the audit log's secret is that of tokens": ({"GUANXI_AUDIT_SECRET": SECRET}, f"GUANXI_AUDIT_SECRET is GUANXI_JWT_SECRET as well: {CURE}"),
     "one secret for both": ({"GUANXI_DECISION_SECRET": SECRET}, f"GUANXI_DECISION_SECRET is GUANXI_JWT_SECRET as well: {CURE}"),
     "a simple webhook secret": ({"GUANXI_WEBHOOK_SECRET": "ab" * 20}, f"GUANXI_WEBHOOK_SECRET can be guessed: it has about 0 bits, of 80 at least: {CURE}"),
     "one secret for tokens and webhooks": ({"GUANXI_WEBHOOK_SECRET": SECRET}, f"GUANXI_WEBHOOK_SECRET is GUANXI_JWT_SECRET as well: {CURE}"),
