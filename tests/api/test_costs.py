@@ -251,7 +251,7 @@ def objects(value):
 async def test_the_estimate_is_never_below_the_objects_that_are_returned(bank, serving, bearers):
     loop, sizes = asyncio.get_running_loop(), []
 
-    @settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=250, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(selections(SCHEMA.query_type, 5), st.sampled_from(["admin", "manager", "anna"]))
     def holds(selection, who):
         asking = asked(generous, getattr(bearers, who), f"{{ {selection} }}")
