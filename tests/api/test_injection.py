@@ -41,11 +41,11 @@ VALID = {
     "reason": "asked",
 }  # fmt: skip
 GRAPH = """
-MATCH (n) WHERE NOT n:Interaction AND NOT n:Outcome AND NOT n:IdempotencyKey AND NOT n:Webhook
-RETURN labels(n) AS labels, properties(n) AS properties, COUNT { (n)-->(m) WHERE NOT m:Interaction AND NOT m:Outcome } AS related
+MATCH (n) WHERE NOT n:Interaction AND NOT n:Outcome AND NOT n:IdempotencyKey AND NOT n:Webhook AND NOT n:Consent
+RETURN labels(n) AS labels, properties(n) AS properties, COUNT { (n)-->(m) WHERE NOT m:Interaction AND NOT m:Outcome AND NOT m:Consent } AS related
 """
 WRITTEN = "MATCH (n) WHERE n:Interaction OR n:Outcome OR n:Webhook RETURN properties(n) AS properties"
-FORGET = "MATCH (n) WHERE n:Interaction OR n:Outcome OR n:IdempotencyKey OR n:Webhook DETACH DELETE n"
+FORGET = "MATCH (n) WHERE n:Interaction OR n:Outcome OR n:IdempotencyKey OR n:Webhook OR n:Consent DETACH DELETE n"
 PLACED = {"gt", "gte", "lt", "lte", "search"}
 """What a text's first letters decide: an injection comes after harmless ones."""
 
