@@ -133,6 +133,7 @@ class Purpose(StrEnum):
 
     MARKETING = "marketing"
     PARTNERS = "partners"
+    PROFILING = "profiling"
 
 
 class ConsentSource(StrEnum):

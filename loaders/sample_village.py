@@ -295,8 +295,9 @@ class Village:
                     ("marketing", "phone" if agreed else "mobile", "false" if agreed else "true"),
                     ("partners", "", "true"),
                     ("partners", "", "false"),
+                    ("profiling", "", "false"),
                 ),
-                (76, 12, 8, 4),
+                (73, 12, 8, 4, 3),
             )[0]
             if purpose:
                 self._add("consents", customer_no=customer["customer_no"], purpose=purpose, channel=channel,

@@ -282,7 +282,12 @@ CONSENTS: Final = Table(
     ("customer_no", "purpose", "channel", "at"),
     (
         _customer(),
-        Column("purpose", "to what: any offers, or those of partners' programmes", required=True, words=Purpose),
+        Column(
+            "purpose",
+            "to what: any offers, those of partners' programmes, or that behaviour shapes them",
+            required=True,
+            words=Purpose,
+        ),
         Column("channel", "the channel it is about; empty is every channel", words=Channel),
         Column("granted", "whether the customer consents", "boolean", required=True),
         Column("at", "when it was said, RFC 3339; not in the future", "moment", required=True, is_past=True),

@@ -261,7 +261,12 @@ class CustomerView:
         return consent.answer(consent.held(self.consents, purpose), channel)
 
     def consents_to(self, purpose: Purpose, channel: str | None = None) -> bool:
-        """Whether the bank may: who never spoke of it did not consent, and to partners' offers if to others."""
+        """Whether the bank may: who never spoke of it did not consent, and to partners' offers if to others.
+
+        Profiling it may unless he objected, on any channel.
+        """
+        if purpose is Purpose.PROFILING:
+            return False not in consent.held(self.consents, purpose).values()
         said = self.said_of(purpose, channel)
         if said is None and purpose is not Purpose.MARKETING:
             return self.consents_to(Purpose.MARKETING, channel)

@@ -27,7 +27,7 @@ class ConsentState:
         description="His latest word about the channel or all channels; null where he never spoke of the purpose."
     )
     allowed: bool = strawberry.field(
-        description="Whether the bank may: without a word of his no, and partners' offers if others."
+        description="Whether the bank may: by his words, or where he never spoke of it, as the purpose says."
     )
 
 

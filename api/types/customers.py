@@ -201,7 +201,7 @@ class Customer(Node):
         return page_of(found, paging, lambda i: (i.at.isoformat(), i.interaction_id), self._made(Interaction.of))
 
     @strawberry.field(
-        description="What holds of the customer's consent, by purpose and channel.", directives=[assumed(12)]
+        description="What holds of the customer's consent, by purpose and channel.", directives=[assumed(18)]
     )
     async def consents(self) -> list[ConsentState]:
         """Every purpose on every channel."""

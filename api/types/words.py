@@ -115,6 +115,8 @@ DESCRIPTIONS: Final[Mapping[type[Enum], tuple[str, Mapping[str, str]]]] = {
             "MARKETING": "That he is offered anything; who never spoke of it has not consented.",
             "PARTNERS": "That he is offered products of partners' programmes; who never spoke of it has consented if "
             "he has to marketing.",
+            "PROFILING": "That what he does shapes his offers: activity, interactions, relations, earlier offers. He "
+            "objects by a no, about any channel; who never spoke of it has not objected.",
         },
     ),
     words.ConsentSource: (

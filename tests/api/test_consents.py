@@ -89,11 +89,22 @@ async def test_of_what_he_never_spoke_nothing_is_granted_and_partners_are_as_oth
     assert granted(anna, "PARTNERS") == dict.fromkeys(ALL)
     assert granted(anna, "PARTNERS", "allowed") == dict.fromkeys(ALL, True) | {"PHONE": False}
     assert granted(later, "PARTNERS", "allowed") == dict.fromkeys(ALL, True) | {"PHONE": False, "WEB": False}
+    assert granted(nothing, "PROFILING") == dict.fromkeys(ALL)
+    assert granted(nothing, "PROFILING", "allowed") == dict.fromkeys(ALL, True)
     assert nothing["marketingConsent"] is None
     assert granted(nothing, "MARKETING") == dict.fromkeys(ALL)
     assert (
         granted(nothing, "MARKETING", "allowed") == granted(nothing, "PARTNERS", "allowed") == dict.fromkeys(ALL, False)
     )
+
+
+async def test_who_objects_to_profiling_on_one_channel_is_profiled_on_none(say, seen, bearers):
+    await say(purpose="PROFILING", channel="WEB", granted=False)
+    found = await seen(HOLDS, bearers.anna)
+
+    assert granted(found, "PROFILING") == dict.fromkeys(ALL) | {"WEB": False}
+    assert granted(found, "PROFILING", "allowed") == dict.fromkeys(ALL, False)
+    assert found["marketingConsent"] is True
 
 
 async def test_offers_are_refused_where_he_refused_them_and_nowhere_else(say, server, bearers):

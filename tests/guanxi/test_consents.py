@@ -22,10 +22,11 @@ def test_what_holds_and_what_was_said_is_told(journey, guanxi, refusing):
     assert done.returncode == 0
     assert lines[0] == "marketing  branch yes, phone no, web yes, mobile yes, atm yes, pos yes"
     assert lines[1] == "partners   branch yes, phone no, web yes, mobile yes, atm yes, pos yes"
-    assert lines[2].startswith(moment[:8])
-    assert lines[2].endswith(" marketing on phone: no (file)")
-    assert lines[3] == "at first         marketing on every channel: yes (file)"
-    assert len(lines) == 4
+    assert lines[2] == "profiling  branch yes, phone yes, web yes, mobile yes, atm yes, pos yes"
+    assert lines[3].startswith(moment[:8])
+    assert lines[3].endswith(" marketing on phone: no (file)")
+    assert lines[4] == "at first         marketing on every channel: yes (file)"
+    assert len(lines) == 5
 
 
 def test_as_json_and_as_of_a_day_before(journey, guanxi, refusing):

@@ -315,8 +315,20 @@ def test_he_consents_by_what_he_had_said_on_the_day(seen, day, purpose, channel,
 def test_who_never_spoke_of_it_consents_to_nothing(seen):
     silent = seen(marketing_consent=None)
 
-    assert [silent.consents_to(purpose, channel) for purpose in Purpose for channel in (None, "web")] == [False] * 4
+    assert [
+        silent.consents_to(p, channel) for p in (Purpose.MARKETING, Purpose.PARTNERS) for channel in (None, "web")
+    ] == [False] * 4
     assert (silent.marketing_consent, seen().marketing_consent) == (None, True)
+
+
+def test_profiling_he_objects_to_by_a_no_about_any_channel(seen):
+    no, yes = Consent(Purpose.PROFILING, granted=False, channel=Channel.WEB, at=at(TODAY)), Consent(Purpose.PROFILING, granted=True, at=at(TOMORROW))  # fmt: skip
+
+    found = [
+        seen(day, consents=(no, yes)).consents_to(Purpose.PROFILING, "phone") for day in (YESTERDAY, TODAY, TOMORROW)
+    ]
+    assert found == [True, False, True]
+    assert seen(marketing_consent=None).consents_to(Purpose.PROFILING)
 
 
 def test_his_consent_to_marketing_is_of_the_channel_of_the_request(person):
