@@ -156,6 +156,11 @@ def sees_insights(viewer: Viewer) -> bool:
     return viewer.role in SERVES_CUSTOMERS
 
 
+def sees_recorders(viewer: Viewer) -> bool:
+    """Whether a viewer may read which of the bank's people recorded what a customer said; never he himself."""
+    return viewer.role in SERVES_CUSTOMERS
+
+
 def sees_members(viewer: Viewer, members: int) -> bool:
     """Whether a viewer may read how many members a programme has; never of fewer than 20."""
     return viewer.role is not Role.CUSTOMER and members >= LEAST_GROUP

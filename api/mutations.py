@@ -13,11 +13,12 @@ from api.global_ids import key_of
 from api.idempotency import request_of
 from api.requests import Asked
 from api.session import Session
+from api.types.consents import GRANTED_INSTEAD, Consent
 from api.types.customers import Customer
 from api.types.holdings import Interaction
 from api.user_errors import UserError, UserErrorCode, Wrong, recording
-from graph import feedback, records
-from graph.words import Channel, OutcomeKind
+from graph import consents, feedback, records
+from graph.words import Channel, OutcomeKind, Purpose
 
 LONGEST_KIND = 200
 LONGEST_NOTE = 2_000
@@ -96,27 +97,27 @@ class RecordOutcomePayload:
     )
 
 
-@strawberry.input(description="Whether offers may be made to a customer.")
+@strawberry.input(description="What a customer says of being offered something.")
 class SetConsentInput:
     """The input of ``setConsent``."""
 
     customer_no: str = strawberry.field(description="The customer's number.")
-    marketing: bool = strawberry.field(description="Whether offers may be made.")
+    purpose: Purpose = strawberry.field(default=Purpose.MARKETING, description="To what.")
+    channel: Channel | None = strawberry.field(
+        default=None, description="The channel that it is about; without one, every channel."
+    )
+    granted: bool | None = strawberry.field(
+        default=None, description="Whether he consents; it has to be said here, or in `marketing`."
+    )
+    marketing: bool | None = strawberry.field(
+        default=None, description="The same as `granted`.", deprecation_reason=GRANTED_INSTEAD
+    )
     expected_version: int | None = strawberry.field(
         default=None,
         description="The `consentVersion` that was read: where it is another by now, nothing is set. Without one, the "
         "last word holds.",
     )
     idempotency_key: str | None = strawberry.field(default=None, description=SENT_AGAIN)
-
-
-@strawberry.type(description="What was said of marketing.")
-class Consent:
-    """A consent as it was recorded."""
-
-    marketing: bool = strawberry.field(description="Whether offers may be made.")
-    version: int = strawberry.field(description="The customer's `consentVersion` that this made.")
-    at: datetime = strawberry.field(description="When.")
 
 
 @strawberry.type(description="What came of `setConsent`.")
@@ -168,7 +169,10 @@ class Mutation:
         except Wrong as wrong:
             return RecordOutcomePayload(errors=[wrong.error])
 
-    @strawberry.mutation(description="Say whether offers may be made to a customer.", directives=[WRITE])
+    @strawberry.mutation(
+        description="Record what a customer says of being offered something; the consent gates heed it at once.",
+        directives=[WRITE],
+    )
     async def set_consent(
         self,
         info: Asked,
@@ -235,18 +239,23 @@ async def _record_outcome(session: Session, given: RecordOutcomeInput) -> Record
 
 async def _set_consent(session: Session, given: SetConsentInput) -> SetConsentPayload:
     customer = await _customer(session, given.customer_no)
+    recorded_by = f"{session.viewer.role} {session.viewer.subject}"
+    said = records.Consent(given.purpose, _granted(given), given.channel, recorded_by=recorded_by)
     request = request_of(session, "setConsent", given)
     with recording():
-        said = await feedback.set_consent(
-            session.services.store,
-            customer.customer_no,
-            request,
-            consent=given.marketing,
-            expected=given.expected_version,
+        stored = await consents.set_consent(
+            session.services.store, customer.customer_no, said, request, given.expected_version
         )
-    consent = Consent(marketing=said.marketing, version=said.version, at=said.at)
     _changed(session, customer.customer_no)
-    return SetConsentPayload(consent=consent, customer_no=customer.customer_no)
+    return SetConsentPayload(consent=Consent.of(stored, stored.at or session.now), customer_no=customer.customer_no)
+
+
+def _granted(given: SetConsentInput) -> bool:
+    """The one answer that was given, under its name of today or of before."""
+    answers = {given.granted, given.marketing} - {None}
+    if len(answers) != 1:
+        raise Wrong("granted", UserErrorCode.BAD_INPUT, "Say whether he consents: granted, and nothing else beside.")
+    return answers.pop() is True
 
 
 async def _customer(session: Session, customer_no: str, field: str = "customerNo") -> records.Customer:

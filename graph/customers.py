@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from graph.consents import statements
 from graph.families import FAMILIES, members
 from graph.records import ActivityMonth, Customer, Holding, Interaction, KinHolding, Membership, Outcome, Relation
 from graph.rows import attributes, word
@@ -35,7 +36,8 @@ RETURN properties(c) AS customer,
   [(c)-[:OWNS]->(a:Account)-[:HAD]->(y:Activity) |
     [y.month, y.inflow, y.outflow, y.salary, y.transactions, y.lowest_balance, y.closing_balance]] AS activity,
   [(c)-[:DID]->(i:Interaction) | [i.interaction_id, i.channel, i.kind, i.at, i.product_code, i.note]] AS interactions,
-  [(c)-[:ANSWERED]->(t:Outcome) | [t.offer_id, t.product_code, t.kind, t.channel, t.at]] AS outcomes
+  [(c)-[:ANSWERED]->(t:Outcome) | [t.offer_id, t.product_code, t.kind, t.channel, t.at]] AS outcomes,
+  [(c)-[:SAID]->(s:Consent) | [s.purpose, s.granted, s.channel, s.at, s.source, s.recorded_by, s.version]] AS consents
 """
 WHOLE: Final = f"{FOUND}{PARTS}"
 WHOLE_IN_BOOKS: Final = f"{FOUND} WHERE c.manager_no IN $books{PARTS}"
@@ -130,6 +132,7 @@ def _customer(row: Row) -> Customer:
             Outcome(offer, product, OutcomeKind(kind), Channel(channel), at)
             for offer, product, kind, channel, at in row["outcomes"]
         ),
+        consents=statements(row["consents"]),
     )
 
 

@@ -1,11 +1,9 @@
-"""Writes what came back from customers: interactions, outcomes of offers, consent. Each request is written once."""
+"""Writes what came back from customers: interactions and outcomes of offers. Each request is written once."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
-from graph.errors import KeyReused, NotFound, VersionConflict
+from graph.errors import KeyReused, NotFound
 from graph.once import CLAIM, Request, write_once
 from graph.outbox import TELL, moment_key, outcome_events
 from graph.records import Interaction, Outcome
@@ -39,26 +37,6 @@ UNWIND $events AS event
 {TELL}
 """
 STORED_OUTCOME: Final = "MATCH (o:Outcome {outcome_id: $recorded_as}) RETURN properties(o) AS stored"
-CONSENT: Final = f"""
-{LOCKED}, coalesce(c.consent_version, 0) AS version
-WHERE $expected IS NULL OR version = $expected
-WITH c
-{CLAIM}
-WITH c, k, coalesce(c.consent_version, 0) + 1 AS version
-SET c.marketing_consent = $consent, c.consent_at = $now, c.consent_version = version, k.version = version
-"""
-CONSENT_VERSION: Final = """
-MATCH (c:Customer {customer_no: $customer_no}) RETURN coalesce(c.consent_version, 0) AS version
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Consent:
-    """What a customer said of marketing, and the version that this made."""
-
-    marketing: bool
-    version: int
-    at: datetime
 
 
 async def record_interaction(store: Store, customer_no: str, interaction: Interaction, request: Request) -> Interaction:
@@ -121,24 +99,6 @@ async def record_outcome(
         events=[event.parameters() for event in outcome_events(customer_no, outcome, request.now)],
         due=moment_key(request.now),
     )
-
-
-async def set_consent(
-    store: Store, customer_no: str, request: Request, *, consent: bool, expected: int | None = None
-) -> Consent:
-    """Set consent to marketing once, if its version is the expected one; return what was set then.
-
-    The customer exists.
-
-    Raises:
-        KeyReused: the request's key stands for another input.
-        VersionConflict: somebody else has set it meanwhile.
-    """
-    claim = await write_once(store, request, CONSENT, customer_no=customer_no, consent=consent, expected=expected)
-    if claim is None:
-        found = await store.read(CONSENT_VERSION, customer_no=customer_no)
-        raise VersionConflict(found[0]["version"] if found else 0)
-    return Consent(consent, claim["version"], claim["recorded_at"])
 
 
 async def _recorded(store: Store, cypher: tuple[str, str], request: Request, **parameters: object) -> Mapping[str, Any]:

@@ -6,11 +6,12 @@ row by reading alone. Foreign keys stay among the properties beside the relation
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
 
 from neo4j.exceptions import ConstraintError
 
-from graph import searching
+from graph import consents, searching
 from graph.migrations import EDGE_KEYS, NODE_KEYS
 from graph.store import Statement, Store
 
@@ -81,11 +82,18 @@ IMPORTS: Final[Mapping[str, Target]] = {
         "Interaction",
         (Link("DID", "Customer", "customer_no", inward=True), Link("ABOUT", "Product", "product_code")),
     ),
+    "consents": NodeImport("Consent", (Link("SAID", "Customer", "customer_no", inward=True),)),
 }
 WRITES: Final = 5
 """How often a batch is tried while others write the same rows."""
-GIVEN_CONSENT: Final = "WITH row, n, CASE WHEN n.consent_at IS NULL THEN null ELSE n.marketing_consent END AS given"
-"""What a customer said himself holds against the bank's files."""
+CONSENT_BEFORE: Final = "WITH row, n, n.marketing_consent AS before, n.consent_at IS NOT NULL AS own"
+CONSENT_AFTER: Final = """
+SET n.marketing_consent = CASE
+  WHEN own THEN before
+  WHEN before IS NULL THEN row.properties.marketing_consent
+  ELSE coalesce(row.properties.marketing_consent, false) END
+"""
+"""What a customer said himself holds against the customers file; its empty cell takes back a yes of before."""
 
 
 async def missing_keys(store: Store, table: str, keys: Sequence[str]) -> set[str]:
@@ -144,6 +152,8 @@ async def _digests(store: Store, target: Target, rows: Sequence[ImportRow]) -> d
 
 def _writes(target: Target, created: Sequence[ImportRow], updated: Sequence[ImportRow]) -> list[Statement]:
     if isinstance(target, NodeImport):
+        if target.label == "Consent":
+            return consents.file_writes(created, updated)
         return _node_writes(target, created, updated)
     return _edge_writes(target, created, updated)
 
@@ -151,10 +161,11 @@ def _writes(target: Target, created: Sequence[ImportRow], updated: Sequence[Impo
 def _node_writes(target: NodeImport, created: Sequence[ImportRow], updated: Sequence[ImportRow]) -> list[Statement]:
     own = f"(n:{target.label} {{{NODE_KEYS[target.label]}: row.key}})"
     change = "SET n += row.properties, n.row_digest = row.digest"
+    statements: list[Statement] = []
     if target.label == "Customer":
         created, updated = [_searchable(row) for row in created], [_searchable(row) for row in updated]
-        change = f"{GIVEN_CONSENT} {change} SET n.marketing_consent = coalesce(given, n.marketing_consent)"
-    statements: list[Statement] = []
+        change = f"{CONSENT_BEFORE} {change} {CONSENT_AFTER}"
+        statements = consents.column_writes(updated, datetime.now(UTC)) if updated else []
     if created:
         create = f"UNWIND $rows AS row CREATE (n:{target.label}) SET n = row"
         # One link is made along with its row: half the work of finding every row again for it.

@@ -9,6 +9,7 @@ from typing import Final
 
 from neo4j.exceptions import ConstraintError
 
+from graph.consents import SAID_SO_FAR
 from graph.searching import SEARCHABLE
 from graph.store import Store
 
@@ -24,6 +25,7 @@ NODE_KEYS: Final = {
     "Manager": "manager_no",
     "Outcome": "outcome_id",
     "Migration": "number",
+    "Consent": "consent_key",
 }
 EDGE_KEYS: Final = {"HOLDS": "holding_key", "MEMBER_OF": "membership_key", "RELATED": "relation_key"}
 BROWSED: Final = {"Customer": ("name", "region", "manager_no", "kind"), "Product": ("category",)}
@@ -84,6 +86,11 @@ MIGRATIONS: Final = (
             _unique_node("Delivery", "delivery_id"),
             *(_index("Delivery", column) for column in ("due_key", "created_at", "customer_no")),
         ),
+    ),
+    Migration(
+        6,
+        "what customers said of their consent is kept, with what they have said so far",
+        (_unique_node("Consent", "consent_key"), SAID_SO_FAR),
     ),
     Migration(
         7,

@@ -33,6 +33,7 @@ def _product(row: Row, programme: Row) -> Product:
         purpose=row.get("purpose"),
         programme_code=row.get("programme_code"),
         programme_kind=word(ProgrammeKind, programme.get("kind")),
+        partner_code=programme.get("partner_code"),
         programme_benefit=programme.get("benefit"),
         programme_benefit_zh=programme.get("benefit_zh"),
         margin=row.get("margin"),

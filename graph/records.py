@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from graph.words import (
     Channel,
+    ConsentSource,
     CreditTier,
     CustomerKind,
     Gender,
@@ -14,6 +15,7 @@ from graph.words import (
     MemberRole,
     OutcomeKind,
     ProgrammeKind,
+    Purpose,
     RelationKind,
     RiskProfile,
     RiskRating,
@@ -27,7 +29,7 @@ Scalar: TypeAlias = str | int | float | bool | date
 class Product:
     """Something a customer can hold. ``margin`` is its yearly value to the bank, in the bank's currency.
 
-    ``purpose`` tells programmes what it is for; ``programme_kind`` and the benefit are its programme's.
+    ``purpose`` tells programmes what it is for; ``programme_kind``, the partner and the benefit are its programme's.
     """
 
     product_code: str
@@ -43,6 +45,7 @@ class Product:
     purpose: str | None = None
     programme_code: str | None = None
     programme_kind: ProgrammeKind | None = None
+    partner_code: str | None = None
     programme_benefit: str | None = None
     programme_benefit_zh: str | None = None
     margin: float | None = None
@@ -170,11 +173,31 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Consent:
+    """A customer's word on a purpose, about a channel, or about all where ``channel`` is None.
+
+    Attributes:
+        at: when he said so; None where the bank's file does not tell, and before all that is dated.
+        recorded_by: role and subject of who recorded it; None for files.
+        version: the place in which it was recorded, from 1; 0 for what a file said before all else.
+    """
+
+    purpose: Purpose
+    granted: bool
+    channel: Channel | None = None
+    at: datetime | None = None
+    source: ConsentSource = ConsentSource.FILE
+    recorded_by: str | None = None
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Customer:
     """All the engine may know of one customer, read in one query.
 
     ``activity`` is oldest month first; ``attributes`` holds every column the bank's file adds to the format;
-    ``consent_version`` counts how often consent was set otherwise than by a file.
+    ``consents`` is oldest first, ``consent_version`` the last one's, and ``marketing_consent`` what they come to on
+    one channel at least; ``recommenders.consent`` tells.
     """
 
     customer_no: str
@@ -205,6 +228,7 @@ class Customer:
     activity: tuple[ActivityMonth, ...] = ()
     interactions: tuple[Interaction, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
+    consents: tuple[Consent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

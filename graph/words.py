@@ -128,6 +128,21 @@ class Channel(StrEnum):
     POS = "pos"
 
 
+class Purpose(StrEnum):
+    """What a customer consents to, or refuses."""
+
+    MARKETING = "marketing"
+    PARTNERS = "partners"
+    PROFILING = "profiling"
+
+
+class ConsentSource(StrEnum):
+    """By what way a customer's word came to the bank's graph."""
+
+    API = "api"
+    FILE = "file"
+
+
 class OutcomeKind(StrEnum):
     """What became of an offer."""
 

@@ -32,6 +32,7 @@ COMMANDS: Final = {
     "prospects": "Find prospects: the likeliest first, with the takers and the value to expect; none whom a gate "
     "refuses.",
     "explain": "Explain a customer's offers, or one product's decision, stage by stage.",
+    "consents": "Tell what a customer consents to, by purpose and channel, and what he said of it, the latest first.",
     "models": "List models, show one, or say which is live. Exit code 1: one is broken, or --check found a change.",
     "segments": "Describe the segments of the model in force. Exit code 1 where there are none.",
     "plugins": "List the plugins. Exit code 1 when one is broken.",

@@ -62,6 +62,7 @@ class Village:
         self._add_managers()
         firms = self._firms(max(1, size // 16)) if size > 3 else []
         self._households(size - len(firms), firms)
+        self._consents()
 
     def _add_managers(self) -> None:
         for manager in self._managers:
@@ -280,9 +281,30 @@ class Village:
         )
         for position, kind in enumerate(kinds):
             channel = {"login": "mobile", "enquiry": "phone", "visit": "branch", "complaint": "phone"}[kind]
-            moment = f"{self._day(1, 300)}T{self._chance.randint(8, 20):02d}:{self._chance.randint(0, 59):02d}:00+08:00"
+            moment = self._moment(self._day(1, 300))
             self._add("interactions", interaction_id=f"I{number[1:]}{position}", customer_no=number, channel=channel,
                       kind=kind, at=moment)  # fmt: skip
+
+    def _consents(self) -> None:
+        """What some said of offers since, told last: it changes nothing of the story before."""
+        for customer in [row for row in self.rows["customers"] if row["marketing_consent"]]:
+            agreed = customer["marketing_consent"] == "true"
+            purpose, channel, granted = self._chance.choices(
+                (
+                    ("", "", ""),
+                    ("marketing", "phone" if agreed else "mobile", "false" if agreed else "true"),
+                    ("partners", "", "true"),
+                    ("partners", "", "false"),
+                    ("profiling", "", "false"),
+                ),
+                (73, 12, 8, 4, 3),
+            )[0]
+            if purpose:
+                self._add("consents", customer_no=customer["customer_no"], purpose=purpose, channel=channel,
+                          granted=granted, at=self._moment(self._day(1, 300)))  # fmt: skip
+
+    def _moment(self, day: date) -> str:
+        return f"{day}T{self._chance.randint(8, 20):02d}:{self._chance.randint(0, 59):02d}:00+08:00"
 
     def _customer(self, **fields: Any) -> str:
         self._serial += 1

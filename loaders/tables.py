@@ -15,6 +15,7 @@ from graph.words import (
     Language,
     MemberRole,
     ProgrammeKind,
+    Purpose,
     RelationKind,
     RiskProfile,
     RiskRating,
@@ -32,6 +33,7 @@ class Column:
         reads: how a cell reads; ``list`` is several texts with ``|`` between them.
         words: the closed vocabulary of a text or of a list's parts.
         references: the table whose key the cell must name.
+        is_past: the moment may not lie in the future.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Column:
     required: bool = False
     words: type[StrEnum] | None = None
     references: str | None = None
+    is_past: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +165,12 @@ CUSTOMERS: Final = Table(
         Column("branch_code", "the customer's branch"),
         Column("manager_no", "the customer's manager", references="managers"),
         Column("language", "the customer's language", words=Language),
-        Column("marketing_consent", "whether offers may be made; unknown counts as no", "boolean"),
+        Column(
+            "marketing_consent",
+            "whether offers may be made; unknown counts as no, and not heeded once the customer has said something of "
+            "marketing himself or in `consents`",
+            "boolean",
+        ),
     ),
     (("birth_date", "joined_on"),),
     core=True,
@@ -267,12 +275,30 @@ INTERACTIONS: Final = Table(
         Column("note", "a note"),
     ),
 )
+CONSENTS: Final = Table(
+    "consents",
+    "What customers said of being offered something: the latest word about a channel, or about all, holds. Each row "
+    "stays for ever; a newer file that says otherwise of the same moment corrects it.",
+    ("customer_no", "purpose", "channel", "at"),
+    (
+        _customer(),
+        Column(
+            "purpose",
+            "to what: any offers, those of partners' programmes, or that behaviour shapes them",
+            required=True,
+            words=Purpose,
+        ),
+        Column("channel", "the channel it is about; empty is every channel", words=Channel),
+        Column("granted", "whether the customer consents", "boolean", required=True),
+        Column("at", "when it was said, RFC 3339; not in the future", "moment", required=True, is_past=True),
+    ),
+)
 
 TABLES: Final = {
     table.name: table
     for table in (
         PARTNERS, PROGRAMMES, MANAGERS, PRODUCTS, CUSTOMERS, HOLDINGS,
-        ACCOUNTS, CARDS, MEMBERSHIPS, RELATIONS, ACTIVITY, INTERACTIONS,
+        ACCOUNTS, CARDS, MEMBERSHIPS, RELATIONS, ACTIVITY, INTERACTIONS, CONSENTS,
     )
 }  # fmt: skip
 """Every table by name, in the order of loading: a table comes after those it references."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 import polars as pl
@@ -130,6 +131,8 @@ def _cell_faults(column: Column) -> list[_Fault]:
     if column.reads in EXPECTED:
         unread = raw.is_not_null() & pl.col(column.name).is_null()
         faults.append(_Fault(unread, column.name, raw, f"is not {EXPECTED[column.reads]}"))
+    if column.is_past:
+        faults.append(_Fault(pl.col(column.name) > datetime.now(UTC), column.name, raw, "lies in the future"))
     if column.words is not None:
         words = list(column.words)
         known = pl.col(column.name).list.eval(pl.element().is_in(words)).list.all()

@@ -1,17 +1,25 @@
 """Customers of one decision, as arrays: rows are customers, columns the catalogue's products."""
 
 from collections.abc import Callable, Collection, Sequence
+from datetime import date
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graph.records import Customer, Product
-from graph.words import CustomerKind
+from graph.words import CustomerKind, Purpose
 from recommenders.catalogue import Catalogue
 from recommenders.contract import Context, Mask
-from recommenders.purposes import without
+from recommenders.purposes import BEHAVIOUR, without
 from recommenders.view import CustomerView
+
+
+def withheld(record: Customer, day: date) -> frozenset[str]:
+    """Return the kinds of data that may shape no offer, as the customer had objected to profiling by that day."""
+    if all(said.purpose is not Purpose.PROFILING for said in record.consents):
+        return frozenset()
+    return frozenset() if CustomerView(record, day).consents_to(Purpose.PROFILING) else BEHAVIOUR
 
 
 class Batch:
@@ -32,11 +40,18 @@ class Batch:
     ) -> "Batch":
         """Make a batch of records, seen on the context's day without some kinds of data: all that are confined.
 
-        So it may serve any product, and be learnt from. Whoever hides less answers for what it serves.
+        So it may serve any product, and be learnt from. Whoever hides less answers for what it serves. Of who objected
+        to profiling no behaviour is seen.
         """
-        kinds = catalogue.limits.kinds if hidden is None else hidden
-        views = [CustomerView(without(record, kinds), context.today, context.channel) for record in records]
-        return cls(views, catalogue, context)
+        kinds = frozenset(catalogue.limits.kinds if hidden is None else hidden)
+        today = context.today
+        seen = [without(record, kinds | withheld(record, today)) for record in records]
+        return cls([CustomerView(record, today, context.channel) for record in seen], catalogue, context)
+
+    @classmethod
+    def whole(cls, records: Sequence[Customer], catalogue: Catalogue, context: Context) -> "Batch":
+        """Make a batch of records with everything that is known on the context's day."""
+        return cls([CustomerView(record, context.today, context.channel) for record in records], catalogue, context)
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from graph.records import Interaction, Outcome, Product
-from graph.words import CreditTier, CustomerKind, Language, OutcomeKind
+from graph.words import CreditTier, CustomerKind, Language, OutcomeKind, Purpose
 from recommenders.batch import Batch
 from recommenders.contract import Gate, GateGroup, Mask, Refusal, Text
 from recommenders.view import CustomerView, SharedLimit
@@ -258,15 +258,38 @@ def _explain_shared_limit(limits: Sequence[SharedLimit]) -> Explanation:
 
 
 def _consent(batch: Batch) -> Mask:
-    return np.array([customer.marketing_consent is not True for customer in batch.customers])[:, None]
+    channel = batch.context.channel
+    return np.array([not c.consents_to(Purpose.MARKETING, channel) for c in batch.customers], np.bool_)[:, None]
 
 
 def _explain_consent(customer: CustomerView, _: Product) -> Explanation:
+    en, zh = _on(customer.channel)
     return Explanation(
-        say("There is no consent to marketing.", "未同意接收营销信息。"),
+        say(f"There is no consent to marketing{en}.", f"未同意{zh}接收营销信息。"),
         "unknown" if customer.marketing_consent is None else "no",
-        say("consent to marketing", "同意接收营销信息"),
+        say(f"consent to marketing{en}", f"同意{zh}接收营销信息"),
     )
+
+
+def _partner_consent(batch: Batch) -> Mask:
+    """Who never spoke of partners is left to the gate before."""
+    are_partners = np.array([product.partner_code is not None for product in batch.catalogue], np.bool_)
+    channel = batch.context.channel
+    refusing = [customer.said_of(Purpose.PARTNERS, channel) is False for customer in batch.customers]
+    return np.array(refusing, np.bool_)[:, None] & are_partners
+
+
+def _explain_partner_consent(customer: CustomerView, _: Product) -> Explanation:
+    en, zh = _on(customer.channel)
+    return Explanation(
+        say(f"There is no consent to partners' offers{en}.", f"未同意{zh}接收合作方优惠信息。"),
+        "no",
+        say(f"consent to partners' offers{en}", f"同意{zh}接收合作方优惠信息"),
+    )
+
+
+def _on(channel: str | None) -> tuple[str, str]:
+    return ("", "") if channel is None else (f" on the channel {channel}", f"通过{channel}渠道")
 
 
 def _complaint(batch: Batch) -> Mask:
@@ -386,6 +409,7 @@ DEFAULT_GATES: Final[tuple[Gate, ...]] = (
     Rule("credit", "CREDIT_TIER", _credit_tier, _explain_credit_tier),
     Rule("credit", "CREDIT_LIMIT", _credit_limit, _explain_credit_limit),
     Rule("consent", "NO_CONSENT", _consent, _explain_consent),
+    Rule("consent", "NO_PARTNER_CONSENT", _partner_consent, _explain_partner_consent),
     Rule("contact", "OPEN_COMPLAINT", _complaint, _explain_complaint),
     Rule("contact", "ACCEPTED", _accepted, _explain_accepted),
     Rule("contact", "DISMISSED", _dismissed, _explain_dismissed),

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graph.records import Customer
-from recommenders.batch import Batch
+from recommenders.batch import Batch, withheld
 from recommenders.catalogue import Catalogue
 from recommenders.contract import Candidates, Context, Reason
 from recommenders.purposes import kinds_in, words_of
@@ -40,6 +40,7 @@ class Passes:
         general: for all products, and for learnt models.
         further: for some customers and products, beside the general one.
         confined: of each customer, the confined kinds of data that there are of him.
+        withheld: of each customer, the kinds that there are of him and that he lets serve no product.
     """
 
     records: Sequence[Customer]
@@ -47,21 +48,23 @@ class Passes:
     general: Batch
     further: tuple[Further, ...]
     confined: tuple[frozenset[str], ...]
+    withheld: tuple[frozenset[str], ...]
 
     @classmethod
     def of(cls, records: Sequence[Customer], catalogue: Catalogue, context: Context) -> Self:
         """Look at records on the context's day."""
         kinds = catalogue.limits.kinds
-        whole = Batch.of(records, catalogue, context, hidden=())
+        whole = Batch.whole(records, catalogue, context)
         confined = tuple(kinds_in(record, kinds) for record in records)
-        if not any(confined):
-            return cls(records, whole, whole, (), confined)
+        of_no_use = tuple(kinds_in(record, withheld(record, context.today)) for record in records)
+        if not any(confined) and not any(of_no_use):
+            return cls(records, whole, whole, (), confined, of_no_use)
         further = tuple(
             Further(Batch.of([records[row] for row in rows], catalogue, context, kinds - seen), np.array(rows), columns)
             for seen, columns in _groups(catalogue)
             if (rows := [row for row, own in enumerate(confined) if not seen.isdisjoint(own)])
         )
-        return cls(records, whole, Batch.of(records, catalogue, context), further, confined)
+        return cls(records, whole, Batch.of(records, catalogue, context), further, confined, of_no_use)
 
     @property
     def batches(self) -> tuple[Batch, ...]:
@@ -99,7 +102,7 @@ class Passes:
 
     def held_back(self, row: int, column: int) -> frozenset[str]:
         """Return the kinds of data that there are of a customer and that may not serve a product."""
-        return self.confined[row] - self.whole.catalogue.seen[column]
+        return (self.confined[row] - self.whole.catalogue.seen[column]) | self.withheld[row]
 
     def crosses(self, row: int, column: int, reason: Reason) -> bool:
         """Whether a reason's path goes through data that may not serve the product."""

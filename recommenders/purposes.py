@@ -20,6 +20,8 @@ PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "relations": ("relations", "kin", "family"),
 }
 """Fields of a record that are one kind of data, whole."""
+BEHAVIOUR: Final = frozenset(PARTS)
+"""What profiling is made of."""
 MEMBERSHIP: Final = "membership"
 ATTRIBUTE: Final = "attribute"
 NEEDED: Final = frozenset({"customer_no", "kind"})

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from graph.records import (
     ActivityMonth,
+    Consent,
     Customer,
     FamilyMember,
     Holding,
@@ -25,11 +26,12 @@ from graph.words import (
     LifecycleStage,
     MemberRole,
     ProgrammeKind,
+    Purpose,
     RelationKind,
     RiskProfile,
     ValueTier,
 )
-from recommenders import lifecycle
+from recommenders import consent, lifecycle
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,6 @@ class CustomerView:
         self.risk_profile: RiskProfile | None = record.risk_profile
         self.credit_tier: CreditTier | None = record.credit_tier
         self.credit_limit: float | None = record.credit_limit
-        self.marketing_consent: bool | None = record.marketing_consent
         self.attributes: Mapping[str, Scalar] = record.attributes
 
     @cached_property
@@ -248,6 +249,33 @@ class CustomerView:
     def outcomes(self) -> tuple[Outcome, ...]:
         """What became of earlier offers, up to today."""
         return tuple(o for o in self._record.outcomes if o.at.date() <= self.today)
+
+    @cached_property
+    def consents(self) -> tuple[Consent, ...]:
+        """What he said of purposes and channels up to today, oldest first."""
+        said = consent.history(self._record)
+        return tuple(one for one in said if one.at is None or one.at.date() <= self.today)
+
+    def said_of(self, purpose: Purpose, channel: str | None = None) -> bool | None:
+        """His latest word on a purpose, about a channel or all; without one, whether he agreed on one at least."""
+        return consent.answer(consent.held(self.consents, purpose), channel)
+
+    def consents_to(self, purpose: Purpose, channel: str | None = None) -> bool:
+        """Whether the bank may: who never spoke of it did not consent, and to partners' offers if to others.
+
+        Profiling it may unless he objected, on any channel.
+        """
+        if purpose is Purpose.PROFILING:
+            return False not in consent.held(self.consents, purpose).values()
+        said = self.said_of(purpose, channel)
+        if said is None and purpose is not Purpose.MARKETING:
+            return self.consents_to(Purpose.MARKETING, channel)
+        return said is True
+
+    @cached_property
+    def marketing_consent(self) -> bool | None:
+        """Whether he agreed to offers, on the channel of the request or else on one at least."""
+        return self.said_of(Purpose.MARKETING, self.channel)
 
     @cached_property
     def stage(self) -> LifecycleStage:

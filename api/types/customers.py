@@ -14,6 +14,7 @@ from api.errors import ApiError, Code
 from api.global_ids import global_id
 from api.places import hidden_place, unnamed_place
 from api.session import Session
+from api.types.consents import ConsentState, ConsentStatement, page_of_history, states
 from api.types.holdings import Account, ActivityMonth, Card, Holding, Interaction, Membership
 from api.types.insights import Churn, CustomerValue, Segment
 from api.types.offers import Bundle, Offer
@@ -31,6 +32,7 @@ from graph.words import (
     RiskProfile,
     ValueTier,
 )
+from recommenders.consent import history
 from recommenders.contract import Context
 from recommenders.view import CustomerView
 
@@ -57,9 +59,11 @@ class Customer(Node):
     joined_on: date | None = strawberry.field(description="First day as a customer.")
     manager_no: str | None = strawberry.field(description="The customer's relationship manager.")
     language: Language | None = strawberry.field(description="The customer's language.")
-    marketing_consent: bool | None = strawberry.field(description="Whether offers may be made; null counts as no.")
+    marketing_consent: bool | None = strawberry.field(
+        description="Whether offers may be made on one channel at least; null counts as no. `consents` tells more."
+    )
     consent_version: int = strawberry.field(
-        description="How often that was said to the bank; for `expectedVersion` of `setConsent`."
+        description="How often he said something of his consent; for `expectedVersion` of `setConsent`."
     )
     credit_tier: CreditTier | None = strawberry.field(description="Credit standing.")
     risk_profile: RiskProfile | None = strawberry.field(description="Investment risk the customer may bear.")
@@ -197,6 +201,21 @@ class Customer(Node):
         paging = Paging.of(first, after, last, before)
         found = (await self._whole()).interactions
         return page_of(found, paging, lambda i: (i.at.isoformat(), i.interaction_id), self._made(Interaction.of))
+
+    @strawberry.field(
+        description="What holds of the customer's consent, by purpose and channel.", directives=[assumed(18)]
+    )
+    async def consents(self) -> list[ConsentState]:
+        """Every purpose on every channel."""
+        return states(await self._view())
+
+    @strawberry.field(description="All that the customer said of his consent, the latest first.", directives=[PAGED])
+    async def consent_history(
+        self, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[ConsentStatement]:
+        """A page of what he said."""
+        paging = Paging.of(first, after, last, before)
+        return page_of_history(self.session.viewer, history(await self._whole()), paging)
 
     @strawberry.field(
         description="Activity of the last months that are known, the oldest first.", directives=[sliced("months")]

@@ -109,6 +109,20 @@ DESCRIPTIONS: Final[Mapping[type[Enum], tuple[str, Mapping[str, str]]]] = {
             "ACCOUNT_USER": "Who may use his account.",
         },
     ),
+    words.Purpose: (
+        "What a customer consents to, or refuses.",
+        {
+            "MARKETING": "That he is offered anything; who never spoke of it has not consented.",
+            "PARTNERS": "That he is offered products of partners' programmes; who never spoke of it has consented if "
+            "he has to marketing.",
+            "PROFILING": "That what he does shapes his offers: activity, interactions, relations, earlier offers. He "
+            "objects by a no, about any channel; who never spoke of it has not objected.",
+        },
+    ),
+    words.ConsentSource: (
+        "By what way a customer's word came to the bank's graph.",
+        {"API": "By `setConsent`.", "FILE": "By the bank's files."},
+    ),
     words.RiskProfile: (
         "The investment risk a customer may bear, lowest first; C3 may buy up to R3.",
         {

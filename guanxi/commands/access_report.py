@@ -11,7 +11,9 @@ import typer
 
 from api import access_reports
 from graph import customers, products
+from graph.audit_entries import AuditAction
 from graph.errors import NotFound
+from guanxi.auditing import record
 from guanxi.opening import open_store
 from guanxi.settings import Settings
 from guanxi.writing import write_private
@@ -40,6 +42,7 @@ async def _report(settings: Settings, customer_no: str) -> Mapping[str, Any]:
         found = await customers.load(store, [customer_no])
         if not found:
             raise NotFound("customer", customer_no)
+        await record(settings, store, AuditAction.READ, "access-report", [customer_no])
         limits = settings.purpose_limits
         model = load_current(models, confined=limits.kinds)
         catalogue = Catalogue(await products.catalogue(store), limits)

@@ -8,8 +8,10 @@ from typing import Annotated
 
 import typer
 
+from graph.audit_entries import AuditAction
 from graph.erasures import LONGEST_REASON, Erasure, Order
 from graph.errors import SettingsError
+from guanxi.auditing import record
 from guanxi.opening import open_store
 from guanxi.secret_files import erasure_secret
 from guanxi.settings import Settings
@@ -49,4 +51,7 @@ def _ask(customer_no: str) -> None:
 
 async def _erase(settings: Settings, order: Order) -> Erasure:
     async with open_store(settings) as store:
-        return await erase_everywhere(store, settings.models_dir, order, erasure_secret(settings))
+        proof = await erase_everywhere(store, settings.models_dir, order, erasure_secret(settings))
+        details = {"erasure": proof.erasure_id}
+        await record(settings, store, AuditAction.WRITE, "erase", [order.customer_no], details)
+        return proof

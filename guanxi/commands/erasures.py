@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from graph import erasures as stored
+from graph.audit_entries import AuditAction
+from guanxi.auditing import record
 from guanxi.opening import open_store
 from guanxi.secret_files import erasure_secret
 from guanxi.settings import Settings
@@ -32,4 +34,5 @@ async def _found(settings: Settings, customer_no: str | None) -> list[stored.Era
             return await stored.erasures(store)
         secret = erasure_secret(settings)
         await stored.check_secret(store, secret)
+        await record(settings, store, AuditAction.READ, "erasures", [customer_no])
         return await stored.erasures(store, stored.digest(secret, customer_no))

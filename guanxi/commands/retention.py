@@ -10,10 +10,12 @@ from typing import Annotated, Any, TypeAlias
 import typer
 
 from graph import erasures
+from graph.audit_entries import AuditAction
 from graph.erasures import Order
 from graph.errors import SettingsError, StillOpen
 from graph.retention import Due, count, due, lost, remove
 from graph.store import Store
+from guanxi.auditing import record
 from guanxi.opening import open_store
 from guanxi.secret_files import erasure_secret
 from guanxi.settings import Settings
@@ -46,6 +48,9 @@ async def _run(settings: Settings, parts: list[Due], *, dry_run: bool, quiet: bo
             if not quiet:
                 done = "would be removed" if dry_run else "removed"
                 typer.echo(f"{part.part}: {removed:,} {done}, of before {part.since}")
+            if removed and not dry_run:
+                details = {"part": part.part, "before": str(part.since), "removed": removed}
+                await record(settings, store, AuditAction.WRITE, "retention", details=details)
     return told
 
 

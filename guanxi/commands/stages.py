@@ -9,9 +9,11 @@ import typer
 
 from graph import customers
 from graph import stages as noted_stages
+from graph.audit_entries import AuditAction
 from graph.stages import Change
 from graph.store import Store
 from graph.words import LifecycleStage
+from guanxi.auditing import record
 from guanxi.days import AsOf, day
 from guanxi.opening import open_store
 from guanxi.reporting import customer_bar
@@ -46,6 +48,7 @@ async def _note(settings: Settings, today: date) -> Counter[tuple[LifecycleStage
                     await noted_stages.note(store, changes, today, datetime.now(UTC))
                 found.update((change.before, change.after) for change in changes)
                 advance(len(numbers))
+        await record(settings, store, AuditAction.WRITE, "stages", details={"changed": found.total()})
     return found
 
 

@@ -18,6 +18,7 @@ MAKE = {
     "Customer.memberships": f"{WALKER} MERGE (g:Programme {{programme_code: $key}}) SET g.name = $key, g.kind = 'cobranded' CREATE (c)-[:MEMBER_OF {{membership_key: $key, programme_code: $key, role: 'member'}}]->(g)",
     "Customer.relations": f"{WALKER} {OTHERS} CREATE (c)-[:RELATED {{relation_key: $key, kind: 'sibling', since: date('2026-01-' + $key)}}]->(o)",
     "Customer.interactions": f"{WALKER} CREATE (c)-[:DID]->(:Interaction {{interaction_id: $key, channel: 'web', kind: 'visit', at: datetime('2026-01-' + $key + 'T00:00:00Z')}})",
+    "Customer.consentHistory": f"{WALKER} CREATE (c)-[:SAID]->(:Consent {{consent_key: $key, recorded_by: $key, purpose: 'partners', granted: true, source: 'api', version: 1, at: datetime('20' + toString(99 - toInteger($key)) + '-01-01T00:00:00Z')}})",
 }
 NODE = {
     "Query.customers": "key: customerNo",
@@ -29,12 +30,13 @@ NODE = {
     "Customer.memberships": "programme { key: programmeCode }",
     "Customer.relations": "customer { key: customerNo }",
     "Customer.interactions": "key: interactionId",
+    "Customer.consentHistory": "key: recordedBy",
 }
 DROP = [
     f"{WALKER} OPTIONAL MATCH (c)-[r:HOLDS|MEMBER_OF|RELATED]->(e) "
     "WHERE r.holding_key = $key OR r.membership_key = $key OR r.relation_key = $key DELETE r",
     "MATCH (n) WHERE n.customer_no = $key OR n.product_code = $key OR n.programme_code = $key "
-    "OR n.account_no = $key OR n.card_no = $key OR n.interaction_id = $key DETACH DELETE n",
+    "OR n.account_no = $key OR n.card_no = $key OR n.interaction_id = $key OR n.consent_key = $key DETACH DELETE n",
 ]
 FIRST = ["10", "12", "14", "16", "18"]
 LATER = ["11", "19", "09"]

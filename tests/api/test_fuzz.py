@@ -96,7 +96,7 @@ async def still_alive(server, bank, bearers):
     assert (await server.ask('{ customer(customerNo: "ANNA") { name } }', bearers.admin)) == {
         "data": {"customer": {"name": "Anna"}}
     }
-    await bank.write("MATCH (n) WHERE n:Outcome OR n:Interaction DETACH DELETE n")
+    await bank.write("MATCH (n) WHERE n:Outcome OR n:Interaction OR n:Consent DETACH DELETE n")
     await bank.write("MATCH (c:Customer) WHERE c.consent_at IS NOT NULL SET c.marketing_consent = true")
 
 

@@ -28,7 +28,7 @@ AT_ONCE = 16
 
 @pytest.fixture(autouse=True)
 async def nothing_recorded(bank):
-    await bank.write("MATCH (n) WHERE n:Outcome OR n:Interaction OR n:IdempotencyKey DETACH DELETE n")
+    await bank.write("MATCH (n) WHERE n:Outcome OR n:Interaction OR n:IdempotencyKey OR n:Consent DETACH DELETE n")
     await bank.write(
         "MATCH (c:Customer) WHERE c.customer_no IN ['ANNA', 'BO'] "
         "SET c.marketing_consent = true REMOVE c.consent_version, c.consent_at"
@@ -66,7 +66,7 @@ async def inputs(server, bearers):
     return {
         "outcome": (OUTCOME, outcome, [outcome | {"offerId": autopay}, outcome | {"outcome": "DISMISS"}, outcome | {"channel": "WEB"}, outcome | at]),
         "interaction": (INTERACTION, interaction, [interaction | {"kind": "visit"}, interaction | {"note": None}, interaction | {"productCode": "CARD"}, interaction | at]),
-        "consent": (CONSENT, consent, [consent | {"marketing": True}, consent | {"expectedVersion": 1}, consent | {"expectedVersion": None}]),
+        "consent": (CONSENT, consent, [consent | {"marketing": True}, consent | {"channel": "WEB"}, consent | {"purpose": "PARTNERS"}, consent | {"expectedVersion": 1}, consent | {"expectedVersion": None}]),
     }  # fmt: skip
 
 
@@ -74,7 +74,7 @@ async def recorded(bank):
     """How much was recorded, of which kind, and how often consent was set."""
     rows = await bank.read(
         "MATCH (n) WHERE n:Outcome OR n:Interaction RETURN labels(n)[0] AS kind, count(n) AS n "
-        "UNION ALL MATCH (c:Customer {customer_no: 'ANNA'}) RETURN 'Consent' AS kind, coalesce(c.consent_version, 0) AS n"
+        "UNION ALL MATCH (n:Consent {customer_no: 'ANNA', source: 'api'}) RETURN 'Consent' AS kind, count(n) AS n"
     )
     return {row["kind"].lower(): row["n"] for row in rows if row["n"]}
 

@@ -42,12 +42,13 @@ VALID = {
 }  # fmt: skip
 GRAPH = """
 MATCH (n)
-WHERE NOT n:Interaction AND NOT n:Outcome AND NOT n:IdempotencyKey AND NOT n:Webhook
+WHERE NOT n:Interaction AND NOT n:Outcome AND NOT n:IdempotencyKey AND NOT n:Webhook AND NOT n:Consent
   AND NOT n:AuditEntry AND NOT n:AuditChain
-RETURN labels(n) AS labels, properties(n) AS properties, COUNT { (n)-->(m) WHERE NOT m:Interaction AND NOT m:Outcome } AS related
+RETURN labels(n) AS labels, properties(n) AS properties,
+  COUNT { (n)-->(m) WHERE NOT m:Interaction AND NOT m:Outcome AND NOT m:Consent } AS related
 """
 WRITTEN = "MATCH (n) WHERE n:Interaction OR n:Outcome OR n:Webhook RETURN properties(n) AS properties"
-FORGET = "MATCH (n) WHERE n:Interaction OR n:Outcome OR n:IdempotencyKey OR n:Webhook DETACH DELETE n"
+FORGET = "MATCH (n) WHERE n:Interaction OR n:Outcome OR n:IdempotencyKey OR n:Webhook OR n:Consent DETACH DELETE n"
 FORGET_READS = "MATCH (n) WHERE n:AuditEntry OR n:AuditChain DETACH DELETE n"
 """Else the audit log tells of what was read of a customer of some name, in the test itself."""
 PLACED = {"gt", "gte", "lt", "lte", "search"}

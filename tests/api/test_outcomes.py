@@ -36,7 +36,7 @@ WROTE_NOTHING = {"outcome": None, "customer": None}
 @pytest.fixture(autouse=True)
 async def nothing_recorded(bank):
     """Each test starts with customers who never answered, and agree to offers."""
-    await bank.write("MATCH (n) WHERE n:Outcome OR n:Interaction OR n:IdempotencyKey DETACH DELETE n")
+    await bank.write("MATCH (n) WHERE n:Outcome OR n:Interaction OR n:IdempotencyKey OR n:Consent DETACH DELETE n")
     await bank.write("UNWIND ['ANNA', 'BO'] AS no MATCH (c:Customer {customer_no: no}) SET c.marketing_consent = true")
 
 

@@ -111,6 +111,8 @@ async def owned(bank, no):
     await import_rows(bank, "activity", [row(f"{account}|{month}", account_no=account, month=month, transactions=3, **money) for month in months])  # fmt: skip
     called = {"channel": "phone", "kind": "call", "at": datetime(2024, 1, 1, tzinfo=UTC), "product_code": "CARD", "note": "was kind"}  # fmt: skip
     await import_rows(bank, "interactions", [row(f"I-{no}", interaction_id=f"I-{no}", customer_no=no, **called)])
+    said = {"purpose": "marketing", "channel": "phone", "granted": True, "at": datetime(2024, 1, 1, tzinfo=UTC)}
+    await import_rows(bank, "consents", [row(f"{no}|phone", customer_no=no, **said)])
 
 
 async def grown(bank):
@@ -192,7 +194,7 @@ def arguments(no, offer_id, key):
         "Mutation.eraseCustomer": 'input: {customerNo: "ERASED7351", reason: "asked"}',
         "Mutation.recordInteraction": f'input: {{{about}, channel: PHONE, kind: "call", idempotencyKey: "{key}"}}',
         "Mutation.recordOutcome": f'input: {{offerId: "{offer_id}", outcome: IMPRESSION, channel: MOBILE, idempotencyKey: "{key}"}}',
-        "Mutation.setConsent": f"input: {{{about}, marketing: true}}",
+        "Mutation.setConsent": f"input: {{{about}, channel: WEB, granted: true}}",
         "Mutation.grantDeputy": f'input: {{deputyNo: "M2", managerNo: "M1", until: "{TODAY}"}}',
         "Mutation.revokeDeputy": 'input: {deputyNo: "M2", managerNo: "M1"}',
         "Mutation.createWebhook": 'input: {url: "https://bank.example/", events: [OFFER_ACCEPTED], enabled: false}',

@@ -89,21 +89,10 @@ async def test_an_interaction_is_stored_and_seen_by_the_engine(bank):
     assert await bank.read("MATCH (:Interaction)-[:ABOUT]->(p) RETURN p.product_code AS code") == [{"code": "CARD"}]
 
 
-async def test_consent_is_set_and_taken_back(bank):
-    at = datetime(2026, 3, 1, tzinfo=UTC)
-
-    given = await feedback.set_consent(bank, "C1", Request("1", "F", "1", at), consent=True)
-    assert (await load(bank, ["C1"]))[0].marketing_consent is True
-    taken = await feedback.set_consent(bank, "C1", Request("2", "F", "2", at), consent=False)
-    customer = (await load(bank, ["C1"]))[0]
-    assert (customer.marketing_consent, customer.consent_version) == (False, 2)
-    assert (given, taken) == (feedback.Consent(True, 1, at), feedback.Consent(False, 2, at))
-
-
 async def test_a_product_knows_its_programme_by_its_code(bank):
     benefit = {"benefit": "Free meals", "benefit_zh": "免费用餐"}
     await import_rows(
-        bank, "programmes", [row("P2", programme_code="P2", kind="cobranded", name="Mart", **benefit), row("P3", programme_code="P3", kind="family", name="Kin")]
+        bank, "programmes", [row("P2", programme_code="P2", kind="cobranded", name="Mart", partner_code="U1", **benefit), row("P3", programme_code="P3", kind="family", name="Kin")]
     )  # fmt: skip
     for number, code in enumerate(("P2", "P3", "UNHEARD-OF"), 1):
         own = {"product_code": f"G{number}", "name": "G", "category": "card", "programme_code": code}
@@ -112,14 +101,17 @@ async def test_a_product_knows_its_programme_by_its_code(bank):
     found = await products.catalogue(bank)
 
     assert [
-        (p.product_code, p.purpose, p.programme_kind, p.programme_benefit, p.programme_benefit_zh) for p in found
+        (p.product_code, p.purpose, p.programme_kind, p.partner_code, p.programme_benefit, p.programme_benefit_zh)
+        for p in found
     ] == [
-        ("CARD", None, None, None, None),
-        ("G1", "study", "cobranded", "Free meals", "免费用餐"),
-        ("G2", "study", "family", None, None),
-        ("G3", "study", None, None, None),
+        ("CARD", None, None, None, None, None),
+        ("G1", "study", "cobranded", "U1", "Free meals", "免费用餐"),
+        ("G2", "study", "family", None, None, None),
+        ("G3", "study", None, None, None, None),
     ]
-    assert (await programmes.programmes(bank))[1] == Programme("P2", ProgrammeKind.COBRANDED, "Mart", **benefit)
+    assert (await programmes.programmes(bank))[1] == Programme(
+        "P2", ProgrammeKind.COBRANDED, "Mart", partner=Partner("U1", "Uni", "university"), **benefit
+    )
 
 
 APRIL, MAY, JUNE = (date(2026, month, 1) for month in (4, 5, 6))

@@ -102,9 +102,9 @@ def test_nothing_that_is_held_is_offered(offers, held):
 
 
 def test_nobody_is_offered_anything_without_his_consent(journey, offers):
-    asked = pl.read_csv(journey.bank / "customers.csv", infer_schema=False).filter(
-        pl.col("marketing_consent") == "true"
-    )
+    of_files = pl.read_csv(journey.bank / "customers.csv", infer_schema=False).filter(marketing_consent="true")
+    since = pl.read_csv(journey.bank / "consents.csv", infer_schema=False).filter(purpose="marketing", granted="true")
+    asked = pl.concat([rows.select("customer_no") for rows in (of_files, since)])
 
     assert len(asked) < 300
     assert offers.join(asked, "customer_no", how="anti").is_empty()

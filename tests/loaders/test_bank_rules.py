@@ -2,6 +2,7 @@ import pytest
 
 HOLDINGS = "customer_no,product_code,opened_on,closed_on\n"
 CUSTOMERS = "customer_no,kind,birth_date,joined_on,marketing_consent,income,risk_profile\n"
+CONSENTS = "customer_no,purpose,channel,granted,at\n"
 PRODUCTS = "product_code,name,category,audience,requires,min_age\n"
 
 
@@ -32,6 +33,11 @@ async def test_a_good_bank_has_no_rejects(bank, rejects):
         ("activity", "account_no,month\nA9,2026-01\n", "activity.csv,2,account_no,A9,names no row of accounts"),
         ("interactions", "interaction_id,customer_no,channel,kind,at\nI1,C1,web,visit,2026-01-01\n",
          'interactions.csv,2,at,2026-01-01,"is not a moment, RFC 3339, such as 2026-06-30T09:30:00+08:00"'),
+        ("consents", CONSENTS + "C1,marketing,,true,2999-01-01T00:00:00Z\n", "consents.csv,2,at,2999-01-01T00:00:00Z,lies in the future"),
+        ("consents", CONSENTS + "C1,sport,,true,2026-01-01T00:00:00Z\n", 'consents.csv,2,purpose,sport,"is none of marketing, partners, profiling"'),
+        ("consents", CONSENTS + "C1,partners,pigeon,true,2026-01-01T00:00:00Z\n",
+         'consents.csv,2,channel,pigeon,"is none of branch, phone, web, mobile, atm, pos"'),
+        ("consents", CONSENTS + "C1,partners,,,2026-01-01T00:00:00Z\n", 'consents.csv,2,granted,,"is empty, and must not be"'),
     ],
 )  # fmt: skip
 async def test_a_row_that_breaks_a_rule_is_rejected_with_its_place(bank, rejects, table, text, reject):

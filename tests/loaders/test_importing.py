@@ -9,12 +9,15 @@ import polars as pl
 import pytest
 
 from graph import embedded
+from graph.consents import set_consent
+from graph.customers import load as read_customers
 from graph.erasures import Order, erase
 from graph.errors import SettingsError
-from graph.feedback import set_consent
 from graph.migrations import migrate
 from graph.once import Request
+from graph.records import Consent
 from graph.store import Store
+from graph.words import Channel, Purpose
 from loaders import csv_records
 from loaders.bank_directory import BankDirectory
 from loaders.importing import load_bank
@@ -61,7 +64,8 @@ async def test_what_a_customer_said_of_consent_holds_against_newer_files(empty_s
     consent = "MATCH (c:Customer {customer_no: 'C1'}) RETURN c.marketing_consent AS given, c.region AS region"
     folder = bank()
     await load(empty_store, folder, tmp_path)
-    await set_consent(empty_store, "C1", Request("K", "F", "I", datetime(2026, 6, 1, tzinfo=UTC)), consent=False)
+    refused = Consent(Purpose.MARKETING, granted=False)
+    await set_consent(empty_store, "C1", refused, Request("K", "F", "I", datetime(2026, 6, 1, tzinfo=UTC)))
     customers = pl.read_csv(folder / "customers.csv", infer_schema=False)
     customers.with_columns(region=pl.lit("Anhui")).write_csv(folder / "customers.csv")
 
@@ -294,3 +298,23 @@ async def test_nothing_is_loaded_under_another_secret_than_erasures_were_proved_
         await load(empty_store, bank(), tmp_path, erasure_secret=secret)
 
     assert await whole_graph(empty_store) == left
+
+
+CONSENTS = "customer_no,purpose,channel,granted,at\n"
+
+
+async def test_the_file_of_consents_is_kept_as_words_and_a_second_load_adds_none(empty_store, bank, tmp_path):
+    rows = "C1,marketing,phone,false,2026-01-01T09:00:00+08:00\nC1,partners,,true,2026-02-01T00:00:00Z\n"
+    folder = bank(consents=CONSENTS + rows)
+    first = await load(empty_store, folder, tmp_path)
+    before = await whole_graph(empty_store)
+    second = await load(empty_store, folder, tmp_path)
+
+    assert (counts(first)["consents.csv"], counts(second)["consents.csv"]) == ((2, 2, 0, 0), (2, 0, 2, 0))
+    assert await whole_graph(empty_store) == before
+    [customer] = await read_customers(empty_store, ["C1"])
+    assert customer.consents == (
+        Consent(Purpose.MARKETING, granted=True),
+        Consent(Purpose.MARKETING, False, Channel.PHONE, datetime(2026, 1, 1, 1, tzinfo=UTC), version=1),
+        Consent(Purpose.PARTNERS, True, None, datetime(2026, 2, 1, tzinfo=UTC), version=2),
+    )

@@ -41,7 +41,8 @@ async def test_every_row_is_good(sample, tmp_path):
     summary = await check_bank(BankDirectory(sample), tmp_path / "rejects.csv")
 
     assert summary.rejected == 0
-    assert len(summary.files) == 12
+    assert len(summary.files) == 13
+    assert all(file.read for file in summary.files)
 
 
 def test_the_story_is_there_to_be_found(sample):

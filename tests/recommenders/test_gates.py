@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import pytest
 
-from graph.records import Debt, FamilyMember, Holding, Interaction, Membership, Outcome
+from graph.records import Consent, Debt, FamilyMember, Holding, Interaction, Membership, Outcome
 from graph.words import (
     Channel,
     CreditTier,
@@ -13,6 +13,7 @@ from graph.words import (
     MemberRole,
     OutcomeKind,
     ProgrammeKind,
+    Purpose,
     RiskProfile,
     RiskRating,
 )
@@ -54,6 +55,16 @@ def had(code, opened, closed):
     return {"holdings": (Holding("SAVE"), Holding(code, opened, closed))}
 
 
+def said(purpose, granted, channel=None, days=1, **own):
+    """A customer who said something of a purpose some days ago, and nothing else but what his property says."""
+    own = {"marketing_consent": True} | own
+    first = (Consent(Purpose.MARKETING, own["marketing_consent"]),) if own["marketing_consent"] is not None else ()
+    return {"consents": (*first, Consent(purpose, granted, channel, days_ago(days), version=1))} | own
+
+
+MARKETING, PARTNERS = Purpose.MARKETING, Purpose.PARTNERS
+AGREED = "consent to marketing on the channel mobile"
+AGREED_TO_PARTNERS = "consent to partners' offers on the channel mobile"
 UNASSESSED = "an assessed credit limit of the family's principal"
 REPAYMENT = "a repayment by the family, or a higher limit of its principal"
 REFUSED = [
@@ -92,8 +103,14 @@ REFUSED = [
     ("CREDIT_LIMIT", in_family(("HEAD", 500.0, 200.0), **held(LOAN=-300.0)), {}, "shared limit of FAMILY-1", REPAYMENT),
     ("CREDIT_LIMIT", in_family(("CHILD", 9_999.0, 10_000.0), role=MemberRole.PRINCIPAL), {}, "shared limit of FAMILY-1", REPAYMENT),
     ("CREDIT_LIMIT", in_family(role=MemberRole.PRINCIPAL, credit_limit=None), {}, "unknown limit of FAMILY-1", UNASSESSED),
-    ("NO_CONSENT", {"marketing_consent": False}, {}, "no", "consent to marketing"),
-    ("NO_CONSENT", {"marketing_consent": None}, {}, "unknown", "consent to marketing"),
+    ("NO_CONSENT", {"marketing_consent": False}, {}, "no", AGREED),
+    ("NO_CONSENT", {"marketing_consent": None}, {}, "unknown", AGREED),
+    ("NO_CONSENT", said(MARKETING, False), {}, "no", AGREED),
+    ("NO_CONSENT", said(MARKETING, False, Channel.MOBILE), {}, "no", AGREED),
+    ("NO_CONSENT", said(MARKETING, True, Channel.WEB, marketing_consent=None), {}, "unknown", AGREED),
+    ("NO_CONSENT", said(PARTNERS, True, marketing_consent=False), {"partner_code": "U1"}, "no", AGREED),
+    ("NO_PARTNER_CONSENT", said(PARTNERS, False), {"partner_code": "U1"}, "no", AGREED_TO_PARTNERS),
+    ("NO_PARTNER_CONSENT", said(PARTNERS, False, Channel.MOBILE), {"partner_code": "U1"}, "no", AGREED_TO_PARTNERS),
     ("OPEN_COMPLAINT", interactions(("complaint", 59)), {}, "complaint of 2026-05-02", "the complaint resolved"),
     ("OPEN_COMPLAINT", interactions(("complaint", 2), ("complaint_resolved", 5)), {}, "complaint of 2026-06-28", "the complaint resolved"),
     ("OPEN_COMPLAINT", outcomes(OutcomeKind.COMPLAINT, 59, code="SAVE"), {}, "complaint of 2026-05-02", "the complaint resolved"),
@@ -153,6 +170,12 @@ PASSED = {
     ),
     "in a family whose principal's limit is unknown, not on credit": (in_family(), {"credit": False}),
     "in a family programme in another role, by his own limit": (in_family(role=MemberRole.MEMBER), {}),
+    "having refused offers elsewhere": (said(MARKETING, False, Channel.PHONE), {}),
+    "having agreed to offers here alone": (said(MARKETING, True, Channel.MOBILE, marketing_consent=False), {}),
+    "having refused partners' offers, of no partner's": (said(PARTNERS, False), {}),
+    "having refused partners' offers elsewhere": (said(PARTNERS, False, Channel.PHONE), {"partner_code": "U1"}),
+    "having never spoken of partners": ({}, {"partner_code": "U1"}),
+    "refusing from tomorrow on": (said(MARKETING, False, days=-1), {}),
     "having clicked it often": (outcomes(OutcomeKind.CLICK, 1, 2, 3), {}),
 }
 
@@ -220,6 +243,21 @@ def test_the_one_rule_that_is_not_fulfilled_refuses_and_says_why(refusals, code,
 @pytest.mark.parametrize(("customer", "product_rules"), PASSED.values(), ids=PASSED)
 def test_what_a_rule_does_not_forbid_passes(refusals, customer, product_rules):
     assert refusals(customer, product_rules) == []
+
+
+@pytest.mark.parametrize(
+    ("refused", "offered"),
+    [((Channel.PHONE,), True), (tuple(Channel), False), ((None,), False), ((None, Channel.WEB), False)],
+)
+def test_offers_for_no_channel_need_consent_on_one_at_least(pair, batch, refused, offered):
+    words = [Consent(MARKETING, granted=False, channel=channel, at=days_ago(1)) for channel in refused]
+    customer, products = pair({"consents": (Consent(MARKETING, granted=True), *words)})
+    asked = batch([customer], products, channel=None)
+    [gate] = [gate for gate in DEFAULT_GATES if gate.code == "NO_CONSENT"]
+
+    assert gate.refuses(asked)[0, 0] != offered
+    if not offered:
+        assert gate.explain(asked.customers[0], products["GOLD"]).unlock[Language.EN] == "consent to marketing"
 
 
 @pytest.mark.parametrize("opened", [None, date(2020, 1, 1), YESTERDAY])

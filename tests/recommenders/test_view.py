@@ -3,13 +3,24 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from graph.records import ActivityMonth, Debt, FamilyMember, Holding, Interaction, Membership, Outcome, Relation
+from graph.records import (
+    ActivityMonth,
+    Consent,
+    Debt,
+    FamilyMember,
+    Holding,
+    Interaction,
+    Membership,
+    Outcome,
+    Relation,
+)
 from graph.words import (
     Channel,
     LifecycleStage,
     MemberRole,
     OutcomeKind,
     ProgrammeKind,
+    Purpose,
     RelationKind,
     ValueTier,
 )
@@ -271,3 +282,60 @@ def test_of_a_family_only_what_is_owed_today_by_who_belongs_today_counts(seen):
     [shared] = seen(memberships=(DEPENDANT,), family=family).shared_limits
 
     assert shared.owed_by_others == 12.0
+
+
+SAID = (
+    Consent(Purpose.MARKETING, granted=True),
+    Consent(Purpose.MARKETING, granted=False, channel=Channel.PHONE, at=at(YESTERDAY)),
+    Consent(Purpose.PARTNERS, granted=False, channel=Channel.WEB, at=at(TODAY)),
+    Consent(Purpose.MARKETING, granted=False, at=at(TOMORROW)),
+)
+
+
+@pytest.mark.parametrize(
+    ("day", "purpose", "channel", "consents"),
+    [
+        (YESTERDAY - timedelta(1), Purpose.MARKETING, "phone", True),
+        (YESTERDAY, Purpose.MARKETING, "phone", False),
+        (TODAY, Purpose.MARKETING, "web", True),
+        (TODAY, Purpose.MARKETING, None, True),
+        (TOMORROW, Purpose.MARKETING, "web", False),
+        (TOMORROW, Purpose.MARKETING, None, False),
+        (YESTERDAY, Purpose.PARTNERS, "web", True),
+        (TODAY, Purpose.PARTNERS, "web", False),
+        (TODAY, Purpose.PARTNERS, "phone", False),
+        (TODAY, Purpose.PARTNERS, "mobile", True),
+        (TOMORROW, Purpose.PARTNERS, "mobile", False),
+    ],
+)
+def test_he_consents_by_what_he_had_said_on_the_day(seen, day, purpose, channel, consents):
+    assert seen(day, consents=SAID).consents_to(purpose, channel) is consents
+
+
+def test_who_never_spoke_of_it_consents_to_nothing(seen):
+    silent = seen(marketing_consent=None)
+
+    assert [
+        silent.consents_to(p, channel) for p in (Purpose.MARKETING, Purpose.PARTNERS) for channel in (None, "web")
+    ] == [False] * 4
+    assert (silent.marketing_consent, seen().marketing_consent) == (None, True)
+
+
+def test_profiling_he_objects_to_by_a_no_about_any_channel(seen):
+    no, yes = Consent(Purpose.PROFILING, granted=False, channel=Channel.WEB, at=at(TODAY)), Consent(Purpose.PROFILING, granted=True, at=at(TOMORROW))  # fmt: skip
+
+    found = [
+        seen(day, consents=(no, yes)).consents_to(Purpose.PROFILING, "phone") for day in (YESTERDAY, TODAY, TOMORROW)
+    ]
+    assert found == [True, False, True]
+    assert seen(marketing_consent=None).consents_to(Purpose.PROFILING)
+
+
+def test_his_consent_to_marketing_is_of_the_channel_of_the_request(person):
+    customer = person(consents=SAID)
+
+    assert [CustomerView(customer, TODAY, channel).marketing_consent for channel in ("phone", "web", None)] == [
+        False,
+        True,
+        True,
+    ]

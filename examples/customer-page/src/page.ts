@@ -23,9 +23,9 @@ export async function showEarlier(client: Client, { customerNo, interactions }: 
 }
 
 /** Set consent in the version that was read; returns what was wrong, such as a colleague's change in between. */
-export async function setConsent(client: Client, customer: Customer, marketing: boolean): Promise<string | null> {
+export async function setConsent(client: Client, customer: Customer, granted: boolean): Promise<string | null> {
   const { customerNo, consentVersion } = customer;
-  const input = { customerNo, marketing, expectedVersion: consentVersion, idempotencyKey: crypto.randomUUID() };
+  const input = { customerNo, granted, expectedVersion: consentVersion, idempotencyKey: crypto.randomUUID() };
   const { data, error } = await client.mutation(SetConsentDocument, { input });
   return error?.message ?? data?.setConsent.errors[0]?.message ?? null;
 }
