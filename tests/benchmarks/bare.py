@@ -82,7 +82,7 @@ async def known_of(bank, asked):
     async with NotedStore(*bank.login) as store:
         engine = LiveEngine(store, PluginHost.load(), bank.home / "models")
         secret = secrets.token_hex()
-        services = Services(store, engine, Changes(), Interactions(), secret, WebhookRules(secret))
+        services = Services(store, engine, Changes(), Interactions(), secret, WebhookRules(secret), secret)
         schema = build_schema()
         await engine.refresh()
         for name, questions in asked.items():
