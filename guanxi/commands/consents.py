@@ -28,8 +28,7 @@ def consents(
     as_of: AsOf = None,
 ) -> None:
     """Tell what a customer consents to, by purpose and channel, and what he said of it, the latest first."""
-    record = asyncio.run(_record(Settings(), customer_no))
-    view = CustomerView(record, day(as_of))
+    view = CustomerView(asyncio.run(_read(Settings(), customer_no)), day(as_of))
     holds = {purpose: {channel: view.consents_to(purpose, channel) for channel in Channel} for purpose in Purpose}
     history = view.consents[::-1]
     if as_json:
@@ -39,7 +38,7 @@ def consents(
         typer.echo("\n".join([*_held(holds), *map(_said, history)]))
 
 
-async def _record(settings: Settings, customer_no: str) -> Customer:
+async def _read(settings: Settings, customer_no: str) -> Customer:
     async with open_store(settings) as store:
         found = await customers.load(store, [customer_no])
         if not found:

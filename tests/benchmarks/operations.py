@@ -6,7 +6,7 @@ driver      the bare driver doing the same Cypher, without HTTP or GraphQL
 both        bare Strawberry that runs the same Cypher, and then gives the same bytes from memory
 
 All are asked in turn, over one store; workload.py has the operations, bare.py tells what is bare. guanxi's limits of
-time are lifted, that none is turned away on a slow machine. ``of both`` is the goal's ratio. ``cpu ms`` is the time of a
+time and of clients are lifted, that none is turned away on a slow machine. ``of both`` is the goal's ratio. ``cpu ms`` is the time of a
 processor that the server, or the driver's process, took for each: it says what others who load the machine hide.
 ``asker`` is the share of a processor that asking took: below 1, the client was not what was measured.
 

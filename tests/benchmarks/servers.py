@@ -18,8 +18,14 @@ from guanxi.listening import listening
 from guanxi.settings import Settings
 from loaders.sample import write_sample
 
-UNHURRIED = {"GUANXI_LIMIT_SECONDS": "300", "GUANXI_LIMIT_WAITING_SECONDS": "300"}
-"""Of a server that turns nobody away for want of time, however slow the machine."""
+UNHURRIED = {
+    "GUANXI_LIMIT_SECONDS": "300",
+    "GUANXI_LIMIT_WAITING_SECONDS": "300",
+    "GUANXI_LIMIT_CONCURRENT": "1000",
+    "GUANXI_LIMIT_CLIENT_RATE": "1000000",
+    "GUANXI_LIMIT_TOKEN_RATE": "1000000",
+}
+"""Of a server that turns nobody away, however slow the machine and however few users ask."""
 
 
 @dataclass(frozen=True)
