@@ -34,7 +34,7 @@ COMMANDS: Final = {
     "explain": "Explain a customer's offers, or one product's decision, stage by stage.",
     "models": "List models, show one, or say which is live. Exit code 1: one is broken, or --check found a change.",
     "segments": "Describe the segments of the model in force. Exit code 1 where there are none.",
-    "plugins": "List the plugins. Exit code 1 when one is broken.",
+    "plugins": "List the plugins, write a new one, or check one. Exit code 1 when one is broken, or fails a check.",
     "deputies": "List the managers who see another's book until a day, grant that, or revoke it.",
     "check-config": "Check the settings for production. Exit code 0: they may serve; 1: something must not be, and "
     "is named.",
@@ -57,8 +57,11 @@ class LazyGroup(TyperGroup):
 def command(name: str) -> Any:
     """Return a command, imported."""
     module = import_module(f"guanxi.commands.{name.replace('-', '_')}")
+    found = getattr(module, FUNCTIONS.get(name, name))
+    if isinstance(found, typer.Typer):
+        return typer.main.get_command(found)
     alone = typer.Typer(add_completion=False)
-    alone.command(name)(getattr(module, FUNCTIONS.get(name, name)))
+    alone.command(name)(found)
     return typer.main.get_command(alone)
 
 
