@@ -35,7 +35,7 @@ COMMANDS: Final = {
     "consents": "Tell what a customer consents to, by purpose and channel, and what he said of it, the latest first.",
     "models": "List models, show one, or say which is live. Exit code 1: one is broken, or --check found a change.",
     "segments": "Describe the segments of the model in force. Exit code 1 where there are none.",
-    "plugins": "List the plugins. Exit code 1 when one is broken.",
+    "plugins": "List the plugins, write a new one, or check one. Exit code 1 when one is broken, or fails a check.",
     "deputies": "List the managers who see another's book until a day, grant that, or revoke it.",
     "stages": "Note each customer's lifecycle stage, and tell webhooks which have changed; run it daily, after load.",
     "access-report": "Tell everything that is held on a customer and derived of him, as JSON.",
@@ -64,8 +64,11 @@ class LazyGroup(TyperGroup):
 def command(name: str) -> Any:
     """Return a command, imported."""
     module = import_module(f"guanxi.commands.{name.replace('-', '_')}")
+    found = getattr(module, FUNCTIONS.get(name, name))
+    if isinstance(found, typer.Typer):
+        return typer.main.get_command(found)
     alone = typer.Typer(add_completion=False)
-    alone.command(name)(getattr(module, FUNCTIONS.get(name, name)))
+    alone.command(name)(found)
     return typer.main.get_command(alone)
 
 

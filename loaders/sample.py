@@ -49,7 +49,7 @@ def _write(folder: Path, customers: int, seed: int, until: date, progress: Calla
             columns = (*table.column_names, *EXTRA_COLUMNS.get(table.name, ()))
             writers[table.name] = csv.DictWriter(file, columns, restval="", lineterminator="\n")
             writers[table.name].writeheader()
-        for name, rows in _fixed_tables().items():
+        for name, rows in fixed_tables().items():
             writers[name].writerows(rows)
         for number, start in enumerate(range(0, customers, VILLAGE_SIZE)):
             size = min(VILLAGE_SIZE, customers - start)
@@ -58,7 +58,8 @@ def _write(folder: Path, customers: int, seed: int, until: date, progress: Calla
             progress(start + size)
 
 
-def _fixed_tables() -> dict[str, Iterable[dict[str, Any]]]:
+def fixed_tables() -> dict[str, Iterable[dict[str, Any]]]:
+    """Return the rows that every sample bank has, by table: what it sells, and with whom."""
     partners = ("partner_code", "name", "kind", "region")
     return {
         "partners": [dict(zip(partners, row, strict=True)) for row in PARTNERS],

@@ -4,10 +4,11 @@ import hashlib
 import importlib.util
 import logging
 import sys
+import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Final, TypeAlias
@@ -104,6 +105,12 @@ class PluginHost:
             self._break(plugin, info, error)
         return info
 
+    def add_path(self, path: Path) -> PluginInfo:
+        """Take in the plugin of a ``.py`` file, or of a folder with a ``pyproject.toml``, as ``add`` does."""
+        if path.is_dir():
+            return self._add_loaded(path.resolve().name, str(path), partial(_package, path))
+        return self._add_loaded(path.stem, str(path), partial(_module, path))
+
     def recommenders(self) -> list[Recommender]:
         """Return every recommender, unguarded and untrained: what training works on."""
         return [recommender for recommender, _ in self._recommenders.values()]
@@ -181,7 +188,7 @@ class PluginHost:
         name = f"{info.source}:{info.name}"
         if self._manager.has_plugin(name):
             raise PluginError("it is loaded already")
-        marked = (getattr(item, MARK, None) for item in vars(plugin).values())
+        marked = (getattr(item, MARK, None) for item in (plugin, *vars(plugin).values()))
         found: list[Recommender] = list(
             {id(own): own for own in marked if isinstance(own, FunctionRecommender)}.values()
         )
@@ -226,15 +233,16 @@ class PluginHost:
             return
         for path in sorted(folder.glob("*.py")):
             if not path.name.startswith(("_", "test_")):
-                self._add_loaded(path.stem, str(path), partial(_module, path))
+                self.add_path(path)
 
-    def _add_loaded(self, name: str, source: str, load: Loader) -> None:
+    def _add_loaded(self, name: str, source: str, load: Loader) -> PluginInfo:
         try:
             plugin = load()
         except (Exception, SystemExit) as error:  # noqa: BLE001 - importing a plugin may raise anything
-            self.plugins.append(PluginInfo(name, source, "broken", told(error)))
-        else:
-            self.add(plugin, name, source)
+            info = PluginInfo(name, source, "broken", told(error))
+            self.plugins.append(info)
+            return info
+        return self.add(plugin, name, source)
 
 
 def _check_all(given: Sequence[object], kind: type, none: str) -> None:
@@ -265,3 +273,19 @@ def _module(path: Path) -> ModuleType:
     sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
+
+
+def _package(folder: Path) -> object:
+    """Import what a package's folder declares as its plugin, installed or not."""
+    try:
+        declared = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
+        points = declared["project"]["entry-points"][ENTRY_POINTS]
+    except (OSError, ValueError, KeyError) as error:
+        raise PluginError(f"{folder} has no pyproject.toml with the entry point {ENTRY_POINTS!r}") from error
+    if len(points) != 1:
+        raise PluginError(f"{folder} declares {len(points)} plugins; name the file of one")
+    for source in (folder / "src", folder):
+        if source.is_dir() and str(source.resolve()) not in sys.path:
+            sys.path.insert(0, str(source.resolve()))
+    [(name, value)] = points.items()
+    return EntryPoint(name, value, ENTRY_POINTS).load()

@@ -1,17 +1,29 @@
-"""``guanxi plugins``: what is loaded, from where, and in what state."""
+"""``guanxi plugins``: what is loaded, and in what state; a new one to begin with; what one would do once it is live."""
 
 import dataclasses
 import json
-from typing import Annotated
+import logging
+from pathlib import Path
+from typing import Annotated, Final
 
 import typer
 
+from graph.errors import SettingsError
+from guanxi.scaffolding import Size, write_plugin
 from guanxi.settings import Settings
 from plugins.host import PluginHost
 
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+MARKS: Final = {True: "ok  ", False: "FAIL", None: "    "}
 
-def plugins(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> int:
-    """List the plugins. Exit code 1 when one is broken."""
+plugins = typer.Typer(add_completion=False)
+
+
+@plugins.callback(invoke_without_command=True)
+def list_(context: typer.Context, as_json: AsJson = False) -> int:
+    """List the plugins, write a new one, or check one. Exit code 1 when one is broken, or fails a check."""
+    if context.invoked_subcommand is not None:
+        return 0
     found = PluginHost.load(Settings().plugins).plugins
     if as_json:
         typer.echo(json.dumps([dataclasses.asdict(plugin) for plugin in found], indent=1))
@@ -20,3 +32,53 @@ def plugins(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")]
             names = ", ".join(plugin.recommenders) or "no recommender"
             typer.echo(f"{plugin.name:<16} {plugin.state:<7} {plugin.error or names}   from {plugin.source}")
     return 1 if any(plugin.state == "broken" for plugin in found) else 0
+
+
+@plugins.command()
+def new(
+    name: Annotated[str, typer.Argument(help="Lower case, with hyphens, as in graduate-mortgage.")],
+    size: Annotated[
+        Size,
+        typer.Option(help="A function of one file; a class that learns; a package with gates and bundles of its own."),
+    ] = Size.FUNCTION,
+    into: Annotated[
+        Path | None, typer.Option(help="Folder to write into; by default the first of GUANXI_PLUGINS, or else this.")
+    ] = None,
+) -> int:
+    """Write a plugin to begin with, and a test of it that passes."""
+    folder = into or next(iter(Settings().plugins), Path())
+    written = write_plugin(name, size, folder)
+    for path in written:
+        typer.echo(path)
+    plugin, test = (written[0].parent,) * 2 if size is Size.PACKAGE else written
+    typer.echo(f"Next: pytest {test} && guanxi plugins check {plugin}")
+    return 0
+
+
+@plugins.command()
+def check(
+    path: Annotated[Path, typer.Argument(help="The plugin's .py file, or its package's folder.")],
+    customers: Annotated[int, typer.Option(min=50, help="Size of the sample bank it is run over.")] = 400,
+    own: Annotated[bool, typer.Option("--own-bank", help="Run it over the bank's own store and model.")] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Run a plugin over a bank: does it keep the contract, and what would it change? Exit code 1: it fails a check."""
+    if not path.exists():
+        raise SettingsError(f"There is no {path}.")
+    # the engine's libraries take seconds to import, and a list needs none of them
+    from guanxi.bank import Bank
+    from guanxi.checking import check_plugin
+    from guanxi.testing.drawn import sample_bank
+
+    logging.getLogger("guanxi.plugins").setLevel(logging.CRITICAL)  # what it would tell is found and told
+    findings = []
+    with Bank(Settings()) if own else sample_bank(customers) as bank:
+        if not own:
+            bank.train()
+        for finding in check_plugin(bank, path.resolve()):
+            findings.append(finding)
+            if not as_json:
+                typer.echo(f"{MARKS[finding.passed]} {finding.check}: {finding.told}")
+    if as_json:
+        typer.echo(json.dumps([dataclasses.asdict(finding) for finding in findings], indent=1))
+    return 1 if any(finding.passed is False for finding in findings) else 0

@@ -1,0 +1,221 @@
+"""A bank at hand, in a notebook or a test: its tables as frames, and its offers, without a word of asyncio."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from datetime import UTC, date, datetime
+from functools import cached_property, partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar
+
+import polars as pl
+from anyio.from_thread import start_blocking_portal
+
+from graph import customers, products, tables
+from graph.errors import NotFound, PluginError
+from graph.rows import EXTRA
+from graph.store import Row, Store
+from graph.words import Channel, Language
+from guanxi.opening import open_store
+from guanxi.settings import Settings
+from loaders.tables import TABLES, ColumnType
+from plugins.deciding import build_engine
+from plugins.host import PluginHost, PluginInfo
+from recommenders.artefact import Model, load_current, save
+from recommenders.batch import Batch
+from recommenders.catalogue import Catalogue
+from recommenders.contract import Answer, Context, Decision, Recommender, Trainable
+from recommenders.engine import Engine
+from recommenders.training import Trained, read_ledger, train
+from recommenders.view import CustomerView
+
+Result = TypeVar("Result")
+
+TYPES: Final[Mapping[ColumnType, pl.DataType]] = {
+    "text": pl.String(),
+    "number": pl.Float64(),
+    "integer": pl.Int64(),
+    "boolean": pl.Boolean(),
+    "date": pl.Date(),
+    "month": pl.String(),
+    "moment": pl.Datetime(time_zone="UTC"),
+    "list": pl.List(pl.String),
+}
+OFFERS: Final = pl.Schema(
+    {
+        "customer_no": pl.String(),
+        "rank": pl.Int32(),
+        "product_code": pl.String(),
+        "propensity": pl.Float64(),
+        "value": pl.Float64(),
+        "priority": pl.Float64(),
+        "recommenders": pl.List(pl.String()),
+        "reason": pl.String(),
+    }
+)
+
+
+class Bank:
+    """The bank of a store, decided on one day; close it, or use it as a context manager.
+
+    Attributes:
+        settings: where its store and models are.
+        host: the plugins it decides with.
+        today: the day of its decisions.
+    """
+
+    def __init__(self, settings: Settings, *, host: PluginHost | None = None, today: date | None = None) -> None:
+        self.host = host or PluginHost.load(settings.plugins)
+        self.today = today or datetime.now(UTC).date()
+        self.settings = settings
+        with ExitStack() as held:
+            self._portal = held.enter_context(start_blocking_portal())
+            self.store: Store = held.enter_context(self._portal.wrap_async_context_manager(open_store(settings)))
+            self._held = held.pop_all()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the store back."""
+        self._held.close()
+
+    def run(self, work: Callable[..., Any], *arguments: object) -> Any:
+        """Wait for an asynchronous function, wherever this is called from: a notebook has a loop of its own."""
+        return self._portal.call(work, *arguments)
+
+    def table(self, name: str) -> pl.DataFrame:
+        """Return a table of the bank's format as a frame, with the bank's further columns.
+
+        Raises:
+            NotFound: the format has no such table.
+        """
+        if name not in TABLES:
+            raise NotFound("table", name)
+        rows = self.run(_gathered, self.store, name)
+        known = {column.name: TYPES[column.reads] for column in TABLES[name].columns}
+        extras = sorted({key for row in rows for key in row if key.startswith(EXTRA)})
+        cells = {
+            **{key: pl.Series(key, [row.get(key) for row in rows], kind) for key, kind in known.items()},
+            **{key.removeprefix(EXTRA): [row.get(key) for row in rows] for key in extras},
+        }
+        return pl.DataFrame(cells)
+
+    @cached_property
+    def model(self) -> Model | None:
+        """The model in force."""
+        return load_current(self.settings.models_dir, confined=self.settings.purpose_limits.kinds)
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """The bank's products."""
+        return Catalogue(self.run(products.catalogue, self.store), self.settings.purpose_limits)
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The engine, with every plugin."""
+        return build_engine(self.catalogue, self.host, self.model)
+
+    def add(self, plugin: object) -> PluginInfo:
+        """Decide with one plugin more: a function, a module, an object with hooks, or the path of one.
+
+        Raises:
+            PluginError: it cannot be loaded.
+        """
+        info = self.host.add_path(plugin) if isinstance(plugin, Path) else self.host.add(plugin, _name(plugin), "here")
+        if info.error is not None:
+            raise PluginError(f"The plugin {info.name} is {info.state}: {info.error}")
+        self.__dict__.pop("engine", None)
+        return info
+
+    def customer(self, customer_no: str, channel: Channel | None = Channel.MOBILE) -> CustomerView:
+        """Return a customer as plugins see him; raises NotFound for an unknown one."""
+        return CustomerView(self._records([customer_no])[0], self.today, channel)
+
+    def answers(self, customer_nos: Sequence[str], channel: Channel | None = None, top: int = 3) -> list[Answer]:
+        """Return what each of the customers is offered; raises NotFound where one is unknown."""
+        return self.engine.answer(self._records(customer_nos), Context(self.today, channel, top))
+
+    def offers(self, customer_nos: Iterable[str], channel: Channel | None = None, top: int = 3) -> pl.DataFrame:
+        """Return offers as a frame, one row an offer; raises NotFound where a customer is unknown."""
+        rows = [
+            (
+                answer.customer_no,
+                offer.rank,
+                offer.product.product_code,
+                offer.propensity,
+                offer.value,
+                offer.priority,
+                list(offer.recommenders),
+                offer.reasons[0].text[Language.EN] if offer.reasons else None,
+            )
+            for answer in self.answers(list(customer_nos), channel, top)
+            for offer in answer.offers
+        ]
+        return pl.DataFrame(rows, OFFERS, orient="row")
+
+    def decide(self, customer_no: str, product_code: str, channel: Channel | None = Channel.MOBILE) -> Decision:
+        """Say why a product is, or is not, offered; raises NotFound for an unknown customer or product."""
+        return self.engine.decide(self._records([customer_no])[0], product_code, Context(self.today, channel))
+
+    def batch(self, customer_nos: Sequence[str], channel: Channel | None = None) -> Batch:
+        """Return customers with all that is known, more than a recommender is given where purposes are limited.
+
+        Raises:
+            NotFound: one is unknown.
+        """
+        return Batch.whole(self._records(customer_nos), self.catalogue, Context(self.today, channel))
+
+    def learnt(self, name: str) -> Recommender:
+        """Return one of the recommenders, trained on this bank's portfolio as it is today if it learns at all.
+
+        Raises:
+            NotFound: no recommender has that name.
+        """
+        recommender = next((found for found in self.host.recommenders() if found.name == name), None)
+        if recommender is None:
+            raise NotFound("recommender", name)
+        if not isinstance(recommender, Trainable):
+            return recommender
+        ledger = self.run(read_ledger, self.store, self.catalogue, lambda _: None)
+        return recommender.with_arrays(recommender.fit(ledger.portfolio(self.today)), self.catalogue.codes)
+
+    def train(self) -> Model:
+        """Learn a model from this bank as it is today, put it in force, and return it."""
+        learn = partial(train, self.store, self.catalogue, self.host.recommenders(), self.today, guard=self.host.guard)
+        trained: Trained = self.run(learn)
+        save(self.settings.models_dir, trained.model)
+        self.__dict__ |= {"model": trained.model}
+        self.__dict__.pop("engine", None)
+        return trained.model
+
+    def _records(self, customer_nos: Sequence[str]) -> list[Any]:
+        found = self.run(customers.load, self.store, customer_nos)
+        missing = set(customer_nos) - {record.customer_no for record in found}
+        if missing:
+            raise NotFound("customer", min(missing))
+        return list(found)
+
+
+def open_bank(home: Path | str | None = None, *, today: date | None = None) -> Bank:
+    """Open the bank of the settings, or of a home: ``guanxi.open()``.
+
+    Example:
+        >>> bank = guanxi.open()
+        >>> bank.table("holdings").group_by("product_code").len()
+        >>> bank.offers(["C000001"])
+    """
+    return Bank(Settings() if home is None else Settings(home=Path(home)), today=today)
+
+
+def _name(plugin: object) -> str:
+    return str(getattr(plugin, "__name__", type(plugin).__name__))
+
+
+async def _gathered(store: Store, table: str) -> list[Row]:
+    return [row async for row in tables.rows(store, table)]

@@ -1,0 +1,191 @@
+"""What can be said of a plugin before it goes live: does it keep the contract, and what would it change?
+
+It is run over a bank beside all that is live there. A check that it fails says what it did and where; what it would
+change, and for whom, is told and not judged.
+"""
+
+import importlib.util
+import subprocess
+import sys
+import time
+import traceback
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from graph.errors import PluginError
+from guanxi.bank import Bank
+from plugins.guard import BUDGET_SECONDS
+from recommenders.batch import Batch
+from recommenders.contract import Omitted, Recommender, Scores
+from recommenders.evaluation import LEAST_GROUP
+from recommenders.view import CustomerView
+
+TOP: Final = 3
+ALONE: Final = 50
+"""How many customers are also asked for one at a time."""
+MYPY: Final = ("--no-error-summary", "--ignore-missing-imports", "--follow-imports=silent")
+AGES: Final = ((0, 29), (30, 44), (45, 59), (60, 200))
+
+Offered = Mapping[str, tuple[str, ...]]
+"""Product codes of the best offers, by customer number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report; ``passed`` is None where nothing is judged."""
+
+    check: str
+    passed: bool | None
+    told: str
+
+
+def check_plugin(bank: Bank, path: Path) -> Iterator[Finding]:
+    """Yield what is found of the plugin of a file or a package's folder, over all customers of a bank."""
+    numbers = sorted(bank.table("customers")["customer_no"])
+    before = _offered(bank, numbers)
+    try:
+        info = bank.add(path)
+    except PluginError as error:
+        yield Finding("loads", passed=False, told=str(error))
+        return
+    yield Finding("loads", passed=True, told=f"{info.name}: {', '.join(info.recommenders) or 'no recommender'}")
+    yield from _types(path)
+    learnt = [bank.learnt(name) for name in info.recommenders]
+    batch = bank.batch(numbers)
+    for recommender in learnt:
+        yield from _contract(bank, recommender, batch, path)
+    after = _offered(bank, numbers, learnt)
+    if info.error is not None:
+        yield Finding("gates and bundles", passed=False, told=info.error)
+    yield from _changes(before, after, batch)
+
+
+def _types(path: Path) -> Iterator[Finding]:
+    if importlib.util.find_spec("mypy") is None:
+        yield Finding("types", passed=None, told="not checked: mypy is not installed")
+        return
+    command = [sys.executable, "-m", "mypy", *MYPY, str(path)]
+    folder = path if path.is_dir() else path.parent  # whose own settings for mypy count
+    said = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603 - no shell
+    yield Finding("types", passed=said.returncode == 0, told=said.stdout.strip() or "mypy has nothing to say")
+
+
+def _contract(bank: Bank, recommender: Recommender, batch: Batch, path: Path) -> Iterator[Finding]:
+    guarded = bank.host.guard(recommender)
+    started = time.perf_counter()
+    try:
+        scores = guarded.propose(batch).scores
+    except Omitted as omitted:
+        told = f"{_where(omitted, path)}{_for_whom(bank, recommender, batch)}"
+        yield Finding(f"{recommender.name} answers", passed=False, told=told)
+        return
+    seconds = time.perf_counter() - started
+    proposed = ~np.isnan(scores)
+    told = f"{proposed.sum():,} proposals for {proposed.any(axis=1).sum():,} of {len(scores):,} customers"
+    yield Finding(f"{recommender.name} answers", passed=True, told=told)
+    yield Finding(f"{recommender.name} is the same again", *_repeats(guarded, batch, scores))
+    alone = [_timed(guarded, _part(batch, [row])) for row in range(min(ALONE, len(scores)))]
+    slowest = max((seconds for seconds, _ in alone), default=0.0)
+    yield Finding(
+        f"{recommender.name} is fast",
+        passed=slowest < BUDGET_SECONDS,
+        told=f"{1e6 * seconds / max(1, len(scores)):,.0f} µs a customer in a batch; alone, the slowest of "
+        f"{len(alone)} took {1000 * slowest:.1f} ms of {1000 * BUDGET_SECONDS:.0f}",
+    )
+
+
+def _repeats(guarded: Recommender, batch: Batch, scores: Scores) -> tuple[bool, str]:
+    """Whether scores depend on the customer alone: not on the time, the others of the batch, or their order."""
+    backwards = range(len(scores) - 1, -1, -1)
+    if not np.array_equal(guarded.propose(batch).scores, scores, equal_nan=True):
+        return False, "asked again, it gives other scores: is there a clock, or chance, in it?"
+    if not np.array_equal(guarded.propose(_part(batch, backwards)).scores[::-1], scores, equal_nan=True):
+        return False, "in another order, customers have other scores: does it keep something between them?"
+    for row in range(min(ALONE, len(scores))):
+        if not np.array_equal(guarded.propose(_part(batch, [row])).scores[0], scores[row], equal_nan=True):
+            return False, f"alone, {batch.customers[row].customer_no} has other scores than beside others"
+    return True, "whenever it is asked, in any order, alone or beside others"
+
+
+def _part(batch: Batch, rows: Sequence[int]) -> Batch:
+    return Batch([batch.customers[row] for row in rows], batch.catalogue, batch.context)
+
+
+def _timed(guarded: Recommender, batch: Batch) -> tuple[float, Scores]:
+    started = time.perf_counter()
+    scores = guarded.propose(batch).scores
+    return time.perf_counter() - started, scores
+
+
+def _where(omitted: Omitted, path: Path) -> str:
+    """What went wrong, and the last line of the plugin that it went through."""
+    error = omitted.__cause__ or omitted
+    own = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(path)]
+    place = f" at {own[-1].filename}, line {own[-1].lineno}: {own[-1].line}" if own else ""
+    return f"{type(error).__name__}: {error}{place}"
+
+
+def _for_whom(bank: Bank, recommender: Recommender, batch: Batch) -> str:
+    """The first customer whom it fails on by himself, to reproduce it with."""
+    for row, customer in enumerate(batch.customers):
+        try:
+            bank.host.guard(recommender).propose(_part(batch, [row]))
+        except Omitted:
+            return f" (for {customer.customer_no})"
+    return ""
+
+
+def _offered(bank: Bank, numbers: Sequence[str], learnt: Sequence[Recommender] = ()) -> Offered:
+    """The best offers as they are served, with recommenders that learn as they would be after the next training."""
+    engine = bank.engine
+    present = {recommender.name for recommender in engine.recommenders}
+    engine.recommenders += tuple(bank.host.guard(own) for own in learnt if own.name not in present)
+    return {
+        answer.customer_no: tuple(offer.product.product_code for offer in answer.offers)
+        for answer in bank.answers(numbers, top=TOP)
+    }
+
+
+def _changes(before: Offered, after: Offered, batch: Batch) -> Iterator[Finding]:
+    changed = [number for number in before if before[number] != after[number]]
+    told = f"{len(changed):,} of {len(before):,} customers have other offers among their best {TOP}"
+    yield Finding("what changes", passed=None, told=told)
+    codes = Counter[str]()
+    for number in changed:
+        codes.update(after[number])
+        codes.subtract(before[number])
+    for code, more in sorted(codes.items(), key=lambda found: (-abs(found[1]), found[0])):
+        if more:
+            yield Finding("what changes", passed=None, told=f"{code}: {more:+,} customers")
+    gained = {number for number in changed if set(after[number]) - set(before[number])}
+    for attribute, groups in (("gender", _by_gender(batch)), ("age", _by_age(batch))):
+        shares = [
+            f"{name} {sum(customer.customer_no in gained for customer in members) / len(members):.1%}"
+            for name, members in groups.items()
+            if len(members) >= LEAST_GROUP
+        ]
+        if len(shares) > 1 and gained:
+            yield Finding("whom it reaches", passed=None, told=f"new offers by {attribute}: {', '.join(shares)}")
+
+
+def _by_gender(batch: Batch) -> dict[str, list[CustomerView]]:
+    groups: dict[str, list[CustomerView]] = {}
+    for customer in batch.customers:
+        if customer.gender is not None:
+            groups.setdefault(customer.gender, []).append(customer)
+    return groups
+
+
+def _by_age(batch: Batch) -> dict[str, list[CustomerView]]:
+    known = [(customer.age, customer) for customer in batch.customers if customer.age is not None]
+    return {
+        f"{low} to {high}" if high < AGES[-1][1] else f"{low} and more": [
+            own for age, own in known if low <= age <= high
+        ]
+        for low, high in AGES
+    }

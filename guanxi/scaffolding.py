@@ -1,0 +1,74 @@
+"""Writes a plugin to begin with: a function, a class that learns, or a package; each with a test that passes."""
+
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from importlib import resources
+from pathlib import Path
+from string import Template
+from typing import Final
+
+from graph.errors import SettingsError
+
+NAME: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+LONGEST_NAME: Final = 60
+
+
+class Size(StrEnum):
+    """How much of a plugin."""
+
+    FUNCTION = "function"
+    CLASS = "class"
+    PACKAGE = "package"
+
+
+def write_plugin(name: str, size: Size, folder: Path) -> list[Path]:
+    """Write a plugin's files into a folder and return them; none that is there is overwritten.
+
+    Raises:
+        SettingsError: the name is none, a file is there already, or the folder cannot be written.
+    """
+    if not NAME.fullmatch(name) or len(name) > LONGEST_NAME:
+        raise SettingsError(
+            f"{name!r} is no name of a plugin: it is lower case, with hyphens, as in graduate-mortgage."
+        )
+    files = _files(name, size, folder)
+    taken = [path for path in files if path.exists()]
+    if taken:
+        raise SettingsError(f"{taken[0]} is there already; name another plugin, or another folder by --into.")
+    try:
+        for path, text in files.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(f"{error.filename} cannot be written: {error.strerror}.") from error
+    return list(files)
+
+
+def _files(name: str, size: Size, folder: Path) -> dict[Path, str]:
+    module = name.replace("-", "_")
+    words = {
+        "name": name,
+        "module": module,
+        "package": f"guanxi_{module}",
+        "title": name.replace("-", " ").capitalize(),
+        "cls": "".join(word.capitalize() for word in name.split("-")),
+        "code": name.replace("-", "_").upper(),
+    }
+    if size is Size.PACKAGE:
+        root = folder / f"guanxi-{name}"
+        return {
+            root / "pyproject.toml": _filled("package/pyproject.toml", words),
+            root / "README.md": _filled("package/README.md", words),
+            root / "src" / words["package"] / "__init__.py": _filled("package/plugin.py", words),
+            root / "tests" / f"test_{module}.py": _filled("package/test_plugin.py", words),
+        }
+    return {
+        folder / f"{module}.py": _filled(f"{size}/plugin.py", words),
+        folder / f"test_{module}.py": _filled(f"{size}/test_plugin.py", words),
+    }
+
+
+def _filled(template: str, words: Mapping[str, str]) -> str:
+    text = resources.files("guanxi").joinpath("scaffold", f"{template}.txt").read_text(encoding="utf-8")
+    return Template(text).substitute(words)

@@ -1,0 +1,174 @@
+"""``guanxi plugins new`` and ``check``, as somebody from marketing uses them."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from guanxi.bank import Bank
+from guanxi.checking import check_plugin
+from guanxi.testing.drawn import sample_bank
+from plugins.host import PluginHost
+
+
+@pytest.fixture(scope="module")
+def written(guanxi, tmp_path_factory):
+    """A folder with a new plugin of each size, and what the command said of it."""
+    folder = tmp_path_factory.mktemp("written")
+    sizes = ("function", "class", "package")
+    said = {
+        size: guanxi(folder, "plugins", "new", f"salary-{size}", "--size", size, "--into", folder) for size in sizes
+    }
+    return folder, said
+
+
+def pytest_in(folder, *arguments):
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_"))}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *map(str, arguments)]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
+
+
+def test_each_size_comes_with_a_test_that_passes(written):
+    folder, said = written
+    assert {run.returncode for run in said.values()} == {0}
+    assert "Next: pytest" in said["function"].stdout
+    ran = pytest_in(folder, folder / "test_salary_function.py", folder / "test_salary_class.py")
+    assert "4 passed" in ran.stdout, ran.stdout
+    ran = pytest_in(folder / "guanxi-salary-package")
+    assert "2 passed" in ran.stdout, ran.stdout
+
+
+def test_the_test_of_a_new_plugin_fails_when_the_plugin_is_broken(written, tmp_path):
+    folder, _ = written
+    source = (folder / "salary_function.py").read_text().replace(">= 12", ">= 13")
+    (tmp_path / "salary_function.py").write_text(source)
+    (tmp_path / "test_salary_function.py").write_text((folder / "test_salary_function.py").read_text())
+    ran = pytest_in(tmp_path, "test_salary_function.py")
+    assert "1 failed, 2 passed" in ran.stdout, ran.stdout
+
+
+def test_a_folder_of_new_plugins_is_served_as_it_is(written, guanxi):
+    folder, _ = written
+    listed = json.loads(guanxi(folder, "plugins", "--json", GUANXI_PLUGINS=str(folder)).stdout)
+    assert {plugin["name"]: plugin["state"] for plugin in listed if plugin["source"].endswith(".py")} == {
+        "salary_class": "loaded",
+        "salary_function": "loaded",
+    }
+
+
+def test_nothing_is_overwritten(written, guanxi):
+    folder, _ = written
+    before = (folder / "salary_function.py").read_text()
+    again = guanxi(folder, "plugins", "new", "salary-function", "--into", folder)
+    assert (again.returncode, again.stdout) == (2, "")
+    assert "is there already" in again.stderr
+    assert (folder / "salary_function.py").read_text() == before
+
+
+@pytest.mark.parametrize("name", ["Salary", "1st", "a b", "../up", "x" * 61, ""])
+def test_a_name_that_is_none_is_refused(guanxi, tmp_path, name):
+    said = guanxi(tmp_path, "plugins", "new", name, "--into", tmp_path)
+    assert (said.returncode, list(tmp_path.iterdir())) == (2, [])
+    assert "is no name of a plugin" in said.stderr
+
+
+def test_by_default_it_goes_where_plugins_are_loaded_from(guanxi, tmp_path):
+    folder = tmp_path / "plugins"
+    assert guanxi(tmp_path, "plugins", "new", "salary", GUANXI_PLUGINS=str(folder)).returncode == 0
+    assert (folder / "salary.py").exists()
+
+
+@pytest.fixture(scope="module")
+def checked():
+    """Return a function: what is found of a plugin, over a trained sample bank that has not seen it before."""
+    with sample_bank(100) as bank:
+        bank.train()
+
+        def check(path):
+            with Bank(bank.settings, host=PluginHost.load(), today=bank.today) as own:
+                return list(check_plugin(own, path))
+
+        yield check
+
+
+def failures(findings):
+    return [finding.told for finding in findings if finding.passed is False]
+
+
+@pytest.mark.parametrize("plugin", ["salary_function.py", "salary_class.py", "guanxi-salary-package"])
+def test_what_is_new_passes_every_check(written, checked, plugin):
+    folder, _ = written
+    found = checked(folder / plugin)
+    assert failures(found) == []
+    assert any("whenever it is asked" in finding.told for finding in found)
+
+
+FAULTS = {
+    "chance": ("yield Proposal('CREDIT-CARD', score=random.random())", "is there a clock, or chance, in it?"),
+    "memory": (
+        "seen.append(1)\n    yield Proposal('CREDIT-CARD', score=1 / (1 + len(seen) % 100))",
+        "other scores",
+    ),
+    "an unknown product": ("yield Proposal('NOTHING', score=0.5)", "'NOTHING', which the catalogue does not have"),
+    "a crash on some": (
+        "if customer.customer_no.endswith('7'):\n        raise KeyError('salary')",
+        "raise KeyError('salary') (for C000000007)",
+    ),
+    "a nap": ("time.sleep(0.2)", "took longer than"),
+    "a type": ("int('a') + 'b'", "Unsupported operand types"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_plugin_with_a_fault_fails_and_hears_where(checked, tmp_path, fault):
+    body, told = FAULTS[fault]
+    path = tmp_path / "faulty.py"
+    path.write_text(
+        "import random\nimport time\n\nfrom guanxi import Proposal, recommender\n\nseen: list[int] = []\n"
+        f"@recommender('faulty')\ndef propose(customer: object):\n    {body}\n"
+        "    if False:\n        yield\n"
+    )
+    failed = failures(checked(path))
+    assert any(told in line for line in failed), failed
+
+
+def test_a_gate_shows_in_what_changes(checked, tmp_path):
+    path = tmp_path / "no_cards.py"
+    path.write_text(
+        "import numpy as np\nfrom guanxi import Refusal, hookimpl, say\n"
+        "class NoCards:\n    gate, code = 'eligibility', 'NO_CARDS'\n"
+        "    def refuses(self, batch):\n"
+        "        return np.array([[product.category == 'card' for product in batch.catalogue]])\n"
+        "    def explain(self, customer, product):\n"
+        "        return Refusal(self.gate, self.code, say('No.', '否。'), 'a card')\n"
+        "@hookimpl\ndef gates(register):\n    register(NoCards())\n"
+    )
+    found = checked(path)
+    assert failures(found) == []
+    assert any(finding.told.startswith("CREDIT-CARD: -") for finding in found)
+
+
+def test_what_cannot_be_loaded_fails_by_its_error(checked, tmp_path):
+    (tmp_path / "torn.py").write_text("def (")
+    (tmp_path / "package").mkdir()
+    assert "torn is broken: SyntaxError" in failures(checked(tmp_path / "torn.py"))[0]
+    assert "has no pyproject.toml" in failures(checked(tmp_path / "package"))[0]
+
+
+def test_the_command_prints_what_is_found(written, guanxi):
+    folder, _ = written
+    said = guanxi(folder, "plugins", "check", folder / "salary_function.py", "--customers", 60)
+    assert (said.returncode, said.stderr) == (0, "")
+    assert "ok   loads: salary_function: salary-function" in said.stdout
+    assert "60 customers have other offers among their best 3" in said.stdout
+    (folder / "torn.py").write_text("def (")
+    said = guanxi(folder, "plugins", "check", folder / "torn.py", "--customers", 60, "--json")
+    (folder / "torn.py").unlink()
+    assert (said.returncode, [finding["passed"] for finding in json.loads(said.stdout)]) == (1, [False])
+
+
+def test_what_is_not_there_is_named(guanxi, tmp_path):
+    said = guanxi(tmp_path, "plugins", "check", tmp_path / "none.py")
+    assert (said.returncode, said.stderr) == (2, f"There is no {tmp_path / 'none.py'}.\n")
