@@ -85,12 +85,7 @@ class Session:
 
     async def customer(self, customer_no: str) -> Customer | None:
         """Return a customer, whole, or None where he is not there for the viewer."""
-        found = await self._seen(self.whole, customer_no)
-        if found is not None:
-            acts.note_given(customer_no)
-        elif access.is_denied(self.viewer, customer_no):
-            acts.note_sought(customer_no)
-        return found
+        return self._noted(customer_no, await self._seen(self.whole, customer_no))
 
     async def customer_or_error(self, customer_no: str) -> Customer:
         """Return a customer, whole.
@@ -104,8 +99,20 @@ class Session:
         return found
 
     async def profile(self, customer_no: str) -> Customer | None:
+        """Return a customer's profile, or None where he is not there for the viewer."""
+        return self._noted(customer_no, await self._seen(self.profiles, customer_no))
+
+    async def relative(self, customer_no: str) -> Customer | None:
         """Return the profile of a customer whom nobody asked for by number, or None where he is not there."""
         return await self._seen(self.profiles, customer_no)
+
+    def _noted(self, customer_no: str, found: Customer | None) -> Customer | None:
+        """Have it in the audit log who was asked for, and whether he was there."""
+        if found is not None:
+            acts.note_given(customer_no)
+        elif access.is_denied(self.viewer, customer_no):
+            acts.note_sought(customer_no)
+        return found
 
     async def _seen(self, loader: Loader[str, Customer | None], customer_no: str) -> Customer | None:
         if not access.may_look_for(self.viewer, customer_no):

@@ -85,7 +85,7 @@ class Subscription:
 
 async def _told(info: Asked, recorded: Recorded, missed: int | None) -> InteractionRecorded | None:
     session = info.context.session
-    customer = await session.profile(recorded.customer_no)
+    customer = await session.relative(recorded.customer_no)
     found = await feedback.interaction_of(session.services.store, recorded.interaction_id)
     if customer is None or found is None:
         return None  # gone from the bank or the book since

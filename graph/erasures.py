@@ -139,7 +139,9 @@ async def erase(store: Store, order: Order, secret: str) -> Erasure:
     except ConstraintError:
         erased = None  # another erased him between this transaction's reads and its commit
     if erased is not None:
-        return erased
+        proof, ids = erased
+        await store.write(UNREQUEST, ids=ids)  # again: ArcadeDB may show a record before the key that came with it
+        return proof
     before = await erasures(store, digest(secret, order.customer_no))
     if not before:
         raise NotFound("customer", order.customer_no)
@@ -172,7 +174,8 @@ async def check_secret(store: Store, secret: str | None) -> bool:
     return bool(checks)
 
 
-async def _erase(run: Run, order: Order, secret: str) -> Erasure | None:
+async def _erase(run: Run, order: Order, secret: str) -> tuple[Erasure, list[str]] | None:
+    """The proof, and the ids of what was recorded; None where there is nobody."""
     who: dict[str, object] = {"customer_no": order.customer_no}
     await run(LOCK, who)
     found = await run(LOCKED, who)
@@ -191,7 +194,7 @@ async def _erase(run: Run, order: Order, secret: str) -> Erasure | None:
     await run(LEFT_OVER, {**who, "kinds": list(KINDS), "shared": list(SHARED)})
     await run(REMOVE, who)
     counts = {part: len(rows) for part, rows in owned.items()} | ties
-    return await _prove(run, order, secret, counts, owned)
+    return await _prove(run, order, secret, counts, owned), ids
 
 
 async def _refuse_open(run: Run, who: dict[str, object], today: date) -> None:

@@ -16,6 +16,8 @@ from graph.store import Row, Store
 
 KEPT: Final = timedelta(days=7)
 SWEPT_AT_ONCE: Final = 1_000
+TRIES: Final = 5
+"""How often what others write at the same time is tried."""
 
 CLAIM: Final = """
 MERGE (k:IdempotencyKey {request_key: $request_key})
@@ -93,8 +95,10 @@ async def _find(store: Store, request: Request) -> Row | None:
 
 
 async def _write(store: Store, cypher: str, parameters: Mapping[str, Any]) -> None:
-    try:
-        await store.write(cypher, **parameters)
-    except ConstraintError:
-        # The same key was written between this transaction's MERGE and its commit; now MERGE finds it.
-        await store.write(cypher, **parameters)
+    for _ in range(TRIES - 1):
+        try:
+            await store.write(cypher, **parameters)
+        except ConstraintError:
+            continue  # a key of its was written between this transaction's MERGE and its commit; now it is found
+        return
+    await store.write(cypher, **parameters)

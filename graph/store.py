@@ -5,6 +5,7 @@ reads, transient conflicts are retried, and a write is whole or absent (auto-com
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC
@@ -27,6 +28,7 @@ Result = TypeVar("Result")
 
 MOST_CONNECTIONS: Final = 100
 DELETED_MEANWHILE: Final = "Neo.ClientError.Statement.EntityNotFound"
+"""Another transaction changed or deleted what this one had found; begun anew, it finds what there is."""
 PLAIN: Final = frozenset({str, int, float, bool, type(None)})
 """Types of nearly all values: they are Python's own already."""
 RETRY_SECONDS: Final = 0.05
@@ -46,6 +48,7 @@ class Store:
     def __init__(self, uri: str, username: str, password: str, database: str, retry_seconds: float = 2.0) -> None:
         self.uri = uri
         self.database = database
+        self._retry_seconds = retry_seconds
         self.watch: Watch = lambda *_: nullcontext()
         try:
             self._driver = AsyncGraphDatabase.driver(
@@ -103,15 +106,22 @@ class Store:
 
     async def _run(self, cypher: str, parameters: Mapping[str, object], routing: RoutingControl) -> list[Row]:
         """Run one query in a transaction that begins with it, so that its beginning takes no round trip of its own."""
+        given_up_at = time.monotonic() + self._retry_seconds
         with _translated(self.uri):
-            return await self._driver.execute_query(
-                cypher,
-                dict(parameters),
-                routing_=routing,
-                database_=self.database,
-                bookmark_manager_=None,
-                result_transformer_=_rows,
-            )
+            while True:
+                try:
+                    return await self._driver.execute_query(
+                        cypher,
+                        dict(parameters),
+                        routing_=routing,
+                        database_=self.database,
+                        bookmark_manager_=None,
+                        result_transformer_=_rows,
+                    )
+                except ClientError as error:
+                    if error.code != DELETED_MEANWHILE or time.monotonic() > given_up_at:
+                        raise
+                await asyncio.sleep(RETRY_SECONDS)
 
     async def write_all(self, statements: Sequence[Statement]) -> None:
         """Run several statements in one write transaction, all or none; raises as ``read`` does."""
@@ -155,24 +165,16 @@ async def _run_all(transaction: AsyncManagedTransaction, statements: Sequence[St
 
 
 async def _ask(transaction: AsyncManagedTransaction, cypher: str, parameters: dict[str, object]) -> list[Row]:
-    with _begun_anew():
+    try:
         return await _rows(await transaction.run(cypher, parameters))
+    except ClientError as error:
+        if error.code == DELETED_MEANWHILE:
+            raise TransientError(str(error)) from error  # which the driver begins anew for
+        raise
 
 
 async def _rows(result: AsyncResult) -> list[Row]:
-    with _begun_anew():
-        return [_row(record) async for record in result]
-
-
-@contextmanager
-def _begun_anew() -> Iterator[None]:
-    """Have a transaction begun anew where another deleted what this one had found."""
-    try:
-        yield
-    except ClientError as error:
-        if error.code == DELETED_MEANWHILE:
-            raise TransientError(str(error)) from error
-        raise
+    return [_row(record) async for record in result]
 
 
 def _row(record: Record) -> Row:

@@ -1,8 +1,8 @@
 """The front door: what plugin authors import, and all that is stable."""
 
+from typing import TYPE_CHECKING
+
 from graph.errors import GuanxiError
-from guanxi.bank import Bank
-from guanxi.bank import open_bank as open  # noqa: A004 - guanxi.open() reads as what it does
 from plugins.functions import recommender
 from plugins.hookspecs import hookimpl
 from recommenders.batch import Batch
@@ -10,6 +10,10 @@ from recommenders.catalogue import Catalogue
 from recommenders.contract import BundleRule, Candidates, Proposal, Reason, Refusal
 from recommenders.gates import say
 from recommenders.view import CustomerView
+
+if TYPE_CHECKING:
+    from guanxi.bank import Bank
+    from guanxi.bank import open_bank as open  # noqa: A004 - guanxi.open() reads as what it does
 
 __all__ = [
     "Bank",
@@ -27,3 +31,12 @@ __all__ = [
     "recommender",
     "say",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Import what opens a bank when it is asked for: its libraries take seconds, and few commands need them."""
+    if name not in {"Bank", "open"}:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from guanxi import bank
+
+    return bank.Bank if name == "Bank" else bank.open_bank

@@ -334,7 +334,7 @@ class Relation:
     @strawberry.field(description="The other customer; null where the viewer may not see him.")
     async def customer(self) -> Customer | None:
         """The other customer."""
-        found = await self.session.profile(self.record.customer_no)
+        found = await self.session.relative(self.record.customer_no)
         return Customer.of(self.session, found) if found else None
 
 

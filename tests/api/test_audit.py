@@ -9,7 +9,7 @@ import pytest
 
 from api.roles import Role
 from api.trail import MOST_EACH, MOST_STRANGERS, STRANGERS, Trail
-from graph import audit, feedback
+from graph import audit, consents
 from graph.audit_checks import check
 from graph.audit_entries import Act, AuditAction, AuditOutcome
 from graph.errors import StoreUnavailable
@@ -228,7 +228,7 @@ async def test_a_write_that_nobody_waits_for_is_recorded(bearers, told, serving,
         begun.set()
         await asyncio.sleep(3_600)
 
-    monkeypatch.setattr(feedback, "set_consent", endless)
+    monkeypatch.setattr(consents, "set_consent", endless)
     async with serving(bank, limits=replace(EASY, seconds=0.3)) as running:
         answer = await running.post(SET_CONSENT, bearers.admin, no="ANNA")
 

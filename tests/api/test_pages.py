@@ -143,7 +143,9 @@ async def counted(bank, login, rules, bearers, tmp_path, trail_of):  # noqa: ARG
 
         async def run(document, **variables):
             store.asked.clear()
-            result = await build_schema().execute(document, variables, HttpContext(services, viewer))
+            result = await build_schema().execute(
+                document, variable_values=variables, context_value=HttpContext(services, viewer)
+            )
             assert result.errors is None
             return store.asked.copy(), result.data
 

@@ -164,8 +164,7 @@ def test_commands_that_read_or_write_customers_are_recorded(journey, guanxi, ent
     ]
     assert json.loads(told[1]["details"]) == {"customers": 300}
     assert json.loads(told[5]["details"]) == {"product": product}
-    assert {entry["operation"] for entry in about} <= {"guanxi explain", "guanxi recommend", "guanxi prospects"}
-    assert len(about) >= 3
+    assert {"guanxi explain", "guanxi recommend", "guanxi prospects"} <= {entry["operation"] for entry in about}
     loads = [entry for entry in entries(journey.home, "--top", 1_000) if entry["operation"] == "guanxi load"]
     assert [json.loads(entry["details"])["customers.csv"] > 0 for entry in loads[:2]] == [True, False]
     assert guanxi(journey.home, "audit", "verify").returncode == 0

@@ -92,6 +92,7 @@ def test_a_worker_that_died_keeps_its_counts_and_no_gauge(served):
     wait_until(lambda: total(metrics, "guanxi_workers") == 2)
     for _ in range(12):
         httpx.post(f"{url}/graphql", json=QUERY)
+    wait_until(lambda: total(metrics, SUM) == 12)  # each is counted after it is answered
 
     first = workers_of(process)[0]
     os.kill(first, signal.SIGKILL)

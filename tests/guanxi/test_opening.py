@@ -7,8 +7,8 @@ from guanxi.opening import reach_store
 from guanxi.settings import Settings
 
 
-@pytest.mark.parametrize(("seconds", "tries"), [("0", 1), ("0.1", 2)])
-async def test_a_store_that_is_down_is_tried_for_as_long_as_the_operator_says(monkeypatch, seconds, tries):
+@pytest.mark.parametrize(("seconds", "is_tried_again"), [("0", False), ("0.3", True)])
+async def test_a_store_that_is_down_is_tried_for_as_long_as_the_operator_says(monkeypatch, seconds, is_tried_again):
     found = []
 
     async def hang_up(_, writer):
@@ -22,4 +22,4 @@ async def test_a_store_that_is_down_is_tried_for_as_long_as_the_operator_says(mo
             with pytest.raises(StoreUnavailable):
                 await store.read("RETURN 1")
 
-    assert len(found) == tries
+    assert (len(found) > 1) is is_tried_again

@@ -12,7 +12,7 @@ def test_the_public_names_are_sorted():
 def test_every_public_name_is_there_and_nothing_else():
     visible = {name for name, value in vars(guanxi).items() if name[0] != "_" and getattr(value, "__module__", None)}
 
-    assert visible == set(guanxi.__all__)
+    assert visible - {"Bank", "open"} == set(guanxi.__all__) - {"Bank", "open"}  # which come when they are asked for
 
 
 def test_every_public_name_is_documented():

@@ -67,7 +67,7 @@ async def test_two_trainings_on_the_same_bank_give_the_same_model(sample_bank, l
 
     assert bits(first) == bits(second)
     assert {name for name, _ in bits(first)} == {
-        "als", "relations", "popularity", "lifecycle", "ranker", "similar", "trends"
+        "als", "als|served", "relations", "popularity", "popularity|served", "lifecycle", "ranker", "similar", "trends"
     }  # fmt: skip
     assert (first.product_codes, first.versions) == (second.product_codes, second.versions)
     assert first.learnt_from == second.learnt_from
