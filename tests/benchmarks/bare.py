@@ -94,7 +94,9 @@ async def known_of(bank, asked):
                 store.waves = []
                 viewer = await bank.rules.viewer(f"Bearer {question.token}")
                 result = await schema.execute(
-                    OPERATIONS[name].document, question.variables, HttpContext(services, viewer)
+                    OPERATIONS[name].document,
+                    variable_values=question.variables,
+                    context_value=HttpContext(services, viewer),
                 )
                 if result.errors:
                     raise SystemExit(f"Not an answer: {result.errors}")

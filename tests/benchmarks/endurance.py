@@ -1,7 +1,8 @@
 """The server's memory over 200,000 requests: its resident set every 10,000, with the pace since the last.
 
-The mix is the four operations of workload.py in turn, of many customers and variables, on 16 connections. A quarter of
-them write, so the bank grows meanwhile, and its answers with it. Reads /proc, so it is for Linux.
+The mix is the four operations of workload.py, of many customers and variables, on 16 connections: of 20 requests ten are
+of phones, one is a page of 50 customers. A fifth of them write, so the bank grows meanwhile, and its answers with it.
+Reads /proc, so it is for Linux.
 
     python tests/benchmarks/endurance.py [--customers 2000] [--questions 1000] [--requests 200000] [--every 10000]
 """
@@ -20,6 +21,7 @@ from servers import UNHURRIED, guanxi, sample_bank
 from workload import mix, questions
 
 CONNECTIONS = 16
+WEIGHTS = {"offers": 10, "customer": 5, "mutation": 4, "page": 1}
 
 
 async def endure(port, process, requests, most, every):
@@ -54,7 +56,7 @@ def main(customers, most, requests, every):
         bank = stack.enter_context(sample_bank(customers))
         asked_for = run(questions(bank, most))
         port, process = stack.enter_context(guanxi(bank.environment | UNHURRIED))
-        found = run(endure(port, process, mix(asked_for), requests, every))
+        found = run(endure(port, process, mix(asked_for, WEIGHTS), requests, every))
     half = found[len(found) // 2 - 1]
     Console().print(f"From half-way to the end it grew by {found[-1] - half:.1f} MiB, {found[-1] / half - 1:.1%}.")
 

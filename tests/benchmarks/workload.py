@@ -122,6 +122,9 @@ def requests(asked):
     }
 
 
-def mix(asked):
-    """Return the four operations' requests in turn, over and over."""
-    return (one for together in zip(*requests(asked).values(), strict=True) for one in together)
+def mix(asked, weights=None):
+    """Return the operations' requests in turn, over and over, of each as many at a time as its weight says."""
+    of = requests(asked)
+    while True:
+        for name, weight in (weights or dict.fromkeys(of, 1)).items():
+            yield from itertools.islice(of[name], weight)
