@@ -1,8 +1,8 @@
 """The server's memory over 200,000 requests: its resident set every 10,000, with the pace since the last.
 
-The mix is the four operations of workload.py, of many customers and variables, on 16 connections: of 20 requests ten are
-of phones, one is a page of 50 customers. A fifth of them write, so the bank grows meanwhile, and its answers with it.
-Reads /proc, so it is for Linux.
+The mix is the four operations of workload.py, of many customers and variables, on 16 connections: of 100 requests 60 are
+of phones, and one is a page of 50 customers. A quarter of them write, so the bank grows meanwhile, and its answers with
+it. Reads /proc, so it is for Linux.
 
     python tests/benchmarks/endurance.py [--customers 2000] [--questions 1000] [--requests 200000] [--every 10000]
 """
@@ -21,7 +21,7 @@ from servers import UNHURRIED, guanxi, sample_bank
 from workload import mix, questions
 
 CONNECTIONS = 16
-WEIGHTS = {"offers": 10, "customer": 5, "mutation": 4, "page": 1}
+WEIGHTS = {"offers": 60, "mutation": 24, "customer": 15, "page": 1}
 
 
 async def endure(port, process, requests, most, every):
