@@ -9,7 +9,7 @@ from api import access
 from api.costs import WRITE, assumed
 from api.requests import Asked
 from api.types.deputies import Deputy
-from api.user_errors import UserError, UserErrorCode, Wrong
+from api.user_errors import UserError, UserErrorCode, Wrong, typed_errors
 from graph import deputies
 from graph.errors import NotFound
 
@@ -59,6 +59,7 @@ class DeputyMutations:
         "him; for administrators.",
         directives=[WRITE],
     )
+    @typed_errors(GrantDeputyPayload)
     async def grant_deputy(
         self,
         info: Asked,
@@ -71,12 +72,12 @@ class DeputyMutations:
         objection = deputies.objection(given, session.today)
         if objection is not None:
             field, sentence = objection
-            return GrantDeputyPayload(errors=[Wrong(FIELDS[field], UserErrorCode.BAD_INPUT, sentence).error])
+            raise Wrong(FIELDS[field], UserErrorCode.BAD_INPUT, sentence)
         try:
             await deputies.grant(session.services.store, given)
         except NotFound as error:
             field = "deputyNo" if error.key == given.deputy_no else "managerNo"
-            return GrantDeputyPayload(errors=[Wrong(field, UserErrorCode.NOT_FOUND, str(error)).error])
+            raise Wrong(field, UserErrorCode.NOT_FOUND, str(error)) from error
         return GrantDeputyPayload(deputy=Deputy.of(given))
 
     @strawberry.mutation(description="End a deputy's grant now; for administrators.", directives=[WRITE])

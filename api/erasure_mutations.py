@@ -9,7 +9,7 @@ from api.costs import WRITE, assumed
 from api.requests import Asked
 from api.session import Session
 from api.types.subjects import Erasure
-from api.user_errors import UserError, UserErrorCode, Wrong
+from api.user_errors import UserError, UserErrorCode, Wrong, typed_errors
 from graph.erasures import LONGEST_REASON, Order
 from graph.errors import NotFound, StillOpen
 from recommenders.erasing import erase
@@ -49,6 +49,7 @@ class ErasureMutations:
         "kept. Asked for again, it answers with that proof, so it takes no idempotency key. For administrators.",
         directives=[WRITE],
     )
+    @typed_errors(EraseCustomerPayload)
     async def erase_customer(
         self,
         info: Asked,
@@ -57,10 +58,7 @@ class ErasureMutations:
         """Erase a customer."""
         session = info.context.session
         access.require(session.viewer, access.ERASES_CUSTOMERS, "erasures")
-        try:
-            return EraseCustomerPayload(erasure=await _erase(session, input))
-        except Wrong as wrong:
-            return EraseCustomerPayload(errors=[wrong.error])
+        return EraseCustomerPayload(erasure=await _erase(session, input))
 
 
 async def _erase(session: Session, given: EraseCustomerInput) -> Erasure:

@@ -16,7 +16,7 @@ from api.session import Session
 from api.types.consents import GRANTED_INSTEAD, Consent
 from api.types.customers import Customer
 from api.types.holdings import Interaction
-from api.user_errors import UserError, UserErrorCode, Wrong, recording
+from api.user_errors import UserError, UserErrorCode, Wrong, recording, typed_errors
 from graph import consents, feedback, records
 from graph.words import Channel, OutcomeKind, Purpose
 
@@ -142,48 +142,39 @@ class Mutation:
     @strawberry.mutation(
         description="Record something that happened between bank and customer, once.", directives=[WRITE]
     )
+    @typed_errors(RecordInteractionPayload)
     async def record_interaction(
         self,
         info: Asked,
         input: Annotated[RecordInteractionInput, strawberry.argument(description="What happened.")],  # noqa: A002
     ) -> RecordInteractionPayload:
         """Write an interaction."""
-        session = info.context.session
-        try:
-            return await _record_interaction(session, input)
-        except Wrong as wrong:
-            return RecordInteractionPayload(errors=[wrong.error])
+        return await _record_interaction(info.context.session, input)
 
     @strawberry.mutation(
         description="Record what became of an offer, once; the contact gates heed it at once.", directives=[WRITE]
     )
+    @typed_errors(RecordOutcomePayload)
     async def record_outcome(
         self,
         info: Asked,
         input: Annotated[RecordOutcomeInput, strawberry.argument(description="What became of which offer.")],  # noqa: A002
     ) -> RecordOutcomePayload:
         """Write an outcome."""
-        session = info.context.session
-        try:
-            return await _record_outcome(session, input)
-        except Wrong as wrong:
-            return RecordOutcomePayload(errors=[wrong.error])
+        return await _record_outcome(info.context.session, input)
 
     @strawberry.mutation(
         description="Record what a customer says of being offered something; the consent gates heed it at once.",
         directives=[WRITE],
     )
+    @typed_errors(SetConsentPayload)
     async def set_consent(
         self,
         info: Asked,
         input: Annotated[SetConsentInput, strawberry.argument(description="Whose consent.")],  # noqa: A002
     ) -> SetConsentPayload:
         """Write consent."""
-        session = info.context.session
-        try:
-            return await _set_consent(session, input)
-        except Wrong as wrong:
-            return SetConsentPayload(errors=[wrong.error])
+        return await _set_consent(info.context.session, input)
 
 
 async def _record_interaction(session: Session, given: RecordInteractionInput) -> RecordInteractionPayload:

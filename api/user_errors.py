@@ -1,13 +1,18 @@
 """The failures of a mutation that its caller can mend: typed, in its payload, beside the field they are about."""
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 import strawberry
 
 from api.vocabularies import described
 from graph.errors import KeyReused, VersionConflict
+
+Given = ParamSpec("Given")
+Payload = TypeVar("Payload")
 
 
 @described(
@@ -57,3 +62,21 @@ def recording() -> Iterator[None]:
         raise Wrong("idempotencyKey", UserErrorCode.IDEMPOTENCY_KEY_REUSED, str(error)) from error
     except VersionConflict as error:
         raise Wrong("expectedVersion", UserErrorCode.VERSION_CONFLICT, str(error), error.current) from error
+
+
+def typed_errors(
+    payload: Callable[..., Payload],
+) -> Callable[[Callable[Given, Awaitable[Payload]]], Callable[Given, Awaitable[Payload]]]:
+    """Have a mutation answer, where it raises ``Wrong``, with a payload of that error and nothing else."""
+
+    def decorate(mutate: Callable[Given, Awaitable[Payload]]) -> Callable[Given, Awaitable[Payload]]:
+        @wraps(mutate)
+        async def answered(*args: Given.args, **kwargs: Given.kwargs) -> Payload:
+            try:
+                return await mutate(*args, **kwargs)
+            except Wrong as wrong:
+                return payload(errors=[wrong.error])
+
+        return answered
+
+    return decorate

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from graph.consents import statements
+from graph.errors import NotFound
 from graph.families import FAMILIES, members
 from graph.records import ActivityMonth, Customer, Holding, Interaction, KinHolding, Membership, Outcome, Relation
 from graph.rows import attributes, word
@@ -69,6 +70,18 @@ async def holdings(store: Store, customer_nos: Sequence[str]) -> dict[str, tuple
     """Return the holdings of those of the customers that exist, and nothing else of them."""
     rows = await store.read(HOLDINGS, customer_nos=list(customer_nos))
     return {row["customer_no"]: _holdings(row) for row in rows}
+
+
+async def one(store: Store, customer_no: str) -> Customer:
+    """Return a customer.
+
+    Raises:
+        NotFound: there is none of that number.
+    """
+    found = await load(store, [customer_no])
+    if not found:
+        raise NotFound("customer", customer_no)
+    return found[0]
 
 
 async def count(store: Store) -> int:

@@ -109,9 +109,13 @@ async def missing_keys(store: Store, table: str, keys: Sequence[str]) -> set[str
 
 async def is_empty(store: Store, table: str) -> bool:
     """Whether the graph has no row of a table yet."""
+    return not await store.read(f"{rows_of(table)} RETURN 1 AS n LIMIT 1")
+
+
+def rows_of(table: str) -> str:
+    """Return the Cypher that binds ``n`` to each row of a table."""
     target = IMPORTS[table]
-    some = f"(n:{target.label})" if isinstance(target, NodeImport) else f"()-[n:{target.kind}]->()"
-    return not await store.read(f"MATCH {some} RETURN 1 AS n LIMIT 1")
+    return f"MATCH (n:{target.label})" if isinstance(target, NodeImport) else f"MATCH ()-[n:{target.kind}]->()"
 
 
 async def import_rows(store: Store, table: str, rows: Sequence[ImportRow], *, fresh: bool = False) -> Imported:

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Final
 
-from graph.imports import IMPORTS, NodeImport
+from graph.imports import rows_of
 from graph.store import Row, Store
 
 EMPTY: Final = "MATCH (n) WHERE NOT n:Migration DETACH DELETE n"
@@ -14,9 +14,7 @@ async def rows(store: Store, table: str) -> AsyncIterator[Row]:
 
     ``table`` is a key of ``graph.imports.IMPORTS``.
     """
-    target = IMPORTS[table]
-    some = f"(n:{target.label})" if isinstance(target, NodeImport) else f"()-[n:{target.kind}]->()"
-    async for row in store.stream(f"MATCH {some} RETURN properties(n) AS own"):
+    async for row in store.stream(f"{rows_of(table)} RETURN properties(n) AS own"):
         yield row["own"]
 
 

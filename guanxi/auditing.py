@@ -7,14 +7,13 @@ from typing import Any
 from graph.audit import AuditLog
 from graph.audit_entries import Act, AuditAction, AuditKey
 from graph.store import Store
-from guanxi.secret_files import kept
+from guanxi.secret_files import given_or_kept
 from guanxi.settings import Settings
 
 
 def audit_secret(settings: Settings) -> str:
     """Return the secret of the audit log; without a setting, one is made and kept in the home."""
-    given = settings.audit_secret
-    return given.get_secret_value() if given else kept(settings.home / "audit.secret")
+    return given_or_kept(settings.audit_secret, settings.home / "audit.secret")
 
 
 def audit_log(settings: Settings, store: Store) -> AuditLog:

@@ -6,30 +6,29 @@ from datetime import UTC, date, datetime
 from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, Self
 
 import polars as pl
 from anyio.from_thread import start_blocking_portal
 
-from graph import customers, products, tables
+from graph import customers, tables
 from graph.errors import NotFound, PluginError
 from graph.rows import EXTRA
 from graph.store import Row, Store
 from graph.words import Channel, Language
+from guanxi.deciding import model_in_force, read_catalogue
 from guanxi.opening import open_store
 from guanxi.settings import Settings
 from loaders.tables import TABLES, ColumnType
 from plugins.deciding import build_engine
 from plugins.host import PluginHost, PluginInfo
-from recommenders.artefact import Model, load_current, save
+from recommenders.artefact import Model, save
 from recommenders.batch import Batch
 from recommenders.catalogue import Catalogue
 from recommenders.contract import Answer, Context, Decision, Recommender, Trainable
 from recommenders.engine import Engine
 from recommenders.training import Trained, read_ledger, train
 from recommenders.view import CustomerView
-
-Result = TypeVar("Result")
 
 TYPES: Final[Mapping[ColumnType, pl.DataType]] = {
     "text": pl.String(),
@@ -109,12 +108,13 @@ class Bank:
     @cached_property
     def model(self) -> Model | None:
         """The model in force."""
-        return load_current(self.settings.models_dir, confined=self.settings.purpose_limits.kinds)
+        return model_in_force(self.settings)
 
     @cached_property
     def catalogue(self) -> Catalogue:
         """The bank's products."""
-        return Catalogue(self.run(products.catalogue, self.store), self.settings.purpose_limits)
+        found: Catalogue = self.run(read_catalogue, self.store, self.settings)
+        return found
 
     @cached_property
     def engine(self) -> Engine:
@@ -187,8 +187,8 @@ class Bank:
 
     def train(self) -> Model:
         """Learn a model from this bank as it is today, put it in force, and return it."""
-        learn = partial(train, self.store, self.catalogue, self.host.recommenders(), self.today, guard=self.host.guard)
-        trained: Trained = self.run(learn)
+        learn = partial(train, guard=self.host.guard, protected=self.settings.protected)
+        trained: Trained = self.run(learn, self.store, self.catalogue, self.host.recommenders(), self.today)
         save(self.settings.models_dir, trained.model)
         self.__dict__ |= {"model": trained.model}
         self.__dict__.pop("engine", None)

@@ -10,7 +10,7 @@ import sys
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -29,7 +29,8 @@ TOP: Final = 3
 ALONE: Final = 50
 """How many customers are also asked for one at a time."""
 MYPY: Final = ("--no-error-summary", "--ignore-missing-imports", "--follow-imports=silent")
-AGES: Final = ((0, 29), (30, 44), (45, 59), (60, 200))
+OLDEST: Final = 200
+AGES: Final = ((0, 29), (30, 44), (45, 59), (60, OLDEST))
 
 Offered = Mapping[str, tuple[str, ...]]
 """Product codes of the best offers, by customer number."""
@@ -163,29 +164,32 @@ def _changes(before: Offered, after: Offered, batch: Batch) -> Iterator[Finding]
         if more:
             yield Finding("what changes", passed=None, told=f"{code}: {more:+,} customers")
     gained = {number for number in changed if set(after[number]) - set(before[number])}
-    for attribute, groups in (("gender", _by_gender(batch)), ("age", _by_age(batch))):
+    for attribute, group_of in (("gender", _gender), ("age", _age_group)):
         shares = [
             f"{name} {sum(customer.customer_no in gained for customer in members) / len(members):.1%}"
-            for name, members in groups.items()
+            for name, members in _groups(batch, group_of).items()
             if len(members) >= LEAST_GROUP
         ]
         if len(shares) > 1 and gained:
             yield Finding("whom it reaches", passed=None, told=f"new offers by {attribute}: {', '.join(shares)}")
 
 
-def _by_gender(batch: Batch) -> dict[str, list[CustomerView]]:
+def _groups(batch: Batch, group_of: Callable[[CustomerView], str | None]) -> dict[str, list[CustomerView]]:
     groups: dict[str, list[CustomerView]] = {}
     for customer in batch.customers:
-        if customer.gender is not None:
-            groups.setdefault(customer.gender, []).append(customer)
-    return groups
+        name = group_of(customer)
+        if name is not None:
+            groups.setdefault(name, []).append(customer)
+    return dict(sorted(groups.items()))
 
 
-def _by_age(batch: Batch) -> dict[str, list[CustomerView]]:
-    known = [(customer.age, customer) for customer in batch.customers if customer.age is not None]
-    return {
-        f"{low} to {high}" if high < AGES[-1][1] else f"{low} and more": [
-            own for age, own in known if low <= age <= high
-        ]
-        for low, high in AGES
-    }
+def _gender(customer: CustomerView) -> str | None:
+    return customer.gender
+
+
+def _age_group(customer: CustomerView) -> str | None:
+    age = customer.age
+    for low, high in AGES:
+        if age is not None and low <= age <= high:
+            return f"{low} to {high}" if high < OLDEST else f"{low} and more"
+    return None

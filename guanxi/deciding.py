@@ -5,13 +5,27 @@ from graph.store import Store
 from guanxi.settings import Settings
 from plugins.deciding import build_engine
 from plugins.host import PluginHost
-from recommenders.artefact import load_current
+from recommenders.artefact import Model, load_current
 from recommenders.catalogue import Catalogue
 from recommenders.engine import Engine
 
 
 async def open_engine(store: Store, settings: Settings) -> Engine:
     """Return the engine of the store's catalogue, the settings' plugins and the model in force."""
-    catalogue = Catalogue(await products.catalogue(store), settings.purpose_limits)
-    model = load_current(settings.models_dir, confined=settings.purpose_limits.kinds)
-    return build_engine(catalogue, PluginHost.load(settings.plugins), model)
+    return build_engine(
+        await read_catalogue(store, settings), PluginHost.load(settings.plugins), model_in_force(settings)
+    )
+
+
+async def read_catalogue(store: Store, settings: Settings) -> Catalogue:
+    """Return the store's catalogue, under the settings' purpose limits."""
+    return Catalogue(await products.catalogue(store), settings.purpose_limits)
+
+
+def model_in_force(settings: Settings) -> Model | None:
+    """Return the model in force, if there is one.
+
+    Raises:
+        ModelError: it is broken, or has learnt of what purpose limits confine now.
+    """
+    return load_current(settings.models_dir, confined=settings.purpose_limits.kinds)

@@ -21,16 +21,7 @@ from recommenders.churn import ActiveMonths, Churn, fit_churn
 from recommenders.comparing import Comparison, compare
 from recommenders.contract import Arrays, Recommender, Trainable
 from recommenders.demand import fit_demand
-from recommenders.examples import (
-    Examples,
-    Load,
-    Past,
-    Seen,
-    draw,
-    draw_hidden,
-    read_examples,
-    sample_schema,
-)
+from recommenders.examples import Examples, Load, Past, Seen, draw, draw_hidden, read_examples, sample_schema
 from recommenders.learning import Judged, fit_ranker
 from recommenders.portfolio import Ledger, Portfolio
 from recommenders.prospects import learn_swing

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from graph import embedded
+from graph import embedded, tables
 from graph.migrations import migrate
 from graph.store import Store
 
@@ -53,7 +53,7 @@ async def store(login):
 
 @pytest.fixture
 async def empty_store(store):
-    await store.write("MATCH (n) WHERE NOT n:Migration DETACH DELETE n")
+    await tables.empty(store)
     return store
 
 

@@ -14,7 +14,7 @@ from api.global_ids import key_of
 from api.idempotency import request_of
 from api.requests import Asked
 from api.session import Session
-from api.user_errors import UserErrorCode, Wrong, recording
+from api.user_errors import UserErrorCode, Wrong, recording, typed_errors
 from api.webhooks import signing
 from api.webhooks.addresses import Refused, check_url
 from api.webhooks.inputs import (
@@ -48,6 +48,7 @@ class WebhookMutations:
         description="Let an address be told what happens, and learn the secret that signs it; for administrators.",
         directives=[WRITE],
     )
+    @typed_errors(CreateWebhookPayload)
     async def create_webhook(
         self,
         info: Asked,
@@ -55,31 +56,26 @@ class WebhookMutations:
     ) -> CreateWebhookPayload:
         """Write a webhook."""
         session = _administrators(info)
-        try:
-            made = await _create(session, input)
-        except Wrong as wrong:
-            return CreateWebhookPayload(errors=[wrong.error])
+        made = await _create(session, input)
         return CreateWebhookPayload(webhook=Webhook.of(made), secret=_secret(session, made))
 
     @strawberry.mutation(
         description="Change where a webhook is, what it is told of, or whether it is; for administrators.",
         directives=[WRITE],
     )
+    @typed_errors(UpdateWebhookPayload)
     async def update_webhook(
         self,
         info: Asked,
         input: Annotated[UpdateWebhookInput, strawberry.argument(description="Which, and what.")],  # noqa: A002
     ) -> UpdateWebhookPayload:
         """Write what changes of a webhook."""
-        session = _administrators(info)
-        try:
-            return UpdateWebhookPayload(webhook=Webhook.of(await _update(session, input)))
-        except Wrong as wrong:
-            return UpdateWebhookPayload(errors=[wrong.error])
+        return UpdateWebhookPayload(webhook=Webhook.of(await _update(_administrators(info), input)))
 
     @strawberry.mutation(
         description="Delete a webhook, its deliveries, and what waits for it; for administrators.", directives=[WRITE]
     )
+    @typed_errors(DeleteWebhookPayload)
     async def delete_webhook(
         self,
         info: Asked,
@@ -87,16 +83,13 @@ class WebhookMutations:
     ) -> DeleteWebhookPayload:
         """Delete a webhook."""
         session = _administrators(info)
-        try:
-            webhook_id = _key(input.id, "Webhook")
-        except Wrong as wrong:
-            return DeleteWebhookPayload(errors=[wrong.error])
-        return DeleteWebhookPayload(deleted=await webhooks.delete(session.services.store, webhook_id))
+        return DeleteWebhookPayload(deleted=await webhooks.delete(session.services.store, _key(input.id, "Webhook")))
 
     @strawberry.mutation(
         description="Give a webhook a new secret. For 24 hours the one before signs, too; for administrators.",
         directives=[WRITE],
     )
+    @typed_errors(RotateWebhookSecretPayload)
     async def rotate_webhook_secret(
         self,
         info: Asked,
@@ -104,18 +97,16 @@ class WebhookMutations:
     ) -> RotateWebhookSecretPayload:
         """Write that the next secret holds."""
         session = _administrators(info)
-        try:
-            with _changing():
-                rotated = await webhooks.rotate(
-                    session.services.store, _key(input.id, "Webhook"), session.now, input.expected_version
-                )
-        except Wrong as wrong:
-            return RotateWebhookSecretPayload(errors=[wrong.error])
+        with _changing():
+            rotated = await webhooks.rotate(
+                session.services.store, _key(input.id, "Webhook"), session.now, input.expected_version
+            )
         return RotateWebhookSecretPayload(webhook=Webhook.of(rotated), secret=_secret(session, rotated))
 
     @strawberry.mutation(
         description="Send a `ping` to a webhook, by the way that events take; for administrators.", directives=[WRITE]
     )
+    @typed_errors(SendTestWebhookPayload)
     async def send_test_webhook(
         self,
         info: Asked,
@@ -123,21 +114,18 @@ class WebhookMutations:
     ) -> SendTestWebhookPayload:
         """Write a delivery of a ping."""
         session = _administrators(info)
-        try:
-            webhook_id = _key(input.id, "Webhook")
-            ping = event(WebhookEvent.PING, session.now, {})
-            with recording():
-                sent = await deliveries.send(
-                    session.services.store, webhook_id, ping, _request(session, "sendTestWebhook", input)
-                )
-            return SendTestWebhookPayload(delivery=_found(session, sent, "webhook"))
-        except Wrong as wrong:
-            return SendTestWebhookPayload(errors=[wrong.error])
+        webhook_id, ping = _key(input.id, "Webhook"), event(WebhookEvent.PING, session.now, {})
+        with recording():
+            sent = await deliveries.send(
+                session.services.store, webhook_id, ping, _request(session, "sendTestWebhook", input)
+            )
+        return SendTestWebhookPayload(delivery=_found(session, sent, "webhook"))
 
     @strawberry.mutation(
         description="Deliver an event to its webhook once more, whatever became of it; for administrators.",
         directives=[WRITE],
     )
+    @typed_errors(ReplayDeliveryPayload)
     async def replay_delivery(
         self,
         info: Asked,
@@ -145,15 +133,12 @@ class WebhookMutations:
     ) -> ReplayDeliveryPayload:
         """Write another delivery of the same event."""
         session = _administrators(info)
-        try:
-            delivery_id = _key(input.id, "WebhookDelivery")
-            with recording():
-                again = await deliveries.replay(
-                    session.services.store, delivery_id, _request(session, "replayDelivery", input)
-                )
-            return ReplayDeliveryPayload(delivery=_found(session, again, "delivery"))
-        except Wrong as wrong:
-            return ReplayDeliveryPayload(errors=[wrong.error])
+        delivery_id = _key(input.id, "WebhookDelivery")
+        with recording():
+            again = await deliveries.replay(
+                session.services.store, delivery_id, _request(session, "replayDelivery", input)
+            )
+        return ReplayDeliveryPayload(delivery=_found(session, again, "delivery"))
 
 
 def _administrators(info: Asked) -> Session:

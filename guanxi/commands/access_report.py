@@ -10,15 +10,13 @@ from typing import Annotated, Any
 import typer
 
 from api import access_reports
-from graph import customers, products
+from graph import customers
 from graph.audit_entries import AuditAction
-from graph.errors import NotFound
 from guanxi.auditing import record
+from guanxi.deciding import model_in_force, read_catalogue
 from guanxi.opening import open_store
 from guanxi.settings import Settings
 from guanxi.writing import write_private
-from recommenders.artefact import load_current
-from recommenders.catalogue import Catalogue
 from recommenders.insight import insights
 
 
@@ -39,14 +37,8 @@ def access_report(
 async def _report(settings: Settings, customer_no: str) -> Mapping[str, Any]:
     now, models = datetime.now(UTC), settings.models_dir
     async with open_store(settings) as store:
-        found = await customers.load(store, [customer_no])
-        if not found:
-            raise NotFound("customer", customer_no)
+        found = await customers.one(store, customer_no)
         await record(settings, store, AuditAction.READ, "access-report", [customer_no])
-        limits = settings.purpose_limits
-        model = load_current(models, confined=limits.kinds)
-        catalogue = Catalogue(await products.catalogue(store), limits)
-        insight = insights(model, catalogue, found, now.date())[0]
-        return await access_reports.access_report(
-            store, found[0], insight, models, model.model_id if model else None, now
-        )
+        model = model_in_force(settings)
+        insight = insights(model, await read_catalogue(store, settings), [found], now.date())[0]
+        return await access_reports.access_report(store, found, insight, models, model.model_id if model else None, now)

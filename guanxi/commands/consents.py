@@ -10,7 +10,6 @@ import typer
 
 from graph import customers
 from graph.audit_entries import AuditAction
-from graph.errors import NotFound
 from graph.records import Consent, Customer
 from graph.words import Channel, Purpose
 from guanxi.auditing import record
@@ -40,11 +39,9 @@ def consents(
 
 async def _read(settings: Settings, customer_no: str) -> Customer:
     async with open_store(settings) as store:
-        found = await customers.load(store, [customer_no])
-        if not found:
-            raise NotFound("customer", customer_no)
+        found = await customers.one(store, customer_no)
         await record(settings, store, AuditAction.READ, "consents", [customer_no])
-    return found[0]
+    return found
 
 
 def _held(holds: Holds) -> list[str]:

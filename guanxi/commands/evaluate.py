@@ -17,15 +17,15 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from graph import portfolio, products
+from graph import portfolio
 from graph.errors import GuanxiError, LoadError
 from guanxi.days import AsOf, day
+from guanxi.deciding import read_catalogue
 from guanxi.insight_lines import insight_lines
 from guanxi.opening import open_store
 from guanxi.settings import Settings
 from plugins.deciding import build_engine
 from plugins.host import PluginHost
-from recommenders.catalogue import Catalogue
 from recommenders.evaluation import Report
 from recommenders.evaluation_page import page, silent, spoke, undated
 from recommenders.fairness import failures
@@ -82,7 +82,7 @@ async def _evaluate(
     settings: Settings, today: date, top: int, attributes: tuple[str, ...], truth: pl.DataFrame | None
 ) -> Report:
     async with open_store(settings) as store:
-        catalogue = Catalogue(await products.catalogue(store), settings.purpose_limits)
+        catalogue = await read_catalogue(store, settings)
         host = PluginHost.load(settings.plugins)
         with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as bars:
             task = bars.add_task("customers read", total=None)

@@ -7,7 +7,6 @@ import typer
 
 from graph import customers
 from graph.audit_entries import AuditAction
-from graph.errors import NotFound
 from graph.words import Channel, Language
 from guanxi.auditing import record
 from guanxi.days import AsOf, day
@@ -32,14 +31,12 @@ def explain(
 
 async def _told(settings: Settings, customer_no: str, product_code: str | None, context: Context) -> Answer | Decision:
     async with open_store(settings) as store:
-        records = await customers.load(store, [customer_no])
-        if not records:
-            raise NotFound("customer", customer_no)
+        customer = await customers.one(store, customer_no)
         await record(settings, store, AuditAction.READ, "explain", [customer_no])
         engine = await open_engine(store, settings)
         if product_code is None:
-            return engine.answer(records, context)[0]
-        return engine.decide(records[0], product_code, context)
+            return engine.answer([customer], context)[0]
+        return engine.decide(customer, product_code, context)
 
 
 def _answer(answer: Answer) -> str:

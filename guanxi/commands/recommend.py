@@ -11,7 +11,7 @@ import typer
 
 from graph import customers
 from graph.audit_entries import AuditAction
-from graph.errors import GuanxiError, NotFound, SettingsError
+from graph.errors import GuanxiError, SettingsError
 from graph.store import Store
 from graph.words import Channel, Language
 from guanxi.auditing import record
@@ -78,10 +78,7 @@ async def _recommend(settings: Settings, customer: str | None, context: Context,
 
 async def _answers(store: Store, engine: Engine, customer: str | None, context: Context) -> AsyncIterator[list[Answer]]:
     if customer is not None:
-        records = await customers.load(store, [customer])
-        if not records:
-            raise NotFound("customer", customer)
-        yield engine.answer(records, context)
+        yield engine.answer([await customers.one(store, customer)], context)
         return
     async for numbers in customers.pages(store, PAGE):
         yield engine.answer(await customers.load(store, numbers), context)

@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from graph.words import Language
+from guanxi.deciding import model_in_force
 from guanxi.settings import Settings
-from recommenders.artefact import Model, load_current
+from recommenders.artefact import Model
 from recommenders.segments import Segment
 
 
@@ -17,7 +18,7 @@ def segments(
 ) -> int:
     """Describe the segments of the model in force. Exit code 1 where there are none."""
     settings = Settings()
-    model = load_current(settings.models_dir, confined=settings.purpose_limits.kinds)
+    model = model_in_force(settings)
     found = (
         sorted(model.segments.described, key=lambda segment: int(segment.code[1:])) if model and model.segments else []
     )

@@ -10,15 +10,14 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from graph import products
 from graph.errors import ModelError
 from guanxi.days import AsOf, day
+from guanxi.deciding import model_in_force, read_catalogue
 from guanxi.insight_lines import insight_lines
 from guanxi.opening import open_store
 from guanxi.settings import Settings
 from plugins.host import PluginHost
-from recommenders.artefact import Model, load_current, save
-from recommenders.catalogue import Catalogue
+from recommenders.artefact import Model, save
 from recommenders.comparing import MARGIN, Comparison
 from recommenders.training import Trained
 from recommenders.training import train as learn
@@ -67,7 +66,7 @@ def train(
 def _live(settings: Settings) -> Model | None:
     """The model in service; there is none to compare with where it is broken, or learnt of what is confined now."""
     try:
-        return load_current(settings.models_dir, confined=settings.purpose_limits.kinds)
+        return model_in_force(settings)
     except ModelError:
         return None
 
@@ -91,7 +90,7 @@ def _compared(comparison: Comparison) -> str:
 
 async def _train(settings: Settings, today: date, live: Model | None) -> Trained:
     async with open_store(settings) as store:
-        catalogue = Catalogue(await products.catalogue(store), settings.purpose_limits)
+        catalogue = await read_catalogue(store, settings)
         host = PluginHost.load(settings.plugins)
         with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as bars:
             task = bars.add_task("customers read", total=None)

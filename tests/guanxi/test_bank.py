@@ -7,7 +7,10 @@ import pytest
 
 import guanxi
 from graph.errors import NotFound
+from guanxi.bank import Bank
+from guanxi.testing.drawn import sample_bank
 from loaders.tables import TABLES
+from plugins.host import PluginHost
 
 
 @pytest.fixture(scope="module")
@@ -53,3 +56,10 @@ def test_what_is_unknown_is_named(bank):
 
 async def test_it_answers_inside_a_running_loop_as_a_notebook_has(bank):
     assert bank.customer(bank.table("customers")["customer_no"][0]).customer_no
+
+
+def test_what_is_trained_here_makes_no_feature_of_protected_columns():
+    with sample_bank(60) as bank:
+        settings = bank.settings.model_copy(update={"protected": ("gender",)})
+        with Bank(settings, host=PluginHost.load(), today=bank.today) as own:
+            assert own.train().training["protected"] == ["gender"]
