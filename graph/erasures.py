@@ -21,7 +21,7 @@ from neo4j.exceptions import ConstraintError
 
 from graph.errors import NotFound, SettingsError, StillOpen
 from graph.store import Row, Run, Store
-from graph.subject import KEYS, KINDS, OWNED, SHARED, SUBJECT, TIES
+from graph.subject import KEYS, KINDS, OWNED, SHARED, SUBJECT, TIES, Owned
 
 LEAST_GROUP: Final = 20
 """So many others of his kind in his region, or the region goes too."""
@@ -183,14 +183,13 @@ async def _erase(run: Run, order: Order, secret: str) -> tuple[Erasure, list[str
         return None
     if not order.despite_open:
         await _refuse_open(run, who, order.at.date())
-    owned, ties = await _contents(run, who)
-    await _keep_what_is_nobodys(run, who, found[0], owned["outcomes"])
+    ties = {tie.part: (await run(f"{SUBJECT} MATCH {tie.path} RETURN count(r) AS n", who))[0]["n"] for tie in TIES}
     for cypher in LOOSEN:
         await run(cypher, who)
+    owned = await _remove_owned(run, who)
     ids = [row[KEYS[own.label]] for own in OWNED if own.label in KEYS for row in owned[own.part]]
     await run(UNREQUEST, {"ids": ids})
-    for own in reversed(OWNED):  # activity before the accounts that lead to it
-        await run(f"{SUBJECT} MATCH {own.path} DETACH DELETE n", who)
+    await _keep_what_is_nobodys(run, who, found[0], owned["outcomes"])
     await run(LEFT_OVER, {**who, "kinds": list(KINDS), "shared": list(SHARED)})
     await run(REMOVE, who)
     counts = {part: len(rows) for part, rows in owned.items()} | ties
@@ -206,16 +205,19 @@ async def _refuse_open(run: Run, who: dict[str, object], today: date) -> None:
         raise StillOpen(codes, accounts, guarantees)
 
 
-async def _contents(run: Run, who: dict[str, object]) -> tuple[dict[str, list[Row]], dict[str, int]]:
-    """What a customer owns, by part, and how many ties he has."""
-    owned = {
-        own.part: [row["own"] for row in await run(f"{SUBJECT} MATCH {own.path} RETURN properties(n) AS own", who)]
-        for own in OWNED
+async def _remove_owned(run: Run, who: dict[str, object]) -> dict[str, list[Row]]:
+    """Delete what a customer owns and return it, by part.
+
+    It is read by what deletes it: on ArcadeDB a later query of the same transaction may see more than an earlier one.
+    """
+    return {
+        own.part: [row["own"] for row in await run(_removal(own), who)]
+        for own in reversed(OWNED)  # activity before the accounts that lead to it
     }
-    ties = {
-        tie.part: (await run(f"{SUBJECT} MATCH {tie.path} RETURN count(r) AS n", who))[0]["n"] for tie in TIES
-    }  # fmt: skip
-    return owned, ties
+
+
+def _removal(own: Owned) -> str:
+    return f"{SUBJECT} MATCH {own.path} WITH n, properties(n) AS own DETACH DELETE n RETURN own"
 
 
 async def _keep_what_is_nobodys(run: Run, who: dict[str, object], own: Row, outcomes: Sequence[Row]) -> None:

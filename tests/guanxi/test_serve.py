@@ -95,7 +95,7 @@ def test_it_answers_and_ctrl_c_ends_it_cleanly(served, journey, guanxi, workers)
 
     assert (process.returncode, stdout) == (0, "")
     assert [json.loads(line)["logger"] for line in stderr.splitlines()] == ["guanxi.access"] * 8
-    assert group(process) == []
+    wait_until(lambda: group(process) == [])
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{url}/healthz")
 
@@ -308,7 +308,8 @@ def test_workers_of_one_server_share_what_subscribers_are_told(served, admin, re
             assert told_of_an_outcome(one, other, f"outcome {number} of workers")
 
     os.killpg(process.pid, signal.SIGINT)
-    assert (process.wait(WAIT), group(process)) == (0, [])
+    assert process.wait(WAIT) == 0
+    wait_until(lambda: group(process) == [])
 
 
 WRONG_REDIS = "REDIS_URL is wrong: it is redis://HOST:PORT, rediss://HOST:PORT or unix://PATH."
