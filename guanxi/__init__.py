@@ -3,11 +3,13 @@
 from typing import TYPE_CHECKING
 
 from graph.errors import GuanxiError
+from plugins.about import About
+from plugins.contract import Command, Field, Format, Job
 from plugins.functions import recommender
 from plugins.hookspecs import hookimpl
 from recommenders.batch import Batch
 from recommenders.catalogue import Catalogue
-from recommenders.contract import BundleRule, Candidates, Proposal, Reason, Refusal
+from recommenders.contract import BundleRule, Candidates, Lever, LifeEvent, Proposal, Reason, Refusal
 from recommenders.gates import say
 from recommenders.view import CustomerView
 
@@ -16,13 +18,20 @@ if TYPE_CHECKING:
     from guanxi.bank import open_bank as open  # noqa: A004 - guanxi.open() reads as what it does
 
 __all__ = [
+    "About",
     "Bank",
     "Batch",
     "BundleRule",
     "Candidates",
     "Catalogue",
+    "Command",
     "CustomerView",
+    "Field",
+    "Format",
     "GuanxiError",
+    "Job",
+    "Lever",
+    "LifeEvent",
     "Proposal",
     "Reason",
     "Refusal",

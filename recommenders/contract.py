@@ -169,6 +169,28 @@ class BundleRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Lever:
+    """Factors by which the business weighs products, by product code; those of all levers multiply."""
+
+    name: str
+    factors: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class LifeEvent:
+    """Something that happens in customers' lives, such as a graduation.
+
+    Attributes:
+        code: stable, upper case, such as ``CAMPUS_GRADUATION``.
+        on: the day on which it happens, or happened, to a customer; None where it does not.
+    """
+
+    code: str
+    text: Text
+    on: "Callable[[CustomerView], date | None]"
+
+
+@dataclass(frozen=True, slots=True)
 class TraceStep:
     """One line of "why": which stage, what it did, in words."""
 

@@ -1,10 +1,11 @@
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from graph.records import ActivityMonth, Membership
 from graph.words import Language, MemberRole, ProgrammeKind
-from guanxi import Proposal, hookimpl, recommender
+from guanxi import About, Job, Lever, Proposal, hookimpl, recommender
 from plugins.deciding import build_engine
 from plugins.hookspecs import bundles, gates, recommenders
 from plugins.host import DEFAULT_PLUGINS, PluginHost
@@ -206,9 +207,9 @@ def test_a_bundle_hook_that_raises_costs_its_own_plugin_its_bundles_only(host_of
         own="from guanxi import hookimpl\n@hookimpl\ndef bundles(register, catalogue):\n    1 / 0",
     )
 
-    assert host.bundle_rules(bank) == host_of().bundle_rules(bank)
-    assert (plugin(host).state, plugin(host).error) == ("failing", "bundles: ZeroDivisionError: division by zero")
-    assert "plugin own failed: bundles: ZeroDivisionError" in caplog.messages
+    assert host.rules(bank).bundles == host_of().rules(bank).bundles
+    assert (plugin(host).state, plugin(host).error) == ("failing", "rules: ZeroDivisionError: division by zero")
+    assert "plugin own failed: rules: ZeroDivisionError" in caplog.messages
 
 
 def test_a_bundle_hook_that_failed_is_asked_again_for_the_next_engine(bank):
@@ -224,12 +225,12 @@ def test_a_bundle_hook_that_failed_is_asked_again_for_the_next_engine(bank):
     host, sometimes = PluginHost(), Sometimes()
     found = host.add(sometimes, "sometimes", "test")
 
-    assert [host.bundle_rules(bank), host.bundle_rules(bank)] == [[], []]
-    assert (found.state, found.error, found.failures) == ("failing", "bundles: OSError: not yet", 2)
+    assert [host.rules(bank).bundles, host.rules(bank).bundles] == [[], []]
+    assert (found.state, found.error, found.failures) == ("failing", "rules: OSError: not yet", 2)
 
     sometimes.fails = False
 
-    assert [rule.code for rule in host.bundle_rules(bank)] == ["PAIR"]
+    assert [rule.code for rule in host.rules(bank).bundles] == ["PAIR"]
     assert (found.state, found.error, found.failures) == ("loaded", None, 2)
 
 
@@ -275,7 +276,10 @@ def test_a_folder_that_is_not_there_is_listed_as_broken(tmp_path, plugin_folder,
     folder = plugin_folder(graduate=GRADUATE)
     host = PluginHost.load([tmp_path / "nowhere", folder])
 
-    assert (plugin(host, "nowhere").state, plugin(host, "nowhere").error) == ("broken", "there is no such folder")
+    assert (plugin(host, "nowhere").state, plugin(host, "nowhere").error) == (
+        "broken",
+        "PluginError: there is no such folder",
+    )
     assert plugin(host, "nowhere").source == str(tmp_path / "nowhere")
     assert answers(host, crowd, bank) == answers(PluginHost.load([folder]), crowd, bank)
 
@@ -294,7 +298,7 @@ def bundles(register, catalogue):
     )
     once, twice = PluginHost.load([folder]), PluginHost.load([folder, folder])
 
-    assert [rule.code for rule in twice.bundle_rules(bank)] == [rule.code for rule in once.bundle_rules(bank)]
+    assert [rule.code for rule in twice.rules(bank).bundles] == [rule.code for rule in once.rules(bank).bundles]
     assert answers(twice, crowd, bank) == answers(once, crowd, bank)
     assert [(listed.state, listed.error) for listed in twice.plugins[5:]] == [
         ("loaded", None),
@@ -426,7 +430,62 @@ def test_bundle_rules_of_plugins_are_over_the_catalogue_given(bank):
     host = PluginHost.load()
     host.add(Pairs(), "pairs", "test")
 
-    assert {rule.code: rule.products for rule in host.bundle_rules(bank)} == {"PAIR": ("CAMPUS-CARD-1", "CARD")}
+    assert {rule.code: rule.products for rule in host.rules(bank).bundles} == {"PAIR": ("CAMPUS-CARD-1", "CARD")}
+
+
+def test_levers_of_plugins_multiply(bank):
+    def weighing(name, factors):
+        class Weighing:
+            @hookimpl
+            def levers(self, register, catalogue):
+                assert catalogue is bank
+                register(Lever(name, factors))
+
+        return Weighing()
+
+    host = PluginHost()
+    host.add(weighing("spring", {"CARD": 2.0, "MORTGAGE": 0.5}), "spring", "test")
+    host.add(weighing("cards", {"CARD": 3.0}), "cards", "test")
+    host.add(weighing("wrong", {"CARD": -1.0}), "wrong", "test")
+
+    assert dict(build_engine(bank, host, None).arbitration.levers) == {"CARD": 6.0, "MORTGAGE": 0.5}
+    assert [info.error for info in host.plugins] == [
+        None, None, "rules: PluginError: registered the lever 'wrong', whose factor of 'CARD' is -1.0",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("own", "why"),
+    [
+        (About(api=">=2"), "it is for the plugin API >=2, and this is 1.0"),
+        (About(api="newest"), "its api 'newest' is no version specifier"),
+        ("me", "says of itself str, which is no About"),
+    ],
+)
+def test_a_plugin_that_is_for_another_api_is_broken(own, why):
+    class Other:
+        @hookimpl
+        def about(self):
+            return own
+
+    assert PluginHost().add(Other(), "other", "test").error == f"PluginError: {why}"
+
+
+def test_two_jobs_of_one_name_are_an_error():
+    def work(hook, item):
+        return type("Work", (), {hook: staticmethod(hookimpl(specname=hook)(lambda register: register(item)))})()
+
+    async def run(context):
+        pass
+
+    job = Job("nightly", "Nothing, every night.", timedelta(days=1), run)
+    host = PluginHost()
+
+    assert host.add(work("jobs", job), "one", "here").error is None
+    assert host.add(work("jobs", job), "two", "there").error == (
+        "PluginError: a job named 'nightly' is there already, from here"
+    )
+    assert [(item.name, info.name) for item, info in host.of("jobs")] == [("nightly", "one")]
 
 
 def test_a_function_of_two_names_is_one_recommender(host_of):

@@ -351,18 +351,22 @@ def test_the_bundles_of_campus_and_tobacco_are_of_their_own_card_and_loan(engine
 
 
 def test_bundles_are_found_by_kind_and_purpose_whatever_the_codes_and_however_many(catalogue, product):
-    rules = PluginHost.load().bundle_rules(
-        catalogue(
-            product("Y1", **card_of("YUNDA", ProgrammeKind.CAMPUS)),
-            product("Y2", **card_of("YUNDA", ProgrammeKind.CAMPUS)),
-            product("Y3", **card_of("YUNDA", ProgrammeKind.CAMPUS) | {"category": "insurance"}),
-            product("Y4", **card_of("YUNDA", ProgrammeKind.CAMPUS), purpose="study"),
-            product("L1", category="loan", purpose="study"),
-            product("B1", **card_of("BUREAU", ProgrammeKind.TOBACCO)),
-            product("W1", category="loan", purpose="working_capital"),
-            product("CAMPUS-CARD-1", category="card"),
-            product("STUDENT-LOAN", category="loan"),
+    rules = (
+        PluginHost.load()
+        .rules(
+            catalogue(
+                product("Y1", **card_of("YUNDA", ProgrammeKind.CAMPUS)),
+                product("Y2", **card_of("YUNDA", ProgrammeKind.CAMPUS)),
+                product("Y3", **card_of("YUNDA", ProgrammeKind.CAMPUS) | {"category": "insurance"}),
+                product("Y4", **card_of("YUNDA", ProgrammeKind.CAMPUS), purpose="study"),
+                product("L1", category="loan", purpose="study"),
+                product("B1", **card_of("BUREAU", ProgrammeKind.TOBACCO)),
+                product("W1", category="loan", purpose="working_capital"),
+                product("CAMPUS-CARD-1", category="card"),
+                product("STUDENT-LOAN", category="loan"),
+            )
         )
+        .bundles
     )
 
     assert {rule.code: rule.products for rule in rules} == {
@@ -398,12 +402,12 @@ def test_the_banks_own_words_are_the_benefit_of_bundles_and_the_reason_of_cobran
     [proposal] = cobranded.propose(CustomerView(person(memberships=(of("shopper"),)), TODAY), products)
 
     assert (proposal.product_code, proposal.reason) == ("E", told)
-    assert [rule.benefit for rule in PluginHost.load().bundle_rules(products)] == [told, told]
+    assert [rule.benefit for rule in PluginHost.load().rules(products).bundles] == [told, told]
 
 
 def test_where_the_bank_names_no_benefit_nothing_is_promised(bank, person):
     [proposal] = cobranded.propose(CustomerView(person(memberships=(of("shopper"),)), TODAY), bank)
-    benefits = {rule.benefit[Language.EN] for rule in PluginHost.load().bundle_rules(bank)}
+    benefits = {rule.benefit[Language.EN] for rule in PluginHost.load().rules(bank).bundles}
 
     assert proposal.reason[Language.EN] == "You are a member of its programme."
     assert benefits == {
@@ -455,4 +459,4 @@ def test_a_bank_may_have_none_of_them(engine, person, context):
 
 
 def test_a_bank_that_has_none_of_their_products_has_no_bundles_of_theirs(catalogue):
-    assert PluginHost.load().bundle_rules(catalogue("SAVE")) == []
+    assert PluginHost.load().rules(catalogue("SAVE")).bundles == []

@@ -1,0 +1,45 @@
+"""What a plugin says of itself: who answers for it, what it may see, how it is set, which plugin API it is for."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from pydantic import BaseModel
+
+from graph.errors import PluginError
+
+API_VERSION: Final = "1.0"
+"""The plugin API's own version: the first number changes when a plugin may have to, the second with each addition."""
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """A plugin, in its own words; what a hook ``about`` returns.
+
+    Attributes:
+        version: the plugin's own.
+        api: versions of the plugin API that it is for, as a version specifier (PEP 440).
+        owner: who is told of its failures, such as a mail address.
+        permissions: the kinds of data that it sees; None for all but what identifies a customer.
+        settings: a pydantic model of its settings; each has a default.
+    """
+
+    version: str = "1"
+    api: str = ">=1,<2"
+    owner: str | None = None
+    permissions: Collection[str] | None = None
+    settings: type[BaseModel] | None = None
+
+    def check(self) -> None:
+        """Return if the plugin can run here.
+
+        Raises:
+            PluginError: it is for other versions of the plugin API, or says so in no specifier.
+        """
+        try:
+            fits = API_VERSION in SpecifierSet(self.api)
+        except InvalidSpecifier as error:
+            raise PluginError(f"its api {self.api!r} is no version specifier") from error
+        if not fits:
+            raise PluginError(f"it is for the plugin API {self.api}, and this is {API_VERSION}")

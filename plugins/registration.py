@@ -1,0 +1,157 @@
+"""What one plugin registers, checked: of the right kind, and under names that nobody has taken."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import pluggy
+
+from graph.errors import PluginError
+from plugins.about import About
+from plugins.contract import Command, Field, Format, Job
+from plugins.functions import MARK, FunctionRecommender
+from plugins.guard import is_text
+from recommenders.catalogue import Catalogue
+from recommenders.contract import BundleRule, Gate, Lever, LifeEvent, Recommender
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a hook takes: its type, what an item of another is called, and what no two may share."""
+
+    type: type
+    none: str
+    key: Callable[[Any], object] | None = None
+
+
+KINDS: Final[Mapping[str, Kind]] = {
+    "recommenders": Kind(Recommender, "no recommender", lambda item: item.name),
+    "gates": Kind(Gate, "no gate"),
+    "events": Kind(LifeEvent, "no life event", lambda item: item.code),
+    "formats": Kind(Format, "no format", lambda item: item.name),
+    "fields": Kind(Field, "no field"),
+    "commands": Kind(Command, "no command", lambda item: item.name),
+    "jobs": Kind(Job, "no job", lambda item: item.name),
+}
+"""By hook; those that need a bank's catalogue are asked when there is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """What a plugin has registered, by hook, and what it says of itself."""
+
+    about: About
+    items: Mapping[str, Sequence[Any]]
+
+    def of(self, hook: str) -> Sequence[Any]:
+        """Return what was registered by a hook."""
+        return self.items.get(hook, ())
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What plugins make of a bank's catalogue."""
+
+    bundles: list[BundleRule] = field(default_factory=list)
+    levers: list[Lever] = field(default_factory=list)
+
+
+def registered(manager: pluggy.PluginManager, plugin: object) -> Registered:
+    """Ask a plugin, which the manager has, for all that needs no catalogue.
+
+    Raises:
+        PluginError: it is for another version, or registers something of the wrong kind.
+    """
+    own = alone(manager, "about", plugin)() or About()
+    if not isinstance(own, About):
+        raise PluginError(f"says of itself {type(own).__name__}, which is no About")
+    own.check()
+    items: dict[str, list[Any]] = {"recommenders": _marked(plugin)}
+    for hook, kind in KINDS.items():
+        found = items.setdefault(hook, [])
+        alone(manager, hook, plugin)(register=found.append)
+        check_all(found, kind)
+    return Registered(own, items)
+
+
+def alone(manager: pluggy.PluginManager, hook: str, plugin: object) -> pluggy.HookCaller:
+    """Return a caller of one plugin's hook."""
+    return manager.subset_hook_caller(hook, [other for other in manager.get_plugins() if other != plugin])
+
+
+def check_free(new: Registered, others: Sequence[tuple[str, Registered]]) -> None:
+    """Return if no two of one kind share a name; ``others`` with where they are from.
+
+    Raises:
+        PluginError: two do.
+    """
+    for hook, kind in KINDS.items():
+        if kind.key is None:
+            continue
+        taken = {kind.key(item): source for source, other in others for item in other.of(hook)}
+        for item in new.of(hook):
+            key, what = kind.key(item), kind.none.removeprefix("no ")
+            if key in taken:
+                raise PluginError(f"a {what} named {key!r} is there already, from {taken[key]}")
+            taken[key] = "this plugin"
+
+
+def check_all(given: Sequence[object], kind: Kind) -> None:
+    """Return if all are of a kind.
+
+    Raises:
+        PluginError: one is not.
+    """
+    for item in given:
+        if not isinstance(item, kind.type):
+            raise PluginError(f"registered {type(item).__name__}, which is {kind.none}")
+
+
+def rules_of(manager: pluggy.PluginManager, plugin: object, catalogue: Catalogue) -> Rules:
+    """Return a plugin's bundle rules and levers for a catalogue; raises whatever it does.
+
+    Raises:
+        PluginError: it registers something else.
+    """
+    bundles: list[BundleRule] = []
+    levers: list[Lever] = []
+    alone(manager, "bundles", plugin)(register=bundles.append, catalogue=catalogue)
+    alone(manager, "levers", plugin)(register=levers.append, catalogue=catalogue)
+    check_all(bundles, Kind(BundleRule, "no bundle rule"))
+    check_all(levers, Kind(Lever, "no lever"))
+    return Rules(bundles, levers)
+
+
+def check_bundles(rules: Sequence[BundleRule], others: Sequence[BundleRule]) -> None:
+    """Return if bundle rules can be offered beside others.
+
+    Raises:
+        PluginError: a code is taken, or a rule has no products or texts.
+    """
+    taken = {rule.code for rule in others}
+    for rule in rules:
+        if not isinstance(rule.code, str) or rule.code in taken:
+            raise PluginError(f"registered a bundle by the code {rule.code!r}, which is no text or is taken")
+        taken.add(rule.code)
+        if not rule.products or not all(isinstance(code, str) for code in rule.products):
+            raise PluginError(f"registered the bundle {rule.code!r}, whose products are no product codes")
+        if not is_text(rule.title) or not is_text(rule.benefit):
+            raise PluginError(f"registered the bundle {rule.code!r} without a title and benefit in each language")
+
+
+def check_levers(levers: Sequence[Lever]) -> None:
+    """Return if each lever's factors are finite numbers that are not negative.
+
+    Raises:
+        PluginError: one is not.
+    """
+    for lever in levers:
+        for code, factor in lever.factors.items():
+            if not isinstance(factor, int | float) or not 0 <= factor < math.inf:
+                raise PluginError(f"registered the lever {lever.name!r}, whose factor of {code!r} is {factor!r}")
+
+
+def _marked(plugin: object) -> list[Recommender]:
+    marked = (getattr(item, MARK, None) for item in (plugin, *vars(plugin).values()))
+    return list({id(own): own for own in marked if isinstance(own, FunctionRecommender)}.values())
