@@ -127,9 +127,7 @@ class Bank:
         Raises:
             PluginError: it cannot be loaded.
         """
-        info = self.host.add_path(plugin) if isinstance(plugin, Path) else self.host.add(plugin, _name(plugin), "here")
-        if info.error is not None:
-            raise PluginError(f"The plugin {info.name} is {info.state}: {info.error}")
+        info = take_in(self.host, plugin)
         self.__dict__.pop("engine", None)
         return info
 
@@ -211,6 +209,18 @@ def open_bank(home: Path | str | None = None, *, today: date | None = None) -> B
         >>> bank.offers(["C000001"])
     """
     return Bank(Settings() if home is None else Settings(home=Path(home)), today=today)
+
+
+def take_in(host: PluginHost, plugin: object) -> PluginInfo:
+    """Have a host load a plugin: a function, a module, an object with hooks, or the path of one.
+
+    Raises:
+        PluginError: it cannot be loaded.
+    """
+    info = host.add_path(plugin) if isinstance(plugin, Path) else host.add(plugin, _name(plugin), "here")
+    if info.error is not None:
+        raise PluginError(f"The plugin {info.name} is {info.state}: {info.error}")
+    return info
 
 
 def _name(plugin: object) -> str:

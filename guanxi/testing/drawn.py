@@ -38,7 +38,7 @@ def drawn_bank(home: Path, text: str, today: date) -> tuple[Bank, list[Expectati
     bank = Bank(_alone(home), host=PluginHost.load(), today=today)
     try:
         bank.run(tables.empty, bank.store)
-        _load(bank, drawing, home)
+        load_into(bank, drawing, home)
     except BaseException:
         bank.close()
         raise
@@ -53,7 +53,7 @@ def sample_bank(customers: int = CUSTOMERS) -> Iterator[Bank]:
         write_sample(home / "sample", customers, SEED)
         try:
             with Bank(_alone(home), host=PluginHost.load(), today=UNTIL) as bank:
-                _load(bank, BankDirectory(home / "sample"), home)
+                load_into(bank, BankDirectory(home / "sample"), home)
                 yield bank
         finally:
             _wait_for_end(embedded.StoreFolder(home / "store"))
@@ -80,18 +80,12 @@ def raise_failures(host: PluginHost) -> None:
             raise PluginError(f"The plugin {plugin.name} failed: {plugin.error}")
 
 
-def _alone(home: Path) -> Settings:
-    return Settings.model_validate({"home": home})  # not from the environment, as Settings() would be
+def load_into(bank: Bank, source: Source, home: Path) -> None:
+    """Load a bank's data, all of it.
 
-
-def _wait_for_end(folder: embedded.StoreFolder) -> None:
-    """Wait until the store's process writes no more."""
-    deadline = time.monotonic() + END_SECONDS
-    while folder.path.exists() and embedded.is_serving(folder) and time.monotonic() < deadline:
-        time.sleep(POLL_SECONDS)
-
-
-def _load(bank: Bank, source: Source, home: Path) -> None:
+    Raises:
+        LoadError: a row is refused, or a file cannot be read.
+    """
     rejects = home / "rejects.csv"
 
     async def load() -> int:
@@ -103,6 +97,17 @@ def _load(bank: Bank, source: Source, home: Path) -> None:
                 f"line {row['line']}, {row['column']} {row['value']!r}: {row['reason']}" for row in csv.DictReader(file)
             ]
         raise LoadError("; ".join(told))
+
+
+def _alone(home: Path) -> Settings:
+    return Settings.model_validate({"home": home})  # not from the environment, as Settings() would be
+
+
+def _wait_for_end(folder: embedded.StoreFolder) -> None:
+    """Wait until the store's process writes no more."""
+    deadline = time.monotonic() + END_SECONDS
+    while folder.path.exists() and embedded.is_serving(folder) and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
 
 
 def _unmet(bank: Bank, expected: Expectation) -> str | None:
