@@ -6,7 +6,8 @@ A line is one of these; ``#`` begins a comment, and values with spaces are quote
     ann -HOLDS-> CURRENT-ACCOUNT opened_on=2020-01-01  an edge, with the columns of its table
     ann -MEMBER_OF-> CAMPUS-1 role=student             what is named and not drawn is the sample bank's
     ann -SPOUSE-> bob                                  any relation: bob is the spouse of ann
-    ann -EARNS-> 9000 months=36                        a salary account, and a salary every month up to the last
+    ann -EARNS-> 9000 months=36                        a salary account, and a salary every month up to the last,
+                                                       or up to the month of until=2025-01
     ann -DID-> complaint channel=branch at=2026-06-01T09:00:00Z
     ann => MORTGAGE "steady salary"                    is offered it; by a recommender, or for a reason, if named
     ann =/> CREDIT-CARD CREDIT_LIMIT                   is not offered it; by a recommender, or a gate refuses, if named
@@ -162,10 +163,11 @@ class Drawing:
 
     def _earn(self, line: int, customer_no: str, salary: str, own: Row) -> None:
         months = int(own.pop("months", "12"))
+        last = own.pop("until", f"{self.today - relativedelta(months=1):%Y-%m}")
         account = f"{customer_no}-SALARY"
         self._add("accounts", line, {"account_no": account, "customer_no": customer_no})
-        for before in range(1, months + 1):
-            month = f"{self.today - relativedelta(months=before):%Y-%m}"
+        for before in range(months):
+            month = f"{date.fromisoformat(f'{last}-01') - relativedelta(months=before):%Y-%m}"
             paid = {"account_no": account, "month": month, "salary": salary, "inflow": salary}
             self._add("activity", line, paid | own)
 
