@@ -5,6 +5,9 @@ INSTALLED := $(VENV)/installed
 
 PORT ?= 8000
 
+# Tests run a process for each processor: more threads than processors wait for each other, and training takes 8 times as long.
+test test-neo4j: export OMP_NUM_THREADS = 1
+
 .PHONY: demo test test-clients test-neo4j check bench schema released clean
 
 demo: $(INSTALLED)  ## A sample bank, trained and served, with a token for each role.

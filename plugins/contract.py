@@ -7,9 +7,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from loaders.sources import Source
+if TYPE_CHECKING:
+    from loaders.sources import Source
 
 On: TypeAlias = Literal["Customer", "Product", "Programme"]
 
@@ -61,4 +62,4 @@ class Format:
 
     name: str
     help: str
-    open: Callable[[Path], Source]
+    open: "Callable[[Path], Source]"
