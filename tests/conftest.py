@@ -1,4 +1,4 @@
-"""The store that tests share: the embedded one, or with ``--store=neo4j`` the Neo4j of ``NEO4J_URI``."""
+"""The store that tests share: the embedded one, or with ``--store=neo4j`` a Neo4j of ``NEO4J_URI``, of which each process has its own."""
 
 import os
 import shutil
@@ -26,18 +26,26 @@ def pytest_configure():
 
 
 def pytest_collection_modifyitems(config, items):
+    """On Neo4j, leave out what is about the embedded store, and what uses no store: it would do the same again."""
     if config.getoption("--store") == "neo4j":
-        elsewhere = [item for item in items if item.get_closest_marker("embedded")]
+        elsewhere = [
+            item for item in items if item.get_closest_marker("embedded") or "login" not in item.fixturenames
+        ]
         config.hook.pytest_deselected(items=elsewhere)
         items[:] = [item for item in items if item not in elsewhere]
+
+
+def process_number():
+    """The number of this process among those that run tests, from 0."""
+    return int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 
 
 @pytest.fixture(scope="session")
 def login(request, tmp_path_factory):
     """Address, user, password and database of the store under test."""
     if request.config.getoption("--store") == "neo4j":
-        names = ("NEO4J_URI", "NEO4J_USERNAME", "NEO4J_PASSWORD", "NEO4J_DATABASE")
-        yield tuple(os.environ[name] for name in names)
+        uri = os.environ["NEO4J_URI"].split(",")[process_number()]
+        yield uri, *(os.environ[name] for name in ("NEO4J_USERNAME", "NEO4J_PASSWORD", "NEO4J_DATABASE"))
         return
     with embedded.join(tmp_path_factory.mktemp("home")) as lease:
         yield lease.uri, lease.username, lease.password, lease.database

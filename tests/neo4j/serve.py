@@ -1,7 +1,8 @@
-"""Run a command with a real Neo4j Community behind ``NEO4J_URI``: ``python tests/neo4j/serve.py COMMAND …``.
+"""Run a command with real Neo4j Community servers behind ``NEO4J_URI``: ``python tests/neo4j/serve.py COUNT COMMAND …``.
 
-Maven fetches the server once, into ``build/neo4j``; it listens on loopback, on free ports, with an empty database
-and a random password, and ends with the command. Needs Maven and Java 17; exits 3 when Neo4j can't be had.
+Maven fetches the server once, into ``build/neo4j``. As many as ``COUNT`` listen on loopback, on free ports, each with
+an empty database, all with one random password; they end with the command. ``NEO4J_URI`` has their addresses, with
+commas between. Needs Maven and Java 17; exits 3 when Neo4j can't be had.
 """
 
 import os
@@ -12,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from neo4j import GraphDatabase
@@ -42,10 +43,10 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(home: Path) -> Iterator[dict[str, str]]:
-    """Yield the environment that names a Neo4j started with this home."""
+def started(home: Path) -> Iterator[tuple["subprocess.Popen[bytes]", str]]:
+    """Yield a Neo4j that starts with this home, and the address that it will have."""
     bolt_port = free_port()
-    (home / "conf").mkdir()
+    (home / "conf").mkdir(parents=True)
     (home / "conf" / "neo4j.conf").write_text(
         f"server.default_listen_address=127.0.0.1\nserver.bolt.listen_address=127.0.0.1:{bolt_port}\n"
         "server.http.enabled=false\nserver.memory.pagecache.size=256m\ndbms.usage_report.enabled=false\n"
@@ -59,16 +60,25 @@ def running(home: Path) -> Iterator[dict[str, str]]:
             start_new_session=True,
         )  # fmt: skip
     try:
-        uri = f"bolt://127.0.0.1:{bolt_port}"
-        password = secrets.token_urlsafe(16)
-        set_password(server, uri, password)
-        yield {"NEO4J_URI": uri, "NEO4J_USERNAME": "neo4j", "NEO4J_PASSWORD": password, "NEO4J_DATABASE": "neo4j"}
+        yield server, f"bolt://127.0.0.1:{bolt_port}"
     except SystemExit:
         sys.stderr.write((home / "output").read_text())
         raise
     finally:
         server.terminate()
         server.wait()
+
+
+@contextmanager
+def running(folder: Path, count: int) -> Iterator[dict[str, str]]:
+    """Yield the environment that names as many servers, which start together."""
+    password = secrets.token_urlsafe(16)
+    with ExitStack() as servers:
+        starting = [servers.enter_context(started(folder / str(number))) for number in range(count)]
+        for server, uri in starting:
+            set_password(server, uri, password)
+        uris = ",".join(uri for _, uri in starting)
+        yield {"NEO4J_URI": uris, "NEO4J_USERNAME": "neo4j", "NEO4J_PASSWORD": password, "NEO4J_DATABASE": "neo4j"}
 
 
 def set_password(server: "subprocess.Popen[bytes]", uri: str, password: str) -> None:
@@ -92,14 +102,15 @@ def set_password(server: "subprocess.Popen[bytes]", uri: str, password: str) -> 
 
 
 def main() -> int:
-    """Run the command line's command beside a Neo4j and return its exit code."""
+    """Run the command line's command beside its servers and return its exit code."""
+    count, *command = sys.argv[1:]
     try:
         fetch()
     except (OSError, subprocess.CalledProcessError) as error:
         sys.stderr.write(f"Neo4j cannot be fetched: {error}\n")
         return 3
-    with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as environment:
-        return subprocess.run(sys.argv[1:], env=os.environ | environment, check=False).returncode
+    with tempfile.TemporaryDirectory() as folder, running(Path(folder), int(count)) as environment:
+        return subprocess.run(command, env=os.environ | environment, check=False).returncode
 
 
 if __name__ == "__main__":
