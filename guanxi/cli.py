@@ -3,7 +3,6 @@
 import logging
 import re
 import sys
-from importlib import import_module
 from importlib.metadata import distributions, version
 from typing import Annotated, Any, Final
 
@@ -11,65 +10,58 @@ import typer
 from pydantic import ValidationError
 from typer.core import TyperGroup
 
-from graph.errors import GuanxiError
+from graph.errors import GuanxiError, SettingsError
+from guanxi.plugin_commands import PANEL, broken, listed, made, plugin_commands, shipped_commands, tell_failure
 
 OWN_PACKAGES: Final = ("api", "graph", "guanxi", "loaders", "plugins", "recommenders")
 OURS: Final = re.compile(rf"^({'|'.join(OWN_PACKAGES)})[/.]", re.MULTILINE)
 """A line of a distribution's RECORD that is about a package, or module, of our name."""
-FUNCTIONS: Final = {"format": "format_", "check-config": "check_config", "access-report": "access_report"}
-"""The functions that are not named as their command: Python has the name, or cannot."""
-COMMANDS: Final = {
-    "demo": "Load a sample bank, train, serve it, and print a token for each role and a query for each kind of user.",
-    "sample": "Write a sample bank: persons, families, firms, students and retailers, in the bank directory format.",
-    "format": "Print the documentation of the bank directory, as Markdown.",
-    "check": "Validate a bank's files by themselves. Exit code 0: all rows are good; 1: some are not; 2: unreadable.",
-    "load": "Load a bank's files. Exit code 0: all loaded; 1: some rows rejected; 2: nothing written.",
-    "train": "Learn from the graph and put the new model in force, under GUANXI_HOME/models.",
-    "evaluate": "Learn from the past alone, and score what came after. Exit code 1: a gap or proxy is above what is "
-    "allowed.",
-    "recommend": "Recommend: one line an offer, best first; never a product that is held, unknown or refused "
-    "by a gate.",
-    "prospects": "Find prospects: the likeliest first, with the takers and the value to expect; none whom a gate "
-    "refuses.",
-    "explain": "Explain a customer's offers, or one product's decision, stage by stage.",
-    "consents": "Tell what a customer consents to, by purpose and channel, and what he said of it, the latest first.",
-    "models": "List models, show one, or say which is live. Exit code 1: one is broken, or --check found a change.",
-    "segments": "Describe the segments of the model in force. Exit code 1 where there are none.",
-    "plugins": "List the plugins, write a new one, or check one. Exit code 1 when one is broken, or fails a check.",
-    "deputies": "List the managers who see another's book until a day, grant that, or revoke it.",
-    "stages": "Note each customer's lifecycle stage, and tell webhooks which have changed; run it daily, after load.",
-    "access-report": "Tell everything that is held on a customer and derived of him, as JSON.",
-    "erase": "Erase a customer for good and keep a proof; run again, it answers with that proof.",
-    "erasures": "List the proofs of erasures, or those of one number. Exit code 1: that number was never erased.",
-    "retention": "Remove what is older than the settings GUANXI_KEEP_… say; customers are erased, with a proof.",
-    "audit": "List, verify or prune the audit log. Exit code 1: it is not what was recorded, and how is said.",
-    "check-config": "Check the settings for production. Exit code 0: they may serve; 1: something must not be, and "
-    "is named.",
-    "documents": "Register an app's operations. Exit code 2, and nothing written: one is not valid, or beyond a limit.",
-    "serve": "Serve GraphQL at /graphql, and health at /healthz and /readyz.",
-    "token": "Print a token, in development mode only (GUANXI_DEVELOPMENT=1).",
-}
-"""What ``guanxi --help`` says of each, so that it need not import them all: the first line of its own help."""
+OWNER: Final = "guanxi.owner"
+"""Where a command's context has the plugin that it is of."""
 
 
 class LazyGroup(TyperGroup):
-    """Imports a command's module when that command is run: the engine's libraries take seconds, and few need them."""
+    """Imports a command's module when that command is run: the engine's libraries take seconds, and few need them.
+
+    Plugins are loaded for the help, and for a name that is none of ours.
+    """
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - as TyperGroup has it
+        """Return the names of all commands, plugins' last."""
+        return [*shipped_commands(), *plugin_commands()]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - as TyperGroup has it
+        """Return a command as it is listed."""
+        if cmd_name in shipped_commands():
+            return listed(shipped_commands()[cmd_name])
+        found = plugin_commands().get(cmd_name)
+        return listed(found[0], PANEL) if found else None
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """Return the command that the first argument names."""
-        name, _, rest = super().resolve_command(ctx, args)
-        return name, command(name) if name else None, rest
+        self.commands = {name: listed(command) for name, command in shipped_commands().items()}  # to be suggested
+        try:
+            name, _, rest = super().resolve_command(ctx, args)
+        except typer.TyperException as error:
+            raise SettingsError(f"{error.format_message()} {broken()}".strip()) from error
+        if name is None:
+            return name, None, rest
+        if name in shipped_commands():
+            return name, made(shipped_commands()[name]), rest
+        command, ctx.meta[OWNER] = plugin_commands()[name]
+        return name, made(command), rest
 
-
-def command(name: str) -> Any:
-    """Return a command, imported."""
-    module = import_module(f"guanxi.commands.{name.replace('-', '_')}")
-    found = getattr(module, FUNCTIONS.get(name, name))
-    if isinstance(found, typer.Typer):
-        return typer.main.get_command(found)
-    alone = typer.Typer(add_completion=False)
-    alone.command(name)(found)
-    return typer.main.get_command(alone)
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command; what one of a plugin raises is told in one line, and its exit code is 1."""
+        try:
+            return super().invoke(ctx)
+        except (GuanxiError, typer.TyperException, typer.Abort, typer.Exit):
+            raise
+        except Exception as error:
+            if OWNER not in ctx.meta:
+                raise
+            tell_failure(ctx.meta[OWNER], error)
+            return 1
 
 
 def tell_version(asked: bool) -> None:
@@ -89,10 +81,6 @@ def guanxi(
     ] = False,
 ) -> None:
     """Know the bank's customers and offer each one the right thing next."""
-
-
-for name, help_ in COMMANDS.items():
-    app.command(name, help=help_)(lambda: None)
 
 
 def main() -> None:

@@ -3,14 +3,19 @@
 None of them knows GraphQL, the command line's library or the server: what stands above turns them into its own.
 """
 
-from collections.abc import Awaitable, Callable
+import inspect
+import re
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+
+from graph.errors import PluginError
 
 if TYPE_CHECKING:
     from loaders.sources import Source
+
+NAME: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 On: TypeAlias = Literal["Customer", "Product", "Programme"]
 
@@ -36,14 +41,24 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command of the command line: ``run`` is a function with typed parameters, or where to import one from.
+    """A command of the command line.
 
-    ``run`` is ``module:function`` for a command whose libraries take long to import.
+    Attributes:
+        name: what is typed after ``guanxi``: lower case, with hyphens.
+        help: one sentence, for ``guanxi --help``.
+        run: a function with typed parameters, as typer reads them, or a ``typer.Typer`` of several; or
+            ``module:function``, for a command whose libraries take long to import. An integer that it returns is the
+            exit code.
     """
 
     name: str
     help: str
-    run: Callable[..., Any] | str
+    run: Any
+
+    def __post_init__(self) -> None:
+        check_name(self.name, "command")
+        if not callable(self.run) and ":" not in str(self.run):
+            raise PluginError(f"the command {self.name!r} has {self.run!r} to run, which is no function")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +73,37 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A way in which a bank's files are written; ``open`` reads a folder of such."""
+    """A way in which a bank's files are written.
+
+    Attributes:
+        name: what ``--format`` is given: lower case, with hyphens.
+        help: one sentence, for ``guanxi load --help``.
+        open: called with the folder, gives its tables. Further keyword parameters are options of the format, given as
+            ``--option name=value``; each has a type and a default.
+    """
 
     name: str
     help: str
-    open: "Callable[[Path], Source]"
+    open: "Callable[..., Source]"
+
+    def __post_init__(self) -> None:
+        check_name(self.name, "format")
+        wrong = [name for name, option in self.options.items() if option.default is option.empty]
+        if wrong:
+            raise PluginError(f"the format {self.name!r} has an option {wrong[0]!r} without a default")
+
+    @property
+    def options(self) -> Mapping[str, inspect.Parameter]:
+        """What it can be told beside the folder, by name."""
+        parameters = inspect.signature(self.open, eval_str=True).parameters
+        return {name: option for name, option in parameters.items() if option.kind is option.KEYWORD_ONLY}
+
+
+def check_name(name: object, what: str) -> None:
+    """Return if it is a name that can be typed.
+
+    Raises:
+        PluginError: it is not.
+    """
+    if not isinstance(name, str) or not NAME.fullmatch(name):
+        raise PluginError(f"{name!r} is no name of a {what}: lower case, with hyphens, as in hospital-card")

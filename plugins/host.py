@@ -4,23 +4,27 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Final
 
 import pluggy
 
 from graph.errors import PluginError
-from plugins import campus, cobranded, family, hookspecs, shipped, tobacco
+from plugins import campus, cobranded, family, hookspecs, shipped, shipped_commands, shipped_formats, tobacco
 from plugins.guard import GuardedGate, GuardedRecommender, Health, told
 from plugins.loading import Found, find, of_path
 from plugins.registration import Registered, Rules, check_bundles, check_free, check_levers, registered, rules_of
-from recommenders.artefact import Model
 from recommenders.catalogue import Catalogue
 from recommenders.contract import Gate, Recommender, Trainable
-from recommenders.popularity import Popularity
+
+if TYPE_CHECKING:
+    from recommenders.artefact import Model
 
 logger = logging.getLogger("guanxi.plugins")
 
-DEFAULT_PLUGINS: Final = (shipped, campus, tobacco, family, cobranded)
+COMMAND_PLUGINS: Final = (shipped_commands, shipped_formats)
+"""What the command line is made of; to load them imports none of the engine's libraries."""
+DEFAULT_PLUGINS: Final = (shipped, campus, tobacco, family, cobranded, *COMMAND_PLUGINS)
 SHIPPED: Final = "shipped"
 RULES: Final = "rules: "
 
@@ -84,10 +88,10 @@ class PluginHost:
         self._guarded: dict[str, GuardedRecommender] = {}
 
     @classmethod
-    def load(cls, folders: Sequence[Path] = (), *, shipped: bool = True) -> "PluginHost":
+    def load(cls, folders: Sequence[Path] = (), *, shipped: Sequence[ModuleType] = DEFAULT_PLUGINS) -> "PluginHost":
         """Load the shipped plugins, installed ones, and folders' ``.py`` files; a broken one is listed as such."""
         host = cls()
-        for module in DEFAULT_PLUGINS if shipped else ():
+        for module in shipped:
             host.add(module, module.__name__.rpartition(".")[2], SHIPPED)
         for found in find(folders):
             host._add_found(found)
@@ -121,13 +125,15 @@ class PluginHost:
         """Return a recommender that cannot bring training down; its health is not counted."""
         return GuardedRecommender(recommender, Health(), trusted=self._is_trusted(recommender.name))
 
-    def guarded(self, model: Model | None) -> list[Recommender]:
+    def guarded(self, model: "Model | None") -> list[Recommender]:
         """Return what can answer with a model, or without one: each guarded, and with its health kept from before."""
         applied = (
             model.apply(self.recommenders())
             if model
             else [r for r in self.recommenders() if not isinstance(r, Trainable)]
         )
+        from recommenders.popularity import Popularity  # its libraries take long to import
+
         named = {recommender.name: recommender for recommender in applied}
         for recommender in self.recommenders():
             if isinstance(recommender, Popularity):

@@ -1,21 +1,25 @@
-"""The bank's own recommenders, gates and bundles, through the same hooks as anybody's."""
+"""The bank's own recommenders, gates and bundles, through the same hooks as anybody's.
+
+What recommenders learn with takes seconds to import, and is when they are asked for.
+"""
 
 from collections.abc import Callable
 
 from plugins.hookspecs import hookimpl
-from recommenders.als import Als
 from recommenders.bundling import DEFAULT_BUNDLES
 from recommenders.catalogue import Catalogue
-from recommenders.cohorts import Cohorts
 from recommenders.contract import BundleRule, Gate, Recommender
 from recommenders.gates import DEFAULT_GATES
-from recommenders.popularity import Popularity
 from recommenders.rules import LifecycleRules
 
 
 @hookimpl
 def recommenders(register: Callable[[Recommender], None]) -> None:
     """Collaborative filtering, lifecycle rules, relations, and popularity as the fallback."""
+    from recommenders.als import Als
+    from recommenders.cohorts import Cohorts
+    from recommenders.popularity import Popularity
+
     for recommender in (Als(), LifecycleRules(), Cohorts(), Popularity()):
         register(recommender)
 

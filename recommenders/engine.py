@@ -24,6 +24,7 @@ from recommenders.contract import (
     Context,
     Decision,
     Gate,
+    Lever,
     Mask,
     Offer,
     Omitted,
@@ -99,7 +100,7 @@ class Engine:
         bundle_rules: Sequence[BundleRule] = (),
         calibration: Calibration | None = None,
         ranker: Ranker | None = None,
-        levers: Mapping[str, float] | None = None,
+        levers: Sequence[Lever] = (),
         model_id: str = FALLBACK,
     ) -> None:
         self.catalogue = catalogue
@@ -109,7 +110,7 @@ class Engine:
         self.calibration = calibration or Calibration()
         self.ranker = ranker
         self.model_id = model_id
-        self.arbitration = Arbitration(catalogue, levers or {})
+        self.arbitration = Arbitration(catalogue, levers)
 
     @cached_property
     def _values(self) -> NDArray[np.float64]:
@@ -327,9 +328,10 @@ class Engine:
             by = f"{names[0]} ({'learnt from openings' if is_learnt else f'prior: score × {PRIOR_PROPENSITY}'})"
         steps = [TraceStep("rank", f"propensity {propensity:.4f} by {by}")]
         if rank is not None:
+            pulled = self.arbitration.pulled(product.product_code)
             factors = (
                 f"{propensity:.4f} × {ranking.weights[column]:g} context × {self._values[column]:g} value{priced} "
-                f"× {self._levers[column]:g} lever"
+                f"× {self._levers[column]:g} lever{f' ({pulled})' if pulled else ''}"
             )
             steps.append(TraceStep("arbitrate", f"{factors} = {ranking.priorities[row, column]:.3f}, rank {rank}"))
             rules = [rule.code for rule in self.bundle_rules if product.product_code in rule.products]

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from guanxi.formats import Format, open_source
+from guanxi.formats import DEFAULT, open_source, told
 from guanxi.reporting import progress_bars, report
 from guanxi.settings import Settings
 from loaders.importing import check_bank
@@ -14,12 +14,13 @@ from loaders.importing import check_bank
 
 def check(
     directory: Annotated[Path, typer.Argument(help="Folder with the bank's files.")],
-    format_: Annotated[Format, typer.Option("--format", help="How the files are written.")] = Format.BANK,
+    format_: Annotated[str, typer.Option("--format", help=told())] = DEFAULT,
+    option: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="An option of the format.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
     rejects: Annotated[Path | None, typer.Option(help="Rejects file; by default in GUANXI_HOME.")] = None,
 ) -> int:
     """Validate a bank's files by themselves. Exit code 0: all rows are good; 1: some are not; 2: unreadable."""
-    source = open_source(directory, format_)
+    source = open_source(directory, format_, option or ())
     path = rejects or Settings().home / "rejects.csv"
     with progress_bars(quiet=as_json) as progress:
         summary = asyncio.run(check_bank(source, path, progress=progress))

@@ -8,7 +8,7 @@ import typer
 
 from graph.audit_entries import AuditAction
 from guanxi.auditing import record
-from guanxi.formats import Format, open_source
+from guanxi.formats import DEFAULT, open_source, told
 from guanxi.opening import open_store
 from guanxi.reporting import progress_bars, report
 from guanxi.secret_files import erasure_secret
@@ -19,17 +19,21 @@ from loaders.sources import Source
 
 def load(
     directory: Annotated[Path, typer.Argument(help="Folder with the bank's files.")],
-    format_: Annotated[Format, typer.Option("--format", help="How the files are written.")] = Format.BANK,
+    format_: Annotated[str, typer.Option("--format", help=told())] = DEFAULT,
+    option: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="An option of the format.")] = None,
     strict: Annotated[bool, typer.Option(help="Write nothing when any row would be rejected (exit code 2).")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
     rejects: Annotated[Path | None, typer.Option(help="Rejects file; by default in GUANXI_HOME.")] = None,
     assume_consent: Annotated[
-        bool, typer.Option(help="Berka only: the data say nothing of marketing consent; take it as given.")
+        bool,
+        typer.Option(
+            help="Berka only, as --option assume_consent=true: take consent, of which it has nothing, as given."
+        ),
     ] = False,
 ) -> int:
     """Load a bank's files. Exit code 0: all loaded; 1: some rows rejected; 2: nothing written."""
     settings = Settings()
-    source = open_source(directory, format_, assume_consent=assume_consent)
+    source = open_source(directory, format_, option or (), assume_consent=assume_consent)
     path = rejects or settings.home / "rejects.csv"
     summary = asyncio.run(_load(settings, source, path, strict=strict, quiet=as_json))
     report(summary, as_json=as_json)

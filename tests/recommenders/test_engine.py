@@ -11,7 +11,7 @@ from graph.records import Holding
 from graph.words import CustomerKind, Language, RiskProfile, RiskRating
 from recommenders.batch import Batch
 from recommenders.calibration import PRIOR_PROPENSITY
-from recommenders.contract import BundleRule, Candidates, Omitted, Reason
+from recommenders.contract import BundleRule, Candidates, Lever, Omitted, Reason
 from recommenders.engine import MOST_REASONS, Engine
 from recommenders.gates import DEFAULT_GATES, say
 from recommenders.popularity import Popularity
@@ -118,7 +118,11 @@ def test_of_whom_nothing_is_known_he_gets_what_is_popular_if_he_agreed(person, c
 
 def test_priority_is_propensity_by_context_by_value_by_lever(person, product, engine, context):
     products = product("MOBILE", category="service", margin=50.0), product("SAVE", margin=100.0)
-    decided = engine({"MOBILE": 0.5, "SAVE": 0.4}, *products, levers={"MOBILE": 3.0})
+    decided = engine(
+        {"MOBILE": 0.5, "SAVE": 0.4},
+        *products,
+        levers=[Lever("spring", {"MOBILE": 1.5}), Lever("all", {"MOBILE": 2.0, "SAVE": 1})],
+    )
 
     [answer] = decided.answer([person()], context(channel="mobile"))
     mobile, save = answer.offers
@@ -126,6 +130,10 @@ def test_priority_is_propensity_by_context_by_value_by_lever(person, product, en
     assert mobile.propensity == pytest.approx(0.5 * PRIOR_PROPENSITY)
     assert mobile.priority == pytest.approx(0.05 * 1.2 * 50 * 3)
     assert save.priority == pytest.approx(0.04 * 100)
+    [told_of_mobile] = [step.text for step in mobile.trace if step.stage == "arbitrate"]
+    [told_of_save] = [step.text for step in save.trace if step.stage == "arbitrate"]
+    assert "× 3 lever (spring × 1.5, all × 2) = 9.000, rank 1" in told_of_mobile
+    assert "× 1 lever = 4.000, rank 2" in told_of_save
     assert [(offer.rank, offer.score, offer.value) for offer in answer.offers] == [
         (1, pytest.approx(0.5), 50.0),
         (2, pytest.approx(0.4), 100.0),
