@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,6 @@ from api.event_streams import HEARTBEAT_SECONDS
 from api.events import Changes, Interactions
 from api.gauges import Gauges
 from api.guards import Guarded
-from api.idempotency import keep_swept
 from api.limits import DEFAULT_LIMITS, Limits
 from api.live_engine import LiveEngine
 from api.observing import Observed
@@ -74,6 +73,10 @@ async def alone(changes: Changes, interactions: Interactions) -> AsyncIterator[N
     yield
 
 
+async def idle(store: Store) -> None:
+    """Do no jobs."""
+
+
 @dataclass(frozen=True)
 class Wiring:
     """What a server is made of.
@@ -86,6 +89,7 @@ class Wiring:
         at_end: is called in a thread when the server has ended.
         federation: serve as a subgraph of Apollo Federation, too.
         purposes: which products each kind of data may serve.
+        work: does jobs for as long as the server lives.
     """
 
     open_store: Callable[[], AbstractAsyncContextManager[Store]]
@@ -105,6 +109,7 @@ class Wiring:
     at_end: Callable[[], object] = lambda: None
     federation: bool = False
     purposes: PurposeLimits = DEFAULT_PURPOSES
+    work: Callable[[Store], Coroutine[Any, Any, None]] = idle
 
 
 def create_app(wiring: Wiring) -> Starlette:
@@ -154,7 +159,7 @@ async def _served(store: Store, wiring: Wiring) -> AsyncIterator[Services]:
         with suppress(StoreUnavailable):
             await trail.log.check_key()
     sending = keep_sending(store, wiring.webhooks)
-    lasting = engine.keep_fresh(), keep_swept(store), Gauges(engine).keep(), trail.keep(), sending
+    lasting = engine.keep_fresh(), wiring.work(store), Gauges(engine).keep(), trail.keep(), sending
     kept = [asyncio.create_task(task) for task in lasting]
     try:
         async with wiring.share(services.changes, services.interactions):

@@ -1,23 +1,15 @@
 """Idempotency keys: whose they are, what they stand for, and how long they are kept."""
 
-import asyncio
 import hashlib
 import json
-import logging
 import secrets
-from datetime import UTC, datetime
 from typing import Any
 
 from api.session import Session
 from api.user_errors import UserErrorCode, Wrong
 from graph import once
-from graph.errors import StoreError
-from graph.store import Store
 
 LONGEST_KEY = 200
-SWEEP_SECONDS = 3_600
-
-logger = logging.getLogger("guanxi.api")
 
 
 def request_of(session: Session, mutation: str, given: Any) -> once.Request:
@@ -40,13 +32,3 @@ def request_of(session: Session, mutation: str, given: Any) -> once.Request:
         secrets.token_urlsafe(16),
         session.now,
     )
-
-
-async def keep_swept(store: Store) -> None:
-    """Delete expired keys now and every hour, until cancelled."""
-    while True:
-        try:
-            await once.sweep(store, datetime.now(UTC))
-        except StoreError as error:
-            logger.warning("expired idempotency keys are kept for now: %s", error)
-        await asyncio.sleep(SWEEP_SECONDS)

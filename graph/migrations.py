@@ -108,6 +108,7 @@ MIGRATIONS: Final = (
         "the audit log is one chain",
         (_unique_node("AuditChain", "chain_name"), _unique_node("AuditEntry", "entry_no")),
     ),
+    Migration(12, "a job is done by one server at a time", (_unique_node("Job", "job_name"),)),
 )
 
 APPLIED: Final = "MATCH (m:Migration) RETURN m.number AS number ORDER BY number"

@@ -1,6 +1,6 @@
 """A bank at hand, in a notebook or a test: its tables as frames, and its offers, without a word of asyncio."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, date, datetime
 from functools import cached_property, partial
@@ -59,12 +59,11 @@ class Bank:
 
     Attributes:
         settings: where its store and models are.
-        host: the plugins it decides with.
         today: the day of its decisions.
     """
 
     def __init__(self, settings: Settings, *, host: PluginHost | None = None, today: date | None = None) -> None:
-        self.host = host or PluginHost.load(settings.plugins)
+        self._host = host
         self.today = today or datetime.now(UTC).date()
         self.settings = settings
         with ExitStack() as held:
@@ -104,6 +103,17 @@ class Bank:
             **{key.removeprefix(EXTRA): [row.get(key) for row in rows] for key in extras},
         }
         return pl.DataFrame(cells)
+
+    @cached_property
+    def host(self) -> PluginHost:
+        """The plugins it decides with."""
+        return self._host or PluginHost.load(self.settings.plugins)
+
+    def pages(self, size: int = 1_000) -> Iterator[list[str]]:
+        """Yield the numbers of all customers in order, some at a time: what ``offers`` and others take."""
+        found = customers.pages(self.store, size)
+        while (page := self.run(anext, found, None)) is not None:
+            yield page
 
     @cached_property
     def model(self) -> Model | None:

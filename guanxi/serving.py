@@ -16,6 +16,7 @@ from guanxi.secret_files import erasure_secret, given_or_kept
 from guanxi.settings import Settings
 from guanxi.token_rules import token_rules
 from guanxi.trace_export import export_traces
+from guanxi.work import keep_working
 from plugins.host import PluginHost
 
 
@@ -33,10 +34,11 @@ def app_of(settings: Settings, at_end: Callable[[], object] = lambda: None) -> S
         SettingsError: they must not serve in production.
     """
     refuse_in_production(settings)
+    host = PluginHost.load(settings.plugins)
     return create_app(
         Wiring(
             open_store=partial(keep_store, settings),
-            host=PluginHost.load(settings.plugins),
+            host=host,
             models=settings.models_dir,
             rules=token_rules(settings),
             offer_secret=given_or_kept(settings.decision_secret, settings.home / "decision.secret"),
@@ -52,6 +54,7 @@ def app_of(settings: Settings, at_end: Callable[[], object] = lambda: None) -> S
             at_end=at_end,
             federation=settings.federation,
             purposes=settings.purpose_limits,
+            work=lambda store: keep_working(store, host, settings),
         )
     )
 

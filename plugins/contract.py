@@ -5,7 +5,7 @@ None of them knows GraphQL, the command line's library or the server: what stand
 
 import inspect
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from loaders.sources import Source
 
 NAME: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+LEAST_EVERY: Final = timedelta(minutes=1)
 
 On: TypeAlias = Literal["Customer", "Product", "Programme"]
 
@@ -63,12 +64,31 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Work that is done again and again, by one server at a time."""
+    """Work that is done again and again, by one server at a time, in a process of its own.
+
+    Attributes:
+        name: lower case, with hyphens.
+        help: one sentence, for ``guanxi jobs``.
+        every: from one start to the next; a minute or more.
+        run: a plain function that is called with the bank, a ``guanxi.Bank``; or ``module:function``. What it raises is
+            recorded, and it is tried again at its next time.
+        most: how long one run may take before its process is killed.
+        by_default: whether it runs where ``GUANXI_JOBS`` says nothing of it.
+    """
 
     name: str
     help: str
     every: timedelta
-    run: Callable[[Any], Awaitable[None]]
+    run: Callable[[Any], object] | str
+    most: timedelta = timedelta(hours=1)
+    by_default: bool = True
+
+    def __post_init__(self) -> None:
+        check_name(self.name, "job")
+        if inspect.iscoroutinefunction(self.run) or not (callable(self.run) or ":" in self.run):
+            raise PluginError(f"the job {self.name!r} has {self.run!r} to run, which is no plain function")
+        if self.every < LEAST_EVERY or self.most < timedelta(seconds=1):
+            raise PluginError(f"the job {self.name!r} runs every minute at most, and has a second at least")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Any, Final
 import pluggy
 
 from graph.errors import PluginError
-from plugins import campus, cobranded, family, hookspecs, shipped, shipped_commands, shipped_formats, tobacco
+from plugins import (
+    campus,
+    cobranded,
+    family,
+    hookspecs,
+    shipped,
+    shipped_commands,
+    shipped_formats,
+    shipped_jobs,
+    tobacco,
+)
 from plugins.guard import GuardedGate, GuardedRecommender, Health, told
 from plugins.loading import Found, find, of_path
 from plugins.registration import Registered, Rules, check_bundles, check_free, check_levers, registered, rules_of
@@ -22,7 +32,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("guanxi.plugins")
 
-COMMAND_PLUGINS: Final = (shipped_commands, shipped_formats)
+COMMAND_PLUGINS: Final = (shipped_commands, shipped_formats, shipped_jobs)
 """What the command line is made of; to load them imports none of the engine's libraries."""
 DEFAULT_PLUGINS: Final = (shipped, campus, tobacco, family, cobranded, *COMMAND_PLUGINS)
 SHIPPED: Final = "shipped"

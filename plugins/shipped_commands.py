@@ -32,6 +32,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "erase": "Erase a customer for good and keep a proof; run again, it answers with that proof.",
     "erasures": "List the proofs of erasures, or those of one number. Exit code 1: that number was never erased.",
     "retention": "Remove what is older than the settings GUANXI_KEEP_… say; customers are erased, with a proof.",
+    "jobs": "List what servers do at intervals, with what came of it last, or run one now.",
     "audit": "List, verify or prune the audit log. Exit code 1: it is not what was recorded, and how is said.",
     "check-config": "Check the settings for production. Exit code 0: they may serve; 1: something must not be, and "
     "is named.",

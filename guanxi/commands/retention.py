@@ -31,27 +31,42 @@ def retention(
 ) -> None:
     """Remove what is older than the settings GUANXI_KEEP_… say; customers are erased, with a proof."""
     settings = Settings()
+    told = asyncio.run(_run(settings, parts_due(settings), dry_run=dry_run, quiet=as_json))
+    if as_json:
+        typer.echo(json.dumps({"dry_run": dry_run, "parts": told}, default=str, indent=1))
+
+
+def parts_due(settings: Settings) -> list[Due]:
+    """Return the parts that are kept for a time.
+
+    Raises:
+        SettingsError: there is none.
+    """
     parts = list(due(settings.keep, datetime.now(UTC).date()))
     if not parts:
         raise SettingsError("Everything is kept for ever: set GUANXI_KEEP_INTERACTIONS or another, in months.")
-    told = asyncio.run(_run(settings, parts, dry_run=dry_run, quiet=as_json))
-    if as_json:
-        typer.echo(json.dumps({"dry_run": dry_run, "parts": told}, default=str, indent=1))
+    return parts
 
 
 async def _run(settings: Settings, parts: list[Due], *, dry_run: bool, quiet: bool) -> list[Told]:
     told = list[Told]()
     async with open_store(settings) as store:
         for part in parts:
-            removed = await (count(store, part) if dry_run else _remove(settings, store, part))
+            removed = await (count(store, part) if dry_run else remove_part(settings, store, part))
             told.append({"part": part.part, "before": part.since, "removed": removed})
             if not quiet:
                 done = "would be removed" if dry_run else "removed"
                 typer.echo(f"{part.part}: {removed:,} {done}, of before {part.since}")
-            if removed and not dry_run:
-                details = {"part": part.part, "before": str(part.since), "removed": removed}
-                await record(settings, store, AuditAction.WRITE, "retention", details=details)
     return told
+
+
+async def remove_part(settings: Settings, store: Store, part: Due) -> int:
+    """Remove what of a part is too old, have it in the audit log, and return how much it was."""
+    removed = await _remove(settings, store, part)
+    if removed:
+        details = {"part": part.part, "before": str(part.since), "removed": removed}
+        await record(settings, store, AuditAction.WRITE, "retention", details=details)
+    return removed
 
 
 async def _remove(settings: Settings, store: Store, part: Due) -> int:

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, date, datetime
-from typing import Final
+from typing import Final, TypeAlias
 
 import typer
 
@@ -20,13 +21,15 @@ from guanxi.reporting import customer_bar
 from guanxi.settings import Settings
 from recommenders.view import CustomerView
 
+Changes: TypeAlias = Counter[tuple[LifecycleStage | None, LifecycleStage]]
+
 PAGE: Final = 1_000
 ORDER: Final = {stage: place for place, stage in enumerate(LifecycleStage)}
 
 
 def stages(as_of: AsOf = None) -> None:
     """Note each customer's lifecycle stage, and tell webhooks which have changed; run it daily, after load."""
-    changes = asyncio.run(_note(Settings(), day(as_of)))
+    changes = asyncio.run(_run(Settings(), day(as_of)))
     first = sum(count for (before, _), count in changes.items() if before is None)
     if first:
         typer.echo(f"{first:,} customers are noted for the first time; nobody is told.")
@@ -37,18 +40,24 @@ def stages(as_of: AsOf = None) -> None:
         typer.echo("No stage has changed.")
 
 
-async def _note(settings: Settings, today: date) -> Counter[tuple[LifecycleStage | None, LifecycleStage]]:
-    """Note page by page, each whole or not at all, and count the changes; what a killed run left, the next does."""
-    found: Counter[tuple[LifecycleStage | None, LifecycleStage]] = Counter()
+async def _run(settings: Settings, today: date) -> Changes:
     async with open_store(settings) as store:
         with customer_bar(await customers.count(store)) as advance:
-            async for numbers in customers.pages(store, PAGE):
-                changes = await _changes(store, numbers, today)
-                if changes:
-                    await noted_stages.note(store, changes, today, datetime.now(UTC))
-                found.update((change.before, change.after) for change in changes)
-                advance(len(numbers))
-        await record(settings, store, AuditAction.WRITE, "stages", details={"changed": found.total()})
+            return await note_stages(settings, store, today, advance)
+
+
+async def note_stages(
+    settings: Settings, store: Store, today: date, advance: Callable[[int], None] = lambda _: None
+) -> Changes:
+    """Note page by page, each whole or not at all, and count the changes; what a killed run left, the next does."""
+    found: Changes = Counter()
+    async for numbers in customers.pages(store, PAGE):
+        changes = await _changes(store, numbers, today)
+        if changes:
+            await noted_stages.note(store, changes, today, datetime.now(UTC))
+        found.update((change.before, change.after) for change in changes)
+        advance(len(numbers))
+    await record(settings, store, AuditAction.WRITE, "stages", details={"changed": found.total()})
     return found
 
 

@@ -477,10 +477,7 @@ def test_two_jobs_of_one_name_are_an_error():
     def work(hook, item):
         return type("Work", (), {hook: staticmethod(hookimpl(specname=hook)(lambda register: register(item)))})()
 
-    async def run(context):
-        pass
-
-    job = Job("nightly", "Nothing, every night.", timedelta(days=1), run)
+    job = Job("nightly", "Nothing, every night.", timedelta(days=1), print)
     host = PluginHost()
 
     assert host.add(work("jobs", job), "one", "here").error is None

@@ -1,0 +1,62 @@
+"""The process in which one run of a job is done: ``python -m guanxi.job_process NAME REPORT PARENT``.
+
+So its time can be bounded, and its memory is not the server's. It ends with the process that started it.
+"""
+
+import os
+import sys
+import threading
+import time
+import traceback
+from importlib import import_module
+from pathlib import Path
+from typing import Final
+
+from graph.errors import GuanxiError
+from guanxi.bank import Bank
+from guanxi.settings import Settings
+from guanxi.work import job_named
+from plugins.guard import placed, told
+from plugins.host import PluginHost
+
+WATCH_SECONDS: Final = 1.0
+
+
+def main() -> None:
+    """Run a job; a failure's type and place are written to REPORT, and the exit code is 1."""
+    name, report, parent = sys.argv[1:]
+    threading.Thread(target=_end_with, args=(int(parent),), daemon=True).start()
+    settings = Settings()
+    try:
+        _run(settings, name)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin's job may raise anything
+        if settings.development:
+            traceback.print_exception(error)
+        Path(report).write_text(_reported(error), encoding="utf-8")
+        sys.exit(1)
+
+
+def _run(settings: Settings, name: str) -> None:
+    host = PluginHost.load(settings.plugins)
+    job, _ = job_named(host, name)
+    run = job.run
+    if isinstance(run, str):
+        module, _, function = run.partition(":")
+        run = getattr(import_module(module), function)
+    with Bank(settings, host=host) as bank:
+        run(bank)
+
+
+def _reported(error: BaseException) -> str:
+    """Say what went wrong: an error of ours tells nothing personal, and of another's only type and place are told."""
+    return told(error) if isinstance(error, GuanxiError) else placed(error)
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(WATCH_SECONDS)
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main()

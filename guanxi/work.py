@@ -1,0 +1,162 @@
+"""Which jobs there are, which of them a server does, and how one run is done, in a process of its own."""
+
+import asyncio
+import logging
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from graph import jobs
+from graph.errors import SettingsError, StoreError
+from graph.jobs import JobOutcome, JobState, Run
+from graph.store import Store
+from guanxi.settings import Settings
+from plugins.contract import Job
+from plugins.host import PluginHost, PluginInfo
+
+logger = logging.getLogger("guanxi.jobs")
+
+LOOK_SECONDS: Final = 5.0
+RENEW_SECONDS: Final = 15.0
+AT_ONCE: Final = 2
+"""How many jobs a server process has running."""
+ALL: Final = "all"
+
+
+def job_named(host: PluginHost, name: str) -> tuple[Job, PluginInfo]:
+    """Return a job and whose it is.
+
+    Raises:
+        SettingsError: there is none of that name.
+    """
+    known = {job.name: (job, info) for job, info in host.of("jobs")}
+    if name not in known:
+        raise SettingsError(f"There is no job {name!r}; there are {', '.join(sorted(known))}.")
+    return known[name]
+
+
+def is_done_here(job: Job, asked: tuple[str, ...]) -> bool:
+    """Whether servers do a job, by ``GUANXI_JOBS``: names, ``all``, and ``-NAME`` for one that is not to run."""
+    if f"-{job.name}" in asked:
+        return False
+    return job.by_default or job.name in asked or ALL in asked
+
+
+def is_due(job: Job, state: JobState | None, now: datetime) -> bool:
+    """Whether it is time for a job, and nobody is at it."""
+    if state is None:
+        return True
+    if state.outcome is JobOutcome.INTERRUPTED:
+        return True
+    return state.outcome is not JobOutcome.RUNNING and state.started_at + job.every <= now
+
+
+async def keep_working(store: Store, host: PluginHost, settings: Settings) -> None:
+    """Do what is due, for ever; what goes wrong is recorded, and tried again at its next time."""
+    wanted = {job.name: job for job, _ in host.of("jobs") if is_done_here(job, settings.jobs)}
+    missing = {name.removeprefix("-") for name in settings.jobs} - {ALL} - {job.name for job, _ in host.of("jobs")}
+    for name in sorted(missing):
+        logger.warning("GUANXI_JOBS names %r, and there is no such job", name)
+    async with asyncio.TaskGroup() as tasks:
+        running: dict[str, asyncio.Task[None]] = {}
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            running = {name: task for name, task in running.items() if not task.done()}
+            for name in await _due(store, wanted):
+                if name not in running and len(running) < AT_ONCE:
+                    running[name] = tasks.create_task(_attempt(store, wanted[name], settings))
+
+
+async def _due(store: Store, wanted: Mapping[str, Job]) -> list[str]:
+    now = datetime.now(UTC)
+    try:
+        states = await jobs.states(store, now)
+    except StoreError as error:
+        logger.warning("jobs wait: %s", error)
+        return []
+    except Exception:
+        logger.exception("jobs wait")
+        return []
+    return [name for name, job in wanted.items() if is_due(job, states.get(name), now)]
+
+
+async def _attempt(store: Store, job: Job, settings: Settings) -> None:
+    try:
+        await run_job(store, job, settings, due=True)
+    except StoreError as error:
+        logger.warning("the job %s waits: %s", job.name, error)
+    except Exception:
+        logger.exception("the job %s waits", job.name)
+
+
+async def run_job(
+    store: Store, job: Job, settings: Settings, *, due: bool = False, quiet: bool = True
+) -> tuple[JobOutcome, str | None] | None:
+    """Run a job and return what came of it, with the error; None where another is at it or, with ``due``, it is not."""
+    run = Run(job.name, secrets.token_hex(8), f"{socket.gethostname()}:{os.getpid()}")
+    if not await jobs.take(store, run, datetime.now(UTC), job.every if due else None):
+        return None
+    try:
+        outcome, error = await _done(store, run, job, settings, quiet=quiet)
+    except BaseException:
+        await asyncio.shield(jobs.end(store, run, JobOutcome.INTERRUPTED, None, datetime.now(UTC)))
+        raise
+    await jobs.end(store, run, outcome, error, datetime.now(UTC))
+    logger.info("the job %s: %s%s", job.name, outcome, f", {error}" if error else "")
+    return outcome, error
+
+
+async def _done(store: Store, run: Run, job: Job, settings: Settings, *, quiet: bool) -> tuple[JobOutcome, str | None]:
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report"
+        holding = asyncio.create_task(_hold(store, run))
+        process = await _started(job.name, report, settings, quiet=quiet)
+        waiting = asyncio.create_task(process.wait())
+        try:
+            await asyncio.wait(
+                {waiting, holding}, timeout=job.most.total_seconds(), return_when=asyncio.FIRST_COMPLETED
+            )
+            if waiting.done() and process.returncode == 0:
+                return JobOutcome.DONE, None
+            if waiting.done():
+                said = report.read_text(encoding="utf-8") if report.exists() else f"exit code {process.returncode}"
+                return JobOutcome.FAILED, said
+            return JobOutcome.FAILED, "another server took it on" if holding.done() else f"took longer than {job.most}"
+        finally:
+            holding.cancel()
+            with suppress(ProcessLookupError):
+                process.kill()
+            await waiting
+
+
+async def _hold(store: Store, run: Run) -> None:
+    """Renew a lease until it is another's; while the store is down, it may become so."""
+    while True:
+        await asyncio.sleep(RENEW_SECONDS)
+        try:
+            if not await jobs.renew(store, run, datetime.now(UTC)):
+                return
+        except StoreError as error:
+            logger.warning("the job %s is not held: %s", run.job_name, error)
+
+
+async def _started(name: str, report: Path, settings: Settings, *, quiet: bool) -> asyncio.subprocess.Process:
+    """Start a job's process with this one's environment; a server has no place for what it prints."""
+    own = {"GUANXI_HOME": str(settings.home), "GUANXI_PLUGINS": os.pathsep.join(map(str, settings.plugins))}
+    output = subprocess.DEVNULL if quiet else None
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "guanxi.job_process", name, str(report), str(os.getpid())),
+        env=os.environ | own,
+        start_new_session=True,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=None if settings.development else output,
+    )

@@ -1,0 +1,269 @@
+"""Jobs of plugins and our own, by ``guanxi jobs`` and by servers."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from graph import embedded, jobs
+from graph.jobs import JobOutcome, JobState, Run
+from graph.store import Store
+from guanxi.work import is_done_here, is_due
+from plugins.contract import Job
+
+pytestmark = pytest.mark.embedded
+
+PLUGIN = """
+import os, time
+from datetime import timedelta
+from pathlib import Path
+from guanxi import Job, hookimpl
+
+OUT = Path(__file__).parent.parent / "out"
+
+def count(bank):
+    pages = sum(map(len, bank.pages(7)))
+    with OUT.open("a") as file:
+        file.write(f"{bank.table('customers').height} {pages}\\n")
+    print("counted")
+
+def fail(bank):
+    raise KeyError("C000000001 earns 9000")
+
+def hang(bank):
+    OUT.write_text(str(os.getpid()))
+    while True:
+        pass
+
+def leave(bank):
+    os._exit(7)
+
+@hookimpl
+def jobs(register):
+    minute = timedelta(minutes=1)
+    register(Job("count", "Count customers.", minute, count))
+    register(Job("fail", "Fail.", minute, fail))
+    register(Job("hang", "Hang.", minute, hang, most=timedelta(seconds=MOST), by_default=False))
+    register(Job("leave", "Leave.", minute, leave, by_default=False))
+"""
+
+
+@pytest.fixture
+def ward(tmp_path):
+    """The settings of a folder with a plugin of jobs."""
+    folder = tmp_path / "plugins"
+    folder.mkdir()
+    (folder / "ward.py").write_text(PLUGIN.replace("MOST", "6"))
+    return {"GUANXI_PLUGINS": str(folder)}
+
+
+@pytest.fixture
+async def opened(journey):
+    with embedded.join(journey.home) as lease:
+        async with Store(lease.uri, lease.username, lease.password, lease.database) as store:
+            yield store
+            await store.write("MATCH (j:Job) DETACH DELETE j")
+            await store.write("MATCH (c:Customer) SET c.stage_noted = null")
+
+
+def listed(guanxi, home, **settings):
+    done = guanxi(home, "jobs", "--json", **settings)
+    assert (done.returncode, done.stderr) == (0, "")
+    return {job["name"]: job for job in json.loads(done.stdout)}
+
+
+def within(seconds, holds):
+    until = time.monotonic() + seconds
+    while not holds() and time.monotonic() < until:
+        time.sleep(0.1)
+    return holds()
+
+
+def gone(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return Path(f"/proc/{pid}/stat").read_text().split()[2] == "Z"
+
+
+@pytest.mark.usefixtures("opened")
+def test_jobs_are_listed_with_what_came_of_them(journey, guanxi, ward):
+    before = listed(guanxi, journey.home, **ward)
+    guanxi(journey.home, "jobs", "run", "fail", **ward)
+    after = listed(guanxi, journey.home, **ward, GUANXI_JOBS="stages,-fail")
+    lines = guanxi(journey.home, "jobs", **ward).stdout.splitlines()
+
+    assert {name: (job["plugin"], job["on"]) for name, job in before.items()} == {
+        "sweep": ("shipped_jobs", True),
+        "stages": ("shipped_jobs", False),
+        "retention": ("shipped_jobs", False),
+        "count": ("ward", True),
+        "fail": ("ward", True),
+        "hang": ("ward", False),
+        "leave": ("ward", False),
+    }
+    assert (before["count"]["every"], before["count"]["runs"], before["count"]["next"]) == (60, 0, None)
+    assert (after["stages"]["on"], after["fail"]["on"], after["fail"]["next"]) == (True, False, None)
+    assert (after["fail"]["outcome"], after["fail"]["runs"], after["fail"]["failures"]) == ("failed", 1, 1)
+    assert any(line.startswith("fail ") and "1 of 1 failed   next 20" in line for line in lines)
+    assert any(line.startswith("stages ") and "never ran   off: name it in GUANXI_JOBS" in line for line in lines)
+
+
+@pytest.mark.usefixtures("opened")
+def test_a_job_has_the_bank(journey, guanxi, ward, tmp_path):
+    done = guanxi(journey.home, "jobs", "run", "count", **ward)
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "counted\ncount: done\n", "")
+    assert (tmp_path / "out").read_text() == "300 300\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        ("fail", "KeyError in ward.py:16"),
+        ("hang", "took longer than 0:00:06"),
+        ("leave", "exit code 7"),
+        (
+            "retention",
+            "SettingsError: Everything is kept for ever: set GUANXI_KEEP_INTERACTIONS or another, in months.",
+        ),
+    ],
+)
+@pytest.mark.usefixtures("opened")
+def test_what_goes_wrong_is_recorded_without_anything_personal(journey, guanxi, ward, tmp_path, name, error):
+    done = guanxi(journey.home, "jobs", "run", name, **ward)
+
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"{name}: failed, {error}\n")
+    assert listed(guanxi, journey.home, **ward)[name]["error"] == error
+    if name == "hang":
+        assert gone(int((tmp_path / "out").read_text()))
+
+
+async def test_a_job_that_runs_elsewhere_is_not_run_twice(journey, guanxi, ward, opened):
+    await jobs.take(opened, Run("count", "R1", "elsewhere:1"), datetime.now(UTC))
+
+    done = guanxi(journey.home, "jobs", "run", "count", **ward)
+    unknown = guanxi(journey.home, "jobs", "run", "counted", **ward)
+
+    assert (done.returncode, done.stderr) == (2, "The job count is running already; guanxi jobs says where.\n")
+    assert unknown.stderr == (
+        "There is no job 'counted'; there are count, fail, hang, leave, retention, stages, sweep.\n"
+    )
+    assert listed(guanxi, journey.home, **ward)["count"]["runner"] == "elsewhere:1"
+
+
+@pytest.mark.usefixtures("opened")
+def test_our_own_jobs_do_what_their_commands_do(journey, guanxi):
+    noted = [guanxi(journey.home, "jobs", "run", name).returncode for name in ("stages", "sweep")]
+
+    assert noted == [0, 0]
+    assert guanxi(journey.home, "stages").stdout == "No stage has changed.\n"
+
+
+@pytest.mark.usefixtures("opened")
+def test_a_job_ends_with_who_runs_it(journey, command, ward, tmp_path):
+    (tmp_path / "plugins" / "ward.py").write_text(PLUGIN.replace("MOST", "600"))
+    running = subprocess.Popen(**command(journey.home, "jobs", "run", "hang", **ward))
+    assert within(60, lambda: (tmp_path / "out").exists() and (tmp_path / "out").read_text())
+    pid = int((tmp_path / "out").read_text())
+
+    running.kill()
+    running.wait()
+
+    assert within(20, lambda: gone(pid))
+
+
+async def test_two_servers_do_what_is_due_once_and_live_through_what_fails(journey, command, ward, opened, tmp_path):
+    servers = [
+        subprocess.Popen(
+            **command(journey.home, "serve", "--port", "0", "--development", **ward), stdout=subprocess.PIPE
+        )
+        for _ in range(2)
+    ]
+    try:
+        urls = [server.stdout.readline().split()[2].removesuffix("/graphql") for server in servers]
+        ended = False
+        until = time.monotonic() + 90
+        while not ended and time.monotonic() < until:
+            time.sleep(1)
+            found = await jobs.states(opened, datetime.now(UTC))
+            ended = {"count", "fail", "sweep"} <= {name for name, job in found.items() if job.ended_at}
+        assert [httpx.get(f"{url}/healthz").status_code for url in urls] == [200, 200]
+    finally:
+        for server in servers:
+            server.send_signal(signal.SIGINT)
+        for server in servers:
+            server.wait(30)
+            server.stdout.close()
+
+    assert {name: (job.outcome, job.runs) for name, job in found.items()} == {
+        "count": ("done", 1),
+        "fail": ("failed", 1),
+        "sweep": ("done", 1),
+    }
+    assert (tmp_path / "out").read_text() == "300 300\n"
+
+
+@pytest.mark.parametrize(
+    ("by_default", "asked", "is_on"),
+    [
+        (True, (), True),
+        (False, (), False),
+        (False, ("nightly",), True),
+        (False, ("all",), True),
+        (True, ("-nightly",), False),
+        (False, ("all", "-nightly"), False),
+    ],
+)
+def test_which_jobs_servers_do(by_default, asked, is_on):
+    job = Job("nightly", "Nothing.", timedelta(days=1), print, by_default=by_default)
+
+    assert is_done_here(job, asked) is is_on
+
+
+@pytest.mark.parametrize(
+    ("outcome", "hours", "due"),
+    [
+        (JobOutcome.DONE, 23, False),
+        (JobOutcome.DONE, 24, True),
+        (JobOutcome.FAILED, 23, False),
+        (JobOutcome.DIED, 24, True),
+        (JobOutcome.RUNNING, 48, False),
+        (JobOutcome.INTERRUPTED, 1, True),
+    ],
+)
+def test_when_a_job_is_due(outcome, hours, due):
+    started = datetime(2026, 6, 30, tzinfo=UTC)
+    state = JobState("nightly", "host:1", started, None, outcome, None, 1, 0)
+    job = Job("nightly", "Nothing.", timedelta(days=1), print)
+
+    assert is_due(job, state, started + timedelta(hours=hours)) is due
+    assert is_due(job, None, started)
+
+
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        ("Job('nightly', '', timedelta(seconds=5), print)", "the job 'nightly' runs every minute at most"),
+        ("Job('Every Night', '', timedelta(days=1), print)", "'Every Night' is no name of a job"),
+        ("Job('nightly', '', timedelta(days=1), later)", "which is no plain function"),
+        ("Job('sweep', '', timedelta(days=1), print)", "a job named 'sweep' is there already, from shipped"),
+    ],
+)
+def test_a_job_that_cannot_be_breaks_its_plugin(guanxi, tmp_path, source, why):
+    (tmp_path / "ward.py").write_text(
+        "from datetime import timedelta\nfrom guanxi import Job, hookimpl\n"
+        f"async def later(bank):\n    pass\n@hookimpl\ndef jobs(register):\n    register({source})\n"
+    )
+
+    found = json.loads(guanxi(tmp_path, "plugins", "--json", GUANXI_PLUGINS=str(tmp_path)).stdout)
+
+    [error] = [plugin["error"] for plugin in found if plugin["name"] == "ward"]
+    assert why in error
