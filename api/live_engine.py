@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +18,9 @@ from graph.records import Customer
 from graph.store import Store
 from plugins.deciding import build_engine
 from plugins.host import PluginHost
+from plugins.life_events import Happening, happenings
 from recommenders.artefact import Model, current_id, load_current
+from recommenders.batch import Batch
 from recommenders.catalogue import Catalogue
 from recommenders.contract import FALLBACK, Answer, Arrays, Context, Decision
 from recommenders.engine import Engine
@@ -108,6 +110,14 @@ class LiveEngine:
         """Return what the bank's staff is told of customers beside offers."""
         engine, loop = await self.engine(), asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, insights, self._model, engine.catalogue, customers, today)
+
+    async def life_events(self, customer: Customer, today: date, days: int) -> list[Happening]:
+        """Return what happens in a customer's life within some days before and after today, the first first."""
+        engine, span = await self.engine(), timedelta(days=days)
+        [seen] = Batch.of([customer], engine.catalogue, Context(today)).customers
+        return await asyncio.get_running_loop().run_in_executor(
+            self._thread, happenings, self.host, seen, today - span, today + span
+        )
 
     async def refresh(self) -> None:
         """Rebuild where something changed; a broken model leaves the last good one in service.

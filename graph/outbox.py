@@ -92,5 +92,11 @@ def stage_event(customer_no: str, before: LifecycleStage, after: LifecycleStage,
     return event(WebhookEvent.STAGE_CHANGED, now, data, customer_no)
 
 
+def life_event(customer_no: str, code: str, on: date, now: datetime) -> Event:
+    """Return what an event of a customer's life tells."""
+    data = {"customerNo": customer_no, "event": code, "on": on.isoformat()}
+    return event(WebhookEvent.LIFE_EVENT, now, data, customer_no)
+
+
 def _moment(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

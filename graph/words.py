@@ -159,6 +159,7 @@ class WebhookEvent(StrEnum):
     OUTCOME_RECORDED = "outcome.recorded"
     OFFER_ACCEPTED = "offer.accepted"
     STAGE_CHANGED = "customer.stage_changed"
+    LIFE_EVENT = "customer.life_event"
     PING = "ping"
 
 

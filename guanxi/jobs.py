@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from graph import once
 from guanxi.bank import Bank
+from guanxi.commands.events import note_events
 from guanxi.commands.retention import parts_due, remove_part
 from guanxi.commands.stages import note_stages
 
@@ -16,6 +17,11 @@ def sweep(bank: Bank) -> None:
 def stages(bank: Bank) -> None:
     """Note lifecycle stages, as ``guanxi stages`` does."""
     bank.run(note_stages, bank.settings, bank.store, bank.today)
+
+
+def events(bank: Bank) -> None:
+    """Note life events, as ``guanxi events`` does."""
+    bank.run(note_events, bank.settings, bank.store, bank.host, bank.today)
 
 
 def retention(bank: Bank) -> None:

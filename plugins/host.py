@@ -17,6 +17,7 @@ from plugins import (
     hookspecs,
     shipped,
     shipped_commands,
+    shipped_events,
     shipped_formats,
     shipped_jobs,
     tobacco,
@@ -34,7 +35,7 @@ logger = logging.getLogger("guanxi.plugins")
 
 COMMAND_PLUGINS: Final = (shipped_commands, shipped_formats, shipped_jobs)
 """What the command line is made of; to load them imports none of the engine's libraries."""
-DEFAULT_PLUGINS: Final = (shipped, campus, tobacco, family, cobranded, *COMMAND_PLUGINS)
+DEFAULT_PLUGINS: Final = (shipped, campus, tobacco, family, cobranded, shipped_events, *COMMAND_PLUGINS)
 SHIPPED: Final = "shipped"
 RULES: Final = "rules: "
 

@@ -28,6 +28,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "plugins": "List the plugins, write a new one, or check one. Exit code 1 when one is broken, or fails a check.",
     "deputies": "List the managers who see another's book until a day, grant that, or revoke it.",
     "stages": "Note each customer's lifecycle stage, and tell webhooks which have changed; run it daily, after load.",
+    "events": "Note what happened in customers' lives, and tell webhooks of each event once; run it daily, after load.",
     "access-report": "Tell everything that is held on a customer and derived of him, as JSON.",
     "erase": "Erase a customer for good and keep a proof; run again, it answers with that proof.",
     "erasures": "List the proofs of erasures, or those of one number. Exit code 1: that number was never erased.",

@@ -25,6 +25,16 @@ def jobs(register: Callable[[Job], None]) -> None:
     )
     register(
         Job(
+            "events",
+            "Note what happened in customers' lives, and tell webhooks of each event once.",
+            DAY,
+            "guanxi.jobs:events",
+            most=timedelta(hours=6),
+            by_default=False,
+        )
+    )
+    register(
+        Job(
             "retention",
             "Remove what is older than the settings GUANXI_KEEP_… say.",
             DAY,

@@ -16,7 +16,7 @@ from api.places import hidden_place, unnamed_place
 from api.session import Session
 from api.types.consents import ConsentState, ConsentStatement, page_of_history, states
 from api.types.holdings import Account, ActivityMonth, Card, Holding, Interaction, Membership
-from api.types.insights import Churn, CustomerValue, Segment
+from api.types.insights import Churn, CustomerValue, LifeEvent, Segment
 from api.types.offers import Bundle, Offer
 from api.types.products import MOST_SIMILAR, Product, plain
 from api.types.relay import After, Before, Connection, First, Last, Node, Paging, Place, page_of, within
@@ -40,6 +40,7 @@ Record = TypeVar("Record")
 Kind = TypeVar("Kind")
 MOST_OFFERS = 20
 MOST_MONTHS = 120
+MOST_DAYS = 366
 
 Where: TypeAlias = Annotated[Channel, strawberry.argument(description="The channel they are for.")]
 
@@ -136,6 +137,22 @@ class Customer(Node):
         """The segment."""
         found = await self.session.insight(self.customer_no)
         return Segment.of(found.segment) if found and found.segment else None
+
+    @strawberry.field(
+        description="What has happened in his life of late, and what is soon to; for those who serve him, never for "
+        "himself. The first first.",
+        directives=[INSIGHT, assumed(5)],
+    )
+    async def life_events(
+        self,
+        days: Annotated[int, strawberry.argument(description="How many before and after today; 366 at most.")] = 90,
+    ) -> list[LifeEvent] | None:
+        """The events."""
+        within(days, MOST_DAYS, "days")
+        if not access.sees_insights(self.session.viewer):
+            return None
+        found = await self.session.services.engine.life_events(await self._whole(), self.session.today, days)
+        return [LifeEvent.of(happening) for happening in found]
 
     @strawberry.field(description="Accounts, the first opened first.", directives=[PAGED])
     async def accounts(

@@ -7,6 +7,7 @@ from typing import Annotated, TypeAlias
 import strawberry
 
 from graph.words import Language
+from plugins.life_events import Happening
 from recommenders import insight, segments, value
 from recommenders.demand import Demand
 
@@ -90,6 +91,25 @@ class Segment:
     def profile(self, language: Told = Language.EN) -> list[str]:
         """Sentences of the profile."""
         return [text[language] for text in self.segment.profile]
+
+
+@strawberry.type(description="Something that happens in a customer's life.")
+class LifeEvent:
+    """A life event."""
+
+    happening: strawberry.Private[Happening]
+    code: str = strawberry.field(description="What happens, such as SALARY_STARTED; stable.")
+    on: date = strawberry.field(description="The day.")
+
+    @classmethod
+    def of(cls, happening: Happening) -> "LifeEvent":
+        """Make the type of a happening."""
+        return cls(happening=happening, code=happening.code, on=happening.on)
+
+    @strawberry.field(description="It in words.")
+    def text(self, language: Told = Language.EN) -> str:
+        """The words in a language."""
+        return self.happening.text[language]
 
 
 @strawberry.type(description="How often a product is expected to be opened in a month.")

@@ -153,6 +153,7 @@ DESCRIPTIONS: Final[Mapping[type[Enum], tuple[str, Mapping[str, str]]]] = {
             "OUTCOME_RECORDED": "An outcome of an offer was recorded (`outcome.recorded`).",
             "OFFER_ACCEPTED": "An offer was accepted; the outcome is told, too (`offer.accepted`).",
             "STAGE_CHANGED": "A customer has come to another lifecycle stage (`customer.stage_changed`).",
+            "LIFE_EVENT": "Something has happened in a customer's life (`customer.life_event`).",
             "PING": "Somebody tries the webhook (`ping`).",
         },
     ),

@@ -233,16 +233,3 @@ async def test_a_repeated_consent_does_not_undo_what_was_said_since(send, server
     assert await send(CONSENT, refused) == first
     found = await server.ask('{ customer(customerNo: "ANNA") { marketingConsent consentVersion } }', bearers.anna)
     assert found["data"]["customer"] == {"marketingConsent": True, "consentVersion": 2}
-
-
-async def test_a_server_deletes_expired_keys(serving, bank):
-    create = "UNWIND $keys AS key CREATE (:IdempotencyKey {request_key: key.key, expires_at: key.until})"
-    now = datetime.now(UTC)
-    await bank.write(create, keys=[{"key": "old", "until": now}, {"key": "new", "until": now + timedelta(hours=1)}])
-
-    async with serving(bank):
-        async with asyncio.timeout(20):
-            while len(kept := await bank.read("MATCH (k:IdempotencyKey) RETURN k.request_key AS key")) > 1:
-                await asyncio.sleep(0.05)
-
-    assert kept == [{"key": "new"}]

@@ -17,6 +17,7 @@ from types import SimpleNamespace
 import jwt
 import numpy as np
 import pytest
+from dateutil.relativedelta import relativedelta
 from graphql import OperationType
 from websockets.exceptions import ConnectionClosed
 
@@ -106,9 +107,12 @@ async def owned(bank, no):
     ])  # fmt: skip
     member = {"reference": f"S-{no}", "since": LONG_AGO, "until": LATER}
     await import_rows(bank, "memberships", [row(f"{no}|CAMPUS|student", customer_no=no, programme_code="CAMPUS", role="student", **member)])  # fmt: skip
-    money = dict.fromkeys(("inflow", "outflow", "salary", "lowest_balance", "closing_balance"), 5.0)
-    months = [f"{TODAY.year - 1}-{month:02}" for month in range(1, 13)]
-    await import_rows(bank, "activity", [row(f"{account}|{month}", account_no=account, month=month, transactions=3, **money) for month in months])  # fmt: skip
+    money = dict.fromkeys(("inflow", "outflow", "lowest_balance", "closing_balance"), 5.0)
+    ago = {f"{TODAY.replace(day=1) - relativedelta(months=months):%Y-%m}": months for months in range(1, 13)}
+    await import_rows(bank, "activity", [
+        row(f"{account}|{month}", account_no=account, month=month, transactions=3, salary=5.0 if months == 1 else 0.0, **money)
+        for month, months in ago.items()
+    ])  # fmt: skip
     called = {"channel": "phone", "kind": "call", "at": datetime(2024, 1, 1, tzinfo=UTC), "product_code": "CARD", "note": "was kind"}  # fmt: skip
     await import_rows(bank, "interactions", [row(f"I-{no}", interaction_id=f"I-{no}", customer_no=no, **called)])
     said = {"purpose": "marketing", "channel": "phone", "granted": True, "at": datetime(2024, 1, 1, tzinfo=UTC)}

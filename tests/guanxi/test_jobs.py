@@ -69,7 +69,8 @@ async def opened(journey):
         async with Store(lease.uri, lease.username, lease.password, lease.database) as store:
             yield store
             await store.write("MATCH (j:Job) DETACH DELETE j")
-            await store.write("MATCH (c:Customer) SET c.stage_noted = null")
+            await store.write("MATCH (c:Customer) SET c.stage_noted = null, c.life_events_noted = null")
+            await store.write("MATCH (k:IdempotencyKey) DELETE k")
 
 
 def listed(guanxi, home, **settings):
@@ -103,6 +104,7 @@ def test_jobs_are_listed_with_what_came_of_them(journey, guanxi, ward):
     assert {name: (job["plugin"], job["on"]) for name, job in before.items()} == {
         "sweep": ("shipped_jobs", True),
         "stages": ("shipped_jobs", False),
+        "events": ("shipped_jobs", False),
         "retention": ("shipped_jobs", False),
         "count": ("ward", True),
         "fail": ("ward", True),
@@ -154,17 +156,23 @@ async def test_a_job_that_runs_elsewhere_is_not_run_twice(journey, guanxi, ward,
 
     assert (done.returncode, done.stderr) == (2, "The job count is running already; guanxi jobs says where.\n")
     assert unknown.stderr == (
-        "There is no job 'counted'; there are count, fail, hang, leave, retention, stages, sweep.\n"
+        "There is no job 'counted'; there are count, events, fail, hang, leave, retention, stages, sweep.\n"
     )
     assert listed(guanxi, journey.home, **ward)["count"]["runner"] == "elsewhere:1"
 
 
-@pytest.mark.usefixtures("opened")
-def test_our_own_jobs_do_what_their_commands_do(journey, guanxi):
-    noted = [guanxi(journey.home, "jobs", "run", name).returncode for name in ("stages", "sweep")]
+async def test_our_own_jobs_do_what_their_commands_do(journey, guanxi, opened):
+    create = "UNWIND $keys AS key CREATE (:IdempotencyKey {request_key: key.key, expires_at: key.until})"
+    now = datetime.now(UTC)
+    keys = [{"key": "old", "until": now}, {"key": "new", "until": now + timedelta(hours=1)}]
+    await opened.write(create, keys=keys)
 
-    assert noted == [0, 0]
+    noted = [guanxi(journey.home, "jobs", "run", name).returncode for name in ("stages", "events", "sweep")]
+
+    assert noted == [0, 0, 0]
     assert guanxi(journey.home, "stages").stdout == "No stage has changed.\n"
+    assert guanxi(journey.home, "events").stdout == "Nothing new has happened.\n"
+    assert await opened.read("MATCH (k:IdempotencyKey) RETURN k.request_key AS key") == [{"key": "new"}]
 
 
 @pytest.mark.usefixtures("opened")

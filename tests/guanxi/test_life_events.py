@@ -1,0 +1,130 @@
+"""``guanxi events``: the first run tells nobody, a later one what has happened since, each event once."""
+
+import asyncio
+import json
+import subprocess
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import polars as pl
+import pytest
+
+from graph import deliveries, embedded, webhooks
+from graph.deliveries import Filter, Window
+from graph.life_events import Noting, note, noted
+from graph.once import Request
+from graph.outbox import life_event
+from graph.store import Store
+from graph.words import WebhookEvent
+
+pytestmark = pytest.mark.embedded
+
+PLUGIN = """
+from datetime import timedelta
+from guanxi import LifeEvent, hookimpl, say
+
+def happens(customer):
+    if customer.customer_no == "C000000002":
+        raise KeyError("salary")
+    if customer.customer_no == "C000000001":
+        return customer.today - timedelta(days=AGO)
+
+@hookimpl
+def events(register):
+    register(LifeEvent("MOVED", say("Has moved.", "已搬家。"), happens))
+"""
+DAY = datetime(2026, 6, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+async def opened(journey):
+    with embedded.join(journey.home) as lease:
+        async with Store(lease.uri, lease.username, lease.password, lease.database) as store:
+            request = Request("hook", "F", "hook", datetime.now(UTC))
+            await webhooks.create(store, "https://b.example/", (WebhookEvent.LIFE_EVENT,), request, enabled=True)
+            yield store
+            await store.write("MATCH (n) WHERE n:Webhook OR n:Delivery OR n:IdempotencyKey DETACH DELETE n")
+            await store.write("MATCH (c:Customer) SET c.life_events_noted = null")
+
+
+@pytest.fixture
+def moving(tmp_path):
+    """Return a function: the settings of a plugin by which a customer moved some days ago."""
+
+    def make(ago):
+        (tmp_path / "moving.py").write_text(PLUGIN.replace("AGO", str(ago)))
+        return {"GUANXI_PLUGINS": str(tmp_path)}
+
+    return make
+
+
+async def told(store):
+    found = await deliveries.page(store, Filter(), Window(count=1_000))
+    return [json.loads(delivery.body)["data"] for delivery in found]
+
+
+async def test_an_event_is_told_once(journey, guanxi, last_day, opened, moving):
+    def run(day, **settings):
+        done = guanxi(journey.home, "events", "--as-of", day, **settings)
+        assert (done.returncode, done.stderr.count("event MOVED failed: KeyError")) == (0, 1 if settings else 0)
+        return done.stdout
+
+    first = run("2026-03-31", **moving(5))
+    told_first = await told(opened)
+    later, again = run(last_day, **moving(59)), run(last_day, **moving(59))
+    in_time, too_late = run("2026-07-01", **moving(60)), run("2026-08-02", **moving(61))
+
+    assert first == "300 customers are looked at for the first time; nobody is told.\n"
+    assert told_first == []
+    assert later == "MOVED: 1\n"
+    assert [again, in_time, too_late] == ["Nothing new has happened.\n"] * 3
+    assert await told(opened) == [{"customerNo": "C000000001", "event": "MOVED", "on": "2026-05-02"}]
+
+
+async def test_of_many_who_note_at_once_one_tells(opened):
+    def noting():
+        return Noting("C000000003", None, "MOVED|2026-06-30", [life_event("C000000003", "MOVED", DAY.date(), DAY)])
+
+    await asyncio.gather(*(note(opened, [noting()], DAY) for _ in range(4)))
+    await note(opened, [Noting("C000000003", "MOVED|2026-06-30", "", [])], DAY)
+
+    assert await noted(opened, ["C000000003", "C000000004"]) == {"C000000003": ""}
+    assert await told(opened) == [{"customerNo": "C000000003", "event": "MOVED", "on": "2026-06-30"}]
+
+
+def test_who_serves_a_customer_reads_his_events_and_he_does_not(journey, command, guanxi, moving):
+    settings = moving(3)
+    manager = pl.read_csv(journey.bank / "customers.csv", infer_schema=False).row(0, named=True)["manager_no"]
+    ask = '{ customer(customerNo: "C000000001") { lifeEvents(days: 5) { code on text zh: text(language: ZH) } } }'
+    beyond = '{ customer(customerNo: "C000000001") { lifeEvents(days: 367) { code } } }'
+    development = settings | {"GUANXI_DEVELOPMENT": "1"}
+
+    def token(*arguments):
+        return guanxi(journey.home, "token", *arguments, **development).stdout.strip()
+
+    with subprocess.Popen(
+        **command(journey.home, "serve", "--port", "0", **development), stdout=subprocess.PIPE
+    ) as server:
+        url = server.stdout.readline().split()[2]
+
+        def asked(query, *arguments):
+            bearer = {"Authorization": f"Bearer {token(*arguments)}"}
+            return httpx.post(url, json={"query": query}, headers=bearer, timeout=60).json()
+
+        try:
+            found = {
+                "admin": asked(ask, "--role", "ADMIN"),
+                "manager": asked(ask, "--role", "RELATIONSHIP_MANAGER", "--manager", manager),
+                "himself": asked(ask, "--role", "CUSTOMER", "--customer", "C000000001"),
+            }
+            of_failing = asked(ask.replace("0001", "0002"), "--role", "ADMIN")
+            refused = asked(beyond, "--role", "ADMIN")
+        finally:
+            server.terminate()
+
+    on = str(datetime.now(UTC).date() - timedelta(days=3))
+    moved = [{"code": "MOVED", "on": on, "text": "Has moved.", "zh": "已搬家。"}]
+    events = {who: answer["data"]["customer"]["lifeEvents"] for who, answer in found.items()}
+    assert events == {"admin": moved, "manager": moved, "himself": None}
+    assert of_failing["data"]["customer"]["lifeEvents"] == []
+    assert refused["errors"][0]["extensions"]["code"] == "BAD_INPUT"
