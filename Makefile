@@ -8,7 +8,7 @@ PORT ?= 8000
 # Tests run a process for each processor: more threads than processors wait for each other, and training takes 8 times as long.
 test test-neo4j: export OMP_NUM_THREADS = 1
 
-.PHONY: demo test test-clients test-neo4j check bench schema released clean
+.PHONY: demo test test-clients test-neo4j check bench schema hooks released clean
 
 demo: $(INSTALLED)  ## A sample bank, trained and served, with a token for each role.
 	@$(BIN)/guanxi demo --port $(PORT)
@@ -34,6 +34,9 @@ bench: $(INSTALLED)  ## The benchmarks' tables.
 
 schema: $(INSTALLED)  ## Writes schema.graphql anew.
 	$(BIN)/python -c 'from api.schema import printed; print(printed(), end="")' > schema.graphql
+
+hooks: $(INSTALLED)  ## Writes docs/plugins-hooks.md anew.
+	$(BIN)/python -c 'from plugins.reference import markdown; print(markdown(), end="")' > docs/plugins-hooks.md
 
 released: schema  ## Promises the schema as it is; at a release alone.
 	cp schema.graphql tests/api/released.graphql

@@ -9,7 +9,7 @@ from plugins.functions import recommender
 from plugins.hookspecs import hookimpl
 from recommenders.batch import Batch
 from recommenders.catalogue import Catalogue
-from recommenders.contract import BundleRule, Candidates, Lever, LifeEvent, Proposal, Reason, Refusal
+from recommenders.contract import BundleRule, Candidates, Gate, Lever, LifeEvent, Proposal, Reason, Recommender, Refusal
 from recommenders.gates import say
 from recommenders.view import CustomerView
 
@@ -28,12 +28,14 @@ __all__ = [
     "CustomerView",
     "Field",
     "Format",
+    "Gate",
     "GuanxiError",
     "Job",
     "Lever",
     "LifeEvent",
     "Proposal",
     "Reason",
+    "Recommender",
     "Refusal",
     "hookimpl",
     "open",

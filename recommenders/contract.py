@@ -160,7 +160,14 @@ class Gate(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class BundleRule:
-    """Products that belong together, most important first; offered only when every one of them is."""
+    """Products that belong together; offered only when every one of them is.
+
+    Attributes:
+        code: stable, upper case; unlike any other's.
+        products: their codes, the most important first.
+        title: what the bundle is called, in each language.
+        benefit: what a customer gains by it, in each language.
+    """
 
     code: str
     products: tuple[str, ...]
@@ -170,7 +177,12 @@ class BundleRule:
 
 @dataclass(frozen=True, slots=True)
 class Lever:
-    """Factors by which the business weighs products, by product code; those of all levers multiply."""
+    """Factors by which the business weighs products; those of all levers multiply.
+
+    Attributes:
+        name: what the trace calls it.
+        factors: by product code; 1 changes nothing, and 0 puts a product last.
+    """
 
     name: str
     factors: Mapping[str, float]
@@ -182,6 +194,7 @@ class LifeEvent:
 
     Attributes:
         code: stable, upper case, such as ``CAMPUS_GRADUATION``.
+        text: what has happened, in each language.
         on: the day on which it happens, or happened, to a customer; None where it does not.
     """
 

@@ -9,6 +9,7 @@ from typing import Annotated, Final
 import typer
 
 from graph.errors import SettingsError
+from guanxi.commands.plugin_hooks import hooks
 from guanxi.scaffolding import Size, write_plugin
 from guanxi.settings import Settings
 from plugins.host import PluginHost
@@ -17,6 +18,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 MARKS: Final = {True: "ok  ", False: "FAIL", None: "    "}
 
 plugins = typer.Typer(add_completion=False)
+plugins.command()(hooks)
 
 
 @plugins.callback(invoke_without_command=True)

@@ -7,11 +7,12 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from neo4j.exceptions import ConstraintError
 
-from graph import deliveries, feedback, stages, webhooks
+from graph import deliveries, feedback, life_events, stages, webhooks
 from graph.deliveries import Filter, Window
 from graph.errors import KeyReused
+from graph.life_events import Noting
 from graph.once import Request
-from graph.outbox import new_id
+from graph.outbox import life_event, new_id
 from graph.records import Outcome
 from graph.stages import Change
 from graph.words import Channel, DeliveryState, LifecycleStage, OutcomeKind, WebhookEvent
@@ -132,3 +133,23 @@ async def test_the_first_stage_is_noted_and_a_change_told_once(bank):
     assert await stages.noted(bank, ["C1", "C2", "NOBODY"]) == {
         "C1": LifecycleStage.GROWING, "C2": LifecycleStage.NEW,
     }  # fmt: skip
+
+
+async def test_of_many_who_note_a_life_event_at_once_one_tells_it(bank):
+    await webhooks.create(bank, "https://a.example", (WebhookEvent.LIFE_EVENT,), request("hook"), enabled=True)
+    await life_events.note(bank, [Noting("C1", None, "", []), Noting("C2", None, "MOVED|2026-05-01", [])], NOW)
+    assert await life_events.noted(bank, ["C1", "C2", "C3"]) == {"C1": "", "C2": "MOVED|2026-05-01"}
+
+    def noting():
+        return Noting("C1", "", "MOVED|2026-06-01", [life_event("C1", "MOVED", DAY, NOW)])
+
+    await asyncio.gather(*(life_events.note(bank, [noting()], NOW) for _ in range(4)))
+
+    [delivery] = await told(bank)
+    assert json.loads(delivery.body) == {
+        "type": "customer.life_event",
+        "timestamp": "2026-06-01T08:00:00.000Z",
+        "data": {"customerNo": "C1", "event": "MOVED", "on": "2026-06-01"},
+    }
+    assert delivery.customer_no == "C1"
+    assert await life_events.noted(bank, ["C1"]) == {"C1": "MOVED|2026-06-01"}

@@ -1,6 +1,5 @@
 """``guanxi events``: the first run tells nobody, a later one what has happened since, each event once."""
 
-import asyncio
 import json
 import subprocess
 from datetime import UTC, datetime, timedelta
@@ -11,9 +10,7 @@ import pytest
 
 from graph import deliveries, embedded, webhooks
 from graph.deliveries import Filter, Window
-from graph.life_events import Noting, note, noted
 from graph.once import Request
-from graph.outbox import life_event
 from graph.store import Store
 from graph.words import WebhookEvent
 
@@ -33,7 +30,6 @@ def happens(customer):
 def events(register):
     register(LifeEvent("MOVED", say("Has moved.", "已搬家。"), happens))
 """
-DAY = datetime(2026, 6, 30, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -79,17 +75,6 @@ async def test_an_event_is_told_once(journey, guanxi, last_day, opened, moving):
     assert later == "MOVED: 1\n"
     assert [again, in_time, too_late] == ["Nothing new has happened.\n"] * 3
     assert await told(opened) == [{"customerNo": "C000000001", "event": "MOVED", "on": "2026-05-02"}]
-
-
-async def test_of_many_who_note_at_once_one_tells(opened):
-    def noting():
-        return Noting("C000000003", None, "MOVED|2026-06-30", [life_event("C000000003", "MOVED", DAY.date(), DAY)])
-
-    await asyncio.gather(*(note(opened, [noting()], DAY) for _ in range(4)))
-    await note(opened, [Noting("C000000003", "MOVED|2026-06-30", "", [])], DAY)
-
-    assert await noted(opened, ["C000000003", "C000000004"]) == {"C000000003": ""}
-    assert await told(opened) == [{"customerNo": "C000000003", "event": "MOVED", "on": "2026-06-30"}]
 
 
 def test_who_serves_a_customer_reads_his_events_and_he_does_not(journey, command, guanxi, moving):

@@ -1,0 +1,115 @@
+"""The reference of all hooks, as Markdown: made of their specifications and of the docstrings of what they take."""
+
+import dataclasses
+import inspect
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, get_args
+
+from plugins import hookspecs
+from plugins.about import API_VERSION
+
+MARK: Final = "guanxi_spec"
+HEAD: Final = f"""# The hooks of a plugin
+
+What a plugin can add, by version {API_VERSION} of the plugin API: made of the hooks' own specifications, by `make hooks`, and
+printed by `guanxi plugins hooks`. [plugins.md](plugins.md) says how plugins are written.
+
+A hook is a function marked `@guanxi.hookimpl`, by its name, in a plugin's module. All values are imported from `guanxi`.
+"""
+MODULES: Final = re.compile(r"\b(?:\w+\.)+(?=\w)")
+ATTRIBUTE: Final = re.compile(r"^(\w+): (.*)$")
+
+
+def hooks() -> Mapping[str, Callable[..., Any]]:
+    """Return every hook's specification by its name, in the order of the file."""
+    return {name: found for name, found in vars(hookspecs).items() if hasattr(found, MARK)}
+
+
+def markdown() -> str:
+    """Return the page."""
+    rows = [
+        f"| [`{name}`](#{name}) | {_code(_value(hook).__name__)} | {_summary(hook)} |" for name, hook in hooks().items()
+    ]
+    table = ["| hook | gives | for |", "|---|---|---|", *rows]
+    sections = ["\n".join(_section(name, hook)) for name, hook in hooks().items()]
+    return "\n".join([HEAD, *table, "", "\n\n".join(sections), ""])
+
+
+def _section(name: str, hook: Callable[..., Any]) -> Iterator[str]:
+    value = _value(hook)
+    yield f"## {name}"
+    yield ""
+    yield f"```python\n@hookimpl\ndef {name}({', '.join(inspect.signature(hook).parameters)}): ...\n```"
+    yield ""
+    yield (inspect.getdoc(hook) or "").replace("``", "`")
+    yield ""
+    yield f"### {value.__name__}"
+    yield ""
+    yield from _described(value)
+
+
+def _described(value: type) -> Iterator[str]:
+    """Yield what is said of a value, and a table of its fields or, of a protocol, of what it has."""
+    told, attributes = _parts(inspect.getdoc(value) or "")
+    yield told
+    yield ""
+    if dataclasses.is_dataclass(value):
+        yield "| field | type | default | |"
+        yield "|---|---|---|---|"
+        for own in dataclasses.fields(value):
+            kind = inspect.formatannotation(own.type) if not isinstance(own.type, str) else own.type
+            default = "" if own.default is dataclasses.MISSING else _code(_plain(repr(own.default)))
+            yield f"| `{own.name}` | {_code(_plain(kind))} | {default} | {_cell(attributes.get(own.name, ''))} |"
+        return
+    yield "| has | |"
+    yield "|---|---|"
+    for name, own in vars(value).items():
+        if isinstance(own, property):
+            yield f"| `{name}` | {_line(inspect.getdoc(own) or '')} |"
+        elif inspect.isfunction(own) and not name.startswith("_"):
+            parameters = [parameter for parameter in inspect.signature(own).parameters if parameter != "self"]
+            yield f"| `{name}({', '.join(parameters)})` | {_line(inspect.getdoc(own) or '')} |"
+
+
+def _value(hook: Callable[..., Any]) -> type:
+    """Return the type of what a hook registers, or else returns."""
+    signature = inspect.signature(hook)
+    if "register" in signature.parameters:
+        (value,), _ = get_args(signature.parameters["register"].annotation)
+    else:
+        value = next(kind for kind in get_args(signature.return_annotation) if kind is not type(None))
+    found: type = value
+    return found
+
+
+def _parts(doc: str) -> tuple[str, Mapping[str, str]]:
+    """Split a docstring into what it says and, by name, what it says of each attribute."""
+    told, _, rest = doc.partition("\n\nAttributes:\n")
+    attributes: dict[str, str] = {}
+    for line in inspect.cleandoc(rest).splitlines():
+        if found := ATTRIBUTE.match(line):
+            name, attributes[found[1]] = found[1], found[2]
+        elif line.strip():
+            attributes[name] += f" {line.strip()}"
+    return told.replace("``", "`"), {name: said.replace("``", "`") for name, said in attributes.items()}
+
+
+def _summary(hook: Callable[..., Any]) -> str:
+    return _line((inspect.getdoc(hook) or "").partition("\n\n")[0])
+
+
+def _line(doc: str) -> str:
+    return " ".join(doc.split()).replace("``", "`")
+
+
+def _plain(text: str) -> str:
+    return MODULES.sub("", text)
+
+
+def _code(text: str) -> str:
+    return f"`{_cell(text)}`"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
