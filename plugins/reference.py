@@ -12,10 +12,11 @@ from plugins.about import API_VERSION
 MARK: Final = "guanxi_spec"
 HEAD: Final = f"""# The hooks of a plugin
 
-What a plugin can add, by version {API_VERSION} of the plugin API: made of the hooks' own specifications, by `make hooks`, and
+What a plugin can add, by version {API_VERSION} of the plugin API: made of their specifications, by `make hooks`, and
 printed by `guanxi plugins hooks`. [plugins.md](plugins.md) says how plugins are written.
 
-A hook is a function marked `@guanxi.hookimpl`, by its name, in a plugin's module. All values are imported from `guanxi`.
+A hook is a function marked `@guanxi.hookimpl`, by its name, in a plugin's module. All values are imported
+from `guanxi`.
 """
 MODULES: Final = re.compile(r"\b(?:\w+\.)+(?=\w)")
 ATTRIBUTE: Final = re.compile(r"^(\w+): (.*)$")

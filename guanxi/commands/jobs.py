@@ -64,7 +64,7 @@ async def _run(settings: Settings, job: Job) -> tuple[JobOutcome, str | None] | 
 def _told(job: Job, info: PluginInfo, state: JobState | None, settings: Settings) -> dict[str, Any]:
     on = is_done_here(job, settings.jobs)
     last = {name: getattr(state, name, None) for name in ("started_at", "ended_at", "outcome", "error", "runner")}
-    after = state.started_at + job.every if state else None
+    after = state.started_at + job.every if state and state.outcome is not JobOutcome.INTERRUPTED else None
     return {
         "name": job.name,
         "help": job.help,

@@ -219,6 +219,20 @@ async def test_two_servers_do_what_is_due_once_and_live_through_what_fails(journ
     assert (tmp_path / "out").read_text() == "300 300\n"
 
 
+async def test_a_job_that_its_server_interrupts_is_due_at_once(journey, guanxi, command, ward, opened, tmp_path):
+    settings = ward | {"GUANXI_JOBS": "hang,-count,-fail,-sweep"}
+    (tmp_path / "plugins" / "ward.py").write_text(PLUGIN.replace("MOST", "600"))
+    with subprocess.Popen(**command(journey.home, "serve", "--port", "0", "--development", **settings)) as server:
+        assert within(60, lambda: (tmp_path / "out").exists() and (tmp_path / "out").read_text())
+        server.terminate()
+
+    assert gone(int((tmp_path / "out").read_text()))
+    [state] = (await jobs.states(opened, datetime.now(UTC))).values()
+    assert (state.outcome, state.failures) == (JobOutcome.INTERRUPTED, 0)
+    lines = guanxi(journey.home, "jobs", **settings).stdout.splitlines()
+    assert any(line.startswith("hang ") and line.endswith("0 of 1 failed   next at once") for line in lines)
+
+
 @pytest.mark.parametrize(
     ("by_default", "asked", "is_on"),
     [

@@ -4,6 +4,14 @@ import json
 
 import pytest
 
+LEVERS = """
+from guanxi import Lever, hookimpl
+
+@hookimpl
+def levers(register, catalogue):
+    register(Lever("spring", {code: 1.5 for code in catalogue.codes}))
+    register(Lever("idle", {code: 1 for code in catalogue.codes}))
+"""
 COMMANDS = '''
 from typing import Annotated
 import typer
@@ -226,3 +234,16 @@ def test_a_format_that_cannot_be_breaks_its_plugin(guanxi, tmp_path, plugins):
         if plugin["name"] == "hospital"
     ]
     assert state == "PluginError: the format 'hospital' has an option 'beds' without a default"
+
+
+@pytest.mark.embedded
+def test_explain_names_the_levers_that_weigh_an_offer(journey, guanxi, last_day, plugins):
+    offered = guanxi(journey.home, "recommend", "--all", "--top", 1, "--as-of", last_day).stdout.splitlines()[1]
+    asked = ("explain", offered.partition(",")[0], "--as-of", last_day)
+
+    told = guanxi(journey.home, *asked, **plugins(spring=LEVERS)).stdout
+    without = guanxi(journey.home, *asked).stdout
+
+    assert "× 1.5 lever (spring × 1.5) = " in told
+    assert "idle" not in told
+    assert "× 1 lever = " in without
