@@ -4,6 +4,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 
 PORT ?= 8000
+IN_PROCESSES := --dist=loadfile --no-loadscope-reorder
 
 # Tests run a process for each processor: more threads than processors wait for each other, and training takes 8 times as long.
 test test-neo4j: export OMP_NUM_THREADS = 1
@@ -14,14 +15,15 @@ demo: $(INSTALLED)  ## A sample bank, trained and served, with a token for each 
 	@$(BIN)/guanxi demo --port $(PORT)
 
 test: $(INSTALLED)  ## All tests but the clients', on an embedded store for each processor.
-	$(BIN)/python -m pytest --ignore=tests/clients --numprocesses=auto --dist=loadfile
+	$(BIN)/python -m pytest --ignore=tests/clients --numprocesses=auto $(IN_PROCESSES)
 
 test-clients: $(INSTALLED)  ## Clients from npm against a running server; needs Node.js.
 	npm install --no-package-lock --no-audit --no-fund --silent
 	$(BIN)/python -m pytest tests/clients
 
-test-neo4j: $(INSTALLED)  ## The graph's and loaders' tests on a real Neo4j, which Maven fetches.
-	$(BIN)/python tests/neo4j/serve.py $(BIN)/python -m pytest --store=neo4j tests/graph tests/loaders tests/api
+test-neo4j: $(INSTALLED)  ## What tests do with the store, on two real Neo4j, which Maven fetches.
+	$(BIN)/python tests/neo4j/serve.py 2 $(BIN)/python -m pytest --store=neo4j --numprocesses=2 $(IN_PROCESSES) \
+		tests/graph tests/loaders tests/api
 
 check: $(INSTALLED)  ## Format, lint, types and the direction of imports.
 	$(BIN)/ruff format --check .

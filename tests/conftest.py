@@ -1,4 +1,4 @@
-"""The store that tests share: the embedded one, or with ``--store=neo4j`` a Neo4j of ``NEO4J_URI``, of which each process has its own."""
+"""The store that the tests of a process share: the embedded one, or with ``--store=neo4j`` its own Neo4j of ``NEO4J_URI``."""
 
 import os
 import shutil
@@ -13,6 +13,12 @@ from graph import embedded, tables
 from graph.migrations import migrate
 from graph.store import Store
 
+LONGEST = (
+    "test_permissions", "test_plugins_command", "test_learning", "test_comparing", "test_serve", "test_churn",
+    "test_berka", "test_evaluate", "test_promotion", "test_fuzz", "test_data_protection", "test_training", "test_demo",
+)  # fmt: skip
+"""Files that take the most time, which are begun with: one begun last would leave all processes but its own idle."""
+
 
 def pytest_addoption(parser):
     parser.addoption("--store", choices=["embedded", "neo4j"], default="embedded", help="the store that tests run on")
@@ -26,13 +32,13 @@ def pytest_configure():
 
 
 def pytest_collection_modifyitems(config, items):
-    """On Neo4j, leave out what is about the embedded store, and what uses no store: it would do the same again."""
+    """Begin with the longest; on Neo4j, leave out what is about the embedded store, or uses no store at all."""
     if config.getoption("--store") == "neo4j":
-        elsewhere = [
-            item for item in items if item.get_closest_marker("embedded") or "login" not in item.fixturenames
-        ]
+        elsewhere = [item for item in items if item.get_closest_marker("embedded") or "login" not in item.fixturenames]
         config.hook.pytest_deselected(items=elsewhere)
         items[:] = [item for item in items if item not in elsewhere]
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(places)))
 
 
 def process_number():

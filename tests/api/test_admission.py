@@ -261,10 +261,10 @@ async def test_what_takes_too_long_is_given_up_by_post_and_over_a_socket(gated, 
 
 
 async def test_a_subscription_may_take_longer_than_a_query(bank, serving, bearers):
-    async with serving(bank, limits=Limits(seconds=0.4)) as server, server.socket(bearers.anna) as socket:
+    async with serving(bank, limits=Limits(seconds=1)) as server, server.socket(bearers.anna) as socket:
         await say(socket, CHANGED)
         await until(lambda: server.changes.listeners)
-        await asyncio.sleep(0.6)
+        await asyncio.sleep(1.2)
         server.changes.publish("ANNA")
 
         assert (await hear(socket))["payload"]["data"] == {"offersChanged": {"name": "Anna"}}

@@ -101,11 +101,11 @@ async def test_a_socket_is_closed_soon_after_its_token_expired(server, rules, mo
 async def test_a_socket_is_pinged_and_closed_when_it_does_not_answer(bank, serving, bearers, monkeypatch):
     assert (UVICORN["ws_ping_interval"], UVICORN["ws_ping_timeout"]) == (15, 15)
     monkeypatch.setitem(UVICORN, "ws_ping_interval", 0.2)
-    monkeypatch.setitem(UVICORN, "ws_ping_timeout", 0.2)
+    monkeypatch.setitem(UVICORN, "ws_ping_timeout", 1)
 
     async with serving(bank) as server, server.socket(bearers.anna) as lively, server.socket(bearers.anna) as dead:
         dead.transport.pause_reading()
-        await asyncio.sleep(1)
+        await asyncio.sleep(2)
         dead.transport.resume_reading()
         assert await closed(dead) == (1011, "keepalive ping timeout")
 

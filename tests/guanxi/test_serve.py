@@ -6,8 +6,10 @@ import shutil
 import signal
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from threading import Event
 
 import httpx
 import jwt
@@ -273,14 +275,25 @@ def told_of_an_outcome(listener, recorder, key):
     customers = asked(recorder, OFFERS)["customers"]["nodes"]
     customer = next(customer for customer in customers if customer["offers"])
     subscription = {"query": CHANGED, "variables": {"no": customer["customerNo"]}}
-    with listener.stream("POST", "/graphql", json=subscription, headers={"Accept": "text/event-stream"}) as response:
-        time.sleep(1)  # nothing says that it listens
-        assert asked(recorder, DISMISS, id=customer["offers"][0]["id"], key=key)["recordOutcome"] == {"errors": []}
-        for line in response.iter_lines():
-            if line.startswith("data: "):
-                told = json.loads(line.removeprefix("data: "))["data"]
-                return told == {"offersChanged": {"customerNo": customer["customerNo"]}}
-    return False
+    heard = Event()
+    with (
+        ThreadPoolExecutor(1) as beside,
+        listener.stream("POST", "/graphql", json=subscription, headers={"Accept": "text/event-stream"}) as response,
+    ):
+        dismissing = beside.submit(dismiss_until, heard, recorder, customer["offers"], key)
+        told = next(line for line in response.iter_lines() if line.startswith("data: "))
+        heard.set()
+        dismissing.result()
+    return json.loads(told.removeprefix("data: "))["data"] == {"offersChanged": {"customerNo": customer["customerNo"]}}
+
+
+def dismiss_until(heard, recorder, offers, key):
+    """Dismiss one offer a second until that was heard of: nothing says that a subscriber listens."""
+    for number, offer in enumerate(offers):
+        if heard.wait(1):
+            return
+        done = asked(recorder, DISMISS, id=offer["id"], key=f"{key} {number}")
+        assert done["recordOutcome"] == {"errors": []}
 
 
 def test_an_outcome_at_one_server_wakes_a_subscriber_at_the_other_also_after_redis_was_killed(
