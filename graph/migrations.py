@@ -108,6 +108,11 @@ MIGRATIONS: Final = (
         "the audit log is one chain",
         (_unique_node("AuditChain", "chain_name"), _unique_node("AuditEntry", "entry_no")),
     ),
+    Migration(
+        9,
+        "plugins' settings have a version, and what they were before",
+        (_unique_node("PluginSettings", "plugin"), _unique_node("PluginSettingsChange", "change_id")),
+    ),
     Migration(12, "a job is done by one server at a time", (_unique_node("Job", "job_name"),)),
 )
 

@@ -59,7 +59,7 @@ async def write_once(store: Store, request: Request, cypher: str, **parameters: 
     Raises:
         KeyReused: the key stands for another input.
     """
-    claim = await _find(store, request)
+    claim = await claimed(store, request)
     if claim is None:
         everything = parameters | {
             "request_key": request.key,
@@ -69,7 +69,17 @@ async def write_once(store: Store, request: Request, cypher: str, **parameters: 
             "expires_at": request.now + KEPT,
         }
         await _write(store, cypher, everything)
-        claim = await _find(store, request)
+        claim = await claimed(store, request)
+    return claim
+
+
+async def claimed(store: Store, request: Request) -> Row | None:
+    """Return the properties of a request's key; None where nothing was written under it.
+
+    Raises:
+        KeyReused: it stands for another input.
+    """
+    claim = await _find(store, request)
     if claim is not None and claim["fingerprint"] != request.fingerprint:
         raise KeyReused
     return claim
