@@ -1,8 +1,8 @@
 """Who may see what: every rule of every role, in this one place.
 
 CUSTOMER sees himself; RELATIONSHIP_MANAGER the customers of his book, and of the books whose deputy he is until a day;
-MARKETING products, programmes, recommenders and the model, and no customer; PARTNER its own programmes; ADMIN
-everything. What a viewer may not see is, to him, not there.
+MARKETING products, programmes, recommenders, plugins' settings and the model, and no customer; PARTNER its own
+programmes; ADMIN everything. What a viewer may not see is, to him, not there.
 """
 
 from typing import Final, TypeAlias
@@ -18,6 +18,7 @@ SEES_MODELS: Final = frozenset({Role.RELATIONSHIP_MANAGER, Role.MARKETING, Role.
 SEES_SEGMENTS: Final = frozenset({Role.RELATIONSHIP_MANAGER, Role.MARKETING, Role.ADMIN})
 SEES_INTERNALS: Final = frozenset({Role.RELATIONSHIP_MANAGER, Role.MARKETING, Role.ADMIN})
 SEES_SUBGRAPH: Final = frozenset({Role.ADMIN})
+SETS_PLUGINS: Final = frozenset({Role.MARKETING, Role.ADMIN})
 SERVES_DEPUTIES: Final = frozenset({Role.ADMIN})
 SERVES_WEBHOOKS: Final = frozenset({Role.ADMIN})
 SEES_ACCESS_REPORTS: Final = frozenset({Role.CUSTOMER, Role.ADMIN})

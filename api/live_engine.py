@@ -1,4 +1,4 @@
-"""The engine in service: rebuilt when the catalogue or the model in force changes, without dropping a request."""
+"""The engine in service: rebuilt when catalogue, model or plugins' settings change, without dropping a request."""
 
 import asyncio
 import logging
@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from api.gathering import Gathering
-from graph import products
+from graph import plugin_settings, products
 from graph.errors import ModelError, StoreUnavailable
 from graph.migrations import migrate
 from graph.records import Customer
@@ -48,7 +48,7 @@ class LiveEngine:
         self._engine: Engine | None = None
         self._model: Model | None = None
         self._seen: str | None = None
-        self._migrated = False
+        self._migrated = self._stale = False
         self._thread = ThreadPoolExecutor(1, "decisions")
         self._gathering = Gathering(self._thread)
         self._refreshing: asyncio.Task[None] | None = None
@@ -132,15 +132,22 @@ class LiveEngine:
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 catalogue = await self._catalogue()
+                stored = await plugin_settings.every(self._store)
         except TimeoutError as error:
             raise StoreUnavailable(f"The store said nothing for {PATIENCE_SECONDS:g} seconds.") from error
         seen = await asyncio.to_thread(current_id, self.models)
-        if self._engine and seen == self._seen and catalogue.products == self._engine.catalogue.products:
+        self._stale = self.host.take_settings(stored) or self._stale
+        if (
+            self._engine
+            and not self._stale
+            and seen == self._seen
+            and catalogue.products == self._engine.catalogue.products
+        ):
             return
         first = self._engine is None
         model = await self._load() if first or seen != self._seen else self._model
         self._put_in_service(catalogue, model)
-        self._seen = seen
+        self._seen, self._stale = seen, False
         if not first:
             logger.info("the engine was rebuilt: %d products, model %s", len(catalogue), self.model_id)
             self.on_change()

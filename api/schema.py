@@ -30,6 +30,7 @@ from api.identity import Same
 from api.limits import DEFAULT_LIMITS, Limits
 from api.mutations import Mutation
 from api.observing import ObservedSchema, note_document
+from api.plugin_settings_mutations import PluginSettingsMutations
 from api.pricing import Priced
 from api.queries import Query
 from api.subscriptions import Subscription
@@ -44,7 +45,7 @@ CACHED_DOCUMENTS: Final = 500
 
 @audited
 @strawberry.type(name="Mutation", description="All that can be written.")
-class Mutations(Mutation, DeputyMutations, WebhookMutations, ErasureMutations):
+class Mutations(Mutation, DeputyMutations, WebhookMutations, ErasureMutations, PluginSettingsMutations):
     """The root of mutations, of all modules."""
 
 

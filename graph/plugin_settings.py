@@ -50,9 +50,7 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A version of a plugin's settings: all that was set from then on, by whom, and after which version if it is one
-    again.
-    """
+    """A version of a plugin's settings: all that is set, by whom, and the version that it is like if it reverts."""
 
     plugin: str
     version: int

@@ -18,6 +18,7 @@ from graph.store import Row, Store
 from graph.words import Channel, Language
 from guanxi.deciding import model_in_force, read_catalogue
 from guanxi.opening import open_store
+from guanxi.plugin_loading import load_plugins, take_stored
 from guanxi.settings import Settings
 from loaders.tables import TABLES, ColumnType
 from plugins.deciding import build_engine
@@ -107,7 +108,8 @@ class Bank:
     @cached_property
     def host(self) -> PluginHost:
         """The plugins it decides with."""
-        return self._host or PluginHost.load(self.settings.plugins)
+        found: PluginHost = self.run(take_stored, self.store, self._host or load_plugins(self.settings))
+        return found
 
     def pages(self, size: int = 1_000) -> Iterator[list[str]]:
         """Yield the numbers of all customers in order, some at a time: what ``offers`` and others take."""

@@ -2,9 +2,9 @@
 
 from graph import products
 from graph.store import Store
+from guanxi.plugin_loading import load_plugins, take_stored
 from guanxi.settings import Settings
 from plugins.deciding import build_engine
-from plugins.host import PluginHost
 from recommenders.artefact import Model, load_current
 from recommenders.catalogue import Catalogue
 from recommenders.engine import Engine
@@ -12,9 +12,8 @@ from recommenders.engine import Engine
 
 async def open_engine(store: Store, settings: Settings) -> Engine:
     """Return the engine of the store's catalogue, the settings' plugins and the model in force."""
-    return build_engine(
-        await read_catalogue(store, settings), PluginHost.load(settings.plugins), model_in_force(settings)
-    )
+    host = await take_stored(store, load_plugins(settings))
+    return build_engine(await read_catalogue(store, settings), host, model_in_force(settings))
 
 
 async def read_catalogue(store: Store, settings: Settings) -> Catalogue:

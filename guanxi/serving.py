@@ -12,12 +12,12 @@ from graph.errors import SettingsError
 from guanxi.auditing import audit_secret
 from guanxi.hardening import refuse_in_production
 from guanxi.opening import keep_store
+from guanxi.plugin_loading import load_plugins
 from guanxi.secret_files import erasure_secret, given_or_kept
 from guanxi.settings import Settings
 from guanxi.token_rules import token_rules
 from guanxi.trace_export import export_traces
 from guanxi.work import keep_working
-from plugins.host import PluginHost
 
 
 def app() -> Starlette:
@@ -34,7 +34,7 @@ def app_of(settings: Settings, at_end: Callable[[], object] = lambda: None) -> S
         SettingsError: they must not serve in production.
     """
     refuse_in_production(settings)
-    host = PluginHost.load(settings.plugins)
+    host = load_plugins(settings)
     return create_app(
         Wiring(
             open_store=partial(keep_store, settings),

@@ -33,6 +33,8 @@ class Settings(BaseSettings):
     jobs: Annotated[tuple[str, ...], NoDecode] = ()
     """Jobs, separated by commas, that servers do beside those that are on by default: names, ``all``, or ``-NAME`` for
     one that they shall not do; ``guanxi jobs`` lists them."""
+    plugin_settings: Path | None = None
+    """TOML file of plugins' settings, a table a plugin; without it, ``plugins.toml`` in the home, if it is there."""
     neo4j_uri: str | None = Field(default=None, validation_alias=AliasChoices("NEO4J_URI"))
     """Bolt address of a Neo4j; without it the embedded store is used."""
     neo4j_username: str = Field(default="neo4j", validation_alias=AliasChoices("NEO4J_USERNAME"))

@@ -3,12 +3,14 @@
 import inspect
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
+from pydantic import BaseModel
 
+from graph.errors import PluginError
 from graph.words import Language
 from recommenders.batch import Batch
 from recommenders.catalogue import Catalogue
@@ -16,15 +18,22 @@ from recommenders.contract import Candidates, Proposal, Reason, Text
 from recommenders.view import CustomerView
 
 MARK: Final = "guanxi_recommender"
+SETTINGS: Final = "settings"
+"""The parameter by which a function is given its plugin's settings."""
 
 
 @dataclass(frozen=True)
 class FunctionRecommender:
-    """Calls a function for each customer; ``function(customer, catalogue)`` yields or returns proposals."""
+    """Calls a function for each customer; it yields or returns proposals.
+
+    It is ``function(customer)``, or ``function(customer, catalogue)``; one with a parameter ``settings`` is given its
+    plugin's.
+    """
 
     name: str
     version: str
     function: Callable[..., Iterable[Proposal] | None]
+    settings: BaseModel | None = None
 
     def propose(self, batch: Batch) -> Candidates:
         """Ask the function of every customer; where it proposes a product twice, its last word counts.
@@ -34,17 +43,38 @@ class FunctionRecommender:
         """
         scores = np.full(batch.shape, np.nan, np.float32)
         said: dict[tuple[int, int], Proposal] = {}
+        named = {SETTINGS: self.settings} if self._takes_settings else {}
         for row, customer in enumerate(batch.customers):
             arguments: tuple[Any, ...] = (customer, batch.catalogue) if self._takes_catalogue else (customer,)
-            for proposal in self.function(*arguments) or ():
+            for proposal in self.function(*arguments, **named) or ():
                 column = _column(proposal, batch.catalogue)
                 scores[row, column] = proposal.score
                 said[row, column] = proposal
         return Candidates(scores, lambda row, column: self._reason(batch.customers[row], said[row, column]))
 
+    def under(self, settings: BaseModel | None) -> "FunctionRecommender":
+        """Return it with its plugin's settings, if its function takes them.
+
+        Raises:
+            PluginError: it does, and its plugin has none.
+        """
+        if not self._takes_settings:
+            return self
+        if settings is None:
+            raise PluginError(f"the function of {self.name!r} takes settings, and its plugin's About names none")
+        return replace(self, settings=settings)
+
+    @cached_property
+    def _parameters(self) -> tuple[str, ...]:
+        return tuple(inspect.signature(self.function).parameters)
+
+    @cached_property
+    def _takes_settings(self) -> bool:
+        return SETTINGS in self._parameters
+
     @cached_property
     def _takes_catalogue(self) -> bool:
-        return len(inspect.signature(self.function).parameters) > 1
+        return len(self._parameters) - self._takes_settings > 1
 
     def _reason(self, customer: CustomerView, proposal: Proposal) -> Reason | None:
         if proposal.reason is None:

@@ -1,6 +1,11 @@
-"""Everything a plugin can add, in one place. Every hook but ``about`` is given a callback to register with."""
+"""Everything a plugin can add, in one place. Every hook but ``about`` is given a callback to register with.
+
+A plugin names the arguments that it takes, and no others. ``settings`` is an instance of the model that its ``about``
+names, and None where it names none; the hooks are called anew when staff changes them.
+"""
 
 from collections.abc import Callable
+from typing import Any
 
 import pluggy
 
@@ -19,45 +24,45 @@ def about() -> About | None:
 
 
 @hookspec
-def recommenders(register: Callable[[Recommender], None]) -> None:
+def recommenders(register: Callable[[Recommender], None], settings: Any) -> None:
     """Register recommenders; two of one name are an error."""
 
 
 @hookspec
-def gates(register: Callable[[Gate], None]) -> None:
+def gates(register: Callable[[Gate], None], settings: Any) -> None:
     """Register gates; they come after the bank's own."""
 
 
 @hookspec
-def levers(register: Callable[[Lever], None], catalogue: Catalogue) -> None:
+def levers(register: Callable[[Lever], None], catalogue: Catalogue, settings: Any) -> None:
     """Register levers, factors by which the business weighs products of a bank's catalogue."""
 
 
 @hookspec
-def bundles(register: Callable[[BundleRule], None], catalogue: Catalogue) -> None:
+def bundles(register: Callable[[BundleRule], None], catalogue: Catalogue, settings: Any) -> None:
     """Register bundle rules over a bank's catalogue."""
 
 
 @hookspec
-def events(register: Callable[[LifeEvent], None]) -> None:
+def events(register: Callable[[LifeEvent], None], settings: Any) -> None:
     """Register events of customers' lives, such as a graduation; two of one code are an error."""
 
 
 @hookspec
-def formats(register: Callable[[Format], None]) -> None:
+def formats(register: Callable[[Format], None], settings: Any) -> None:
     """Register ways in which a bank's files are written, for ``guanxi load``; two of one name are an error."""
 
 
 @hookspec
-def fields(register: Callable[[Field], None]) -> None:
+def fields(register: Callable[[Field], None], settings: Any) -> None:
     """Register fields of the GraphQL schema; they stand there under the plugin's prefix."""
 
 
 @hookspec
-def commands(register: Callable[[Command], None]) -> None:
+def commands(register: Callable[[Command], None], settings: Any) -> None:
     """Register commands of the command line; two of one name are an error."""
 
 
 @hookspec
-def jobs(register: Callable[[Job], None]) -> None:
+def jobs(register: Callable[[Job], None], settings: Any) -> None:
     """Register work that servers do at intervals; two of one name are an error."""

@@ -1,15 +1,17 @@
 """Loads plugins, keeps their health, and hands the engine what they register."""
 
 import logging
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import pluggy
 
-from graph.errors import PluginError
+from graph.errors import NotFound, PluginError
+from graph.plugin_settings import Stored
 from plugins import (
     campus,
     cobranded,
@@ -25,6 +27,8 @@ from plugins import (
 from plugins.guard import GuardedGate, GuardedRecommender, Health, told
 from plugins.loading import Found, find, of_path
 from plugins.registration import Registered, Rules, check_bundles, check_free, check_levers, registered, rules_of
+from plugins.settings import NOWHERE, Held, Sources, held, setting_name
+from plugins.settings_models import Model as SettingsModel
 from recommenders.catalogue import Catalogue
 from recommenders.contract import Gate, Recommender, Trainable
 
@@ -38,6 +42,7 @@ COMMAND_PLUGINS: Final = (shipped_commands, shipped_formats, shipped_jobs)
 DEFAULT_PLUGINS: Final = (shipped, campus, tobacco, family, cobranded, shipped_events, *COMMAND_PLUGINS)
 SHIPPED: Final = "shipped"
 RULES: Final = "rules: "
+SETTINGS: Final = "settings: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,8 @@ class PluginInfo:
     """A plugin: where it is from, and ``loaded``, or ``failing`` or ``broken`` with the error.
 
     ``failures`` counts what went wrong in its gates, bundles and levers; bundles and levers that failed are asked for
-    again, and the plugin is ``loaded`` once they come.
+    again, and the plugin is ``loaded`` once they come. ``settings_version`` is the version of what staff has set of it,
+    0 where nothing is, and None where it has no settings.
     """
 
     name: str
@@ -72,6 +78,7 @@ class PluginInfo:
     error: str | None = None
     recommenders: list[str] = field(default_factory=list)
     failures: int = 0
+    settings_version: int | None = None
 
     def note(self, said: str) -> None:
         """Record a failure that leaves the plugin in use."""
@@ -90,7 +97,9 @@ class Loaded:
 class PluginHost:
     """The plugins of one process."""
 
-    def __init__(self) -> None:
+    def __init__(self, sources: Sources = NOWHERE) -> None:
+        self._sources = sources
+        self._stored: Mapping[str, Stored] = {}
         self._manager = pluggy.PluginManager("guanxi")
         self._manager.add_hookspecs(hookspecs)
         self.plugins: list[PluginInfo] = []
@@ -99,9 +108,15 @@ class PluginHost:
         self._guarded: dict[str, GuardedRecommender] = {}
 
     @classmethod
-    def load(cls, folders: Sequence[Path] = (), *, shipped: Sequence[ModuleType] = DEFAULT_PLUGINS) -> "PluginHost":
+    def load(
+        cls,
+        folders: Sequence[Path] = (),
+        *,
+        shipped: Sequence[ModuleType] = DEFAULT_PLUGINS,
+        sources: Sources = NOWHERE,
+    ) -> "PluginHost":
         """Load the shipped plugins, installed ones, and folders' ``.py`` files; a broken one is listed as such."""
-        host = cls()
+        host = cls(sources)
         for module in shipped:
             host.add(module, module.__name__.rpartition(".")[2], SHIPPED)
         for found in find(folders):
@@ -127,6 +142,44 @@ class PluginHost:
         for loaded in self._loaded:
             for item in loaded.registered.of(hook):
                 yield item, loaded.info
+
+    def take_settings(self, stored: Mapping[str, Stored]) -> bool:
+        """Have plugins run under what staff has set at run time, by plugin; return whether it changed for any.
+
+        Hooks of a plugin whose settings changed are called anew. It is broken, with nothing registered, while they
+        cannot be.
+        """
+        before, self._stored = self._stored, stored
+        changed = False
+        for index, loaded in enumerate(self._loaded):
+            name = loaded.info.name
+            if loaded.registered.about.settings is not None and before.get(name) != stored.get(name):
+                self._loaded[index] = replace(loaded, registered=self._reset(loaded))
+                changed = True
+        return changed
+
+    def named(self, plugin: str) -> PluginInfo:
+        """Return a plugin that has settings, by its name, in which ``-`` and ``_`` are the same.
+
+        Raises:
+            NotFound: there is none of that name.
+        """
+        return self._named(plugin).info
+
+    def settings_of(self, plugin: str, stored: Mapping[str, Any]) -> Held:
+        """Return a plugin's settings as they are under what staff has set at run time.
+
+        Raises:
+            NotFound: there is no plugin of that name that has settings.
+            WrongSetting: they cannot be.
+        """
+        loaded = self._named(plugin)
+        model = cast(SettingsModel, loaded.registered.about.settings)
+        return self._held(loaded.info.name, stored, model)
+
+    def try_settings(self, plugin: str, stored: Mapping[str, Any]) -> None:
+        """Return if a plugin can run under what staff would set; raises as ``settings_of``, and whatever it does."""
+        self._registered_anew(self._named(plugin), stored)
 
     def recommenders(self) -> list[Recommender]:
         """Return every recommender, unguarded and untrained: what training works on."""
@@ -163,8 +216,10 @@ class PluginHost:
         """Return bundles and levers for a catalogue; a plugin that fails at this has none until it is asked anew."""
         rules = Rules()
         for loaded in self._loaded:
+            if loaded.info.state == "broken":
+                continue
             try:
-                own = rules_of(self._manager, loaded.plugin, catalogue)
+                own = rules_of(self._manager, loaded.plugin, catalogue, loaded.registered.settings)
                 check_bundles(own.bundles, rules.bundles)
                 check_levers(own.levers)
             except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
@@ -201,12 +256,56 @@ class PluginHost:
         if self._manager.has_plugin(name):
             raise PluginError("it is loaded already")
         self._manager.register(plugin, name=name)
-        own = registered(self._manager, plugin)
+        now = self._stored.get(info.name, Stored(info.name))
+        own = registered(self._manager, plugin, partial(self._held, info.name, now.settings))
         check_free(own, [(loaded.info.source, loaded.registered) for loaded in self._loaded])
+        if own.held is not None:
+            self._check_named_once(info)
+            info.settings_version = now.version
         self._loaded.append(Loaded(info, plugin, own))
         info.recommenders = [recommender.name for recommender in own.of("recommenders")]
         for recommender in info.recommenders:
             self._health[recommender] = Health()
+
+    def _named(self, plugin: str) -> Loaded:
+        wanted = setting_name(plugin)
+        for loaded in self._loaded:
+            if loaded.registered.about.settings is not None and setting_name(loaded.info.name) == wanted:
+                return loaded
+        raise NotFound("plugin with settings", plugin)
+
+    def _held(self, name: str, stored: Mapping[str, Any], model: SettingsModel) -> Held:
+        return held(name, model, self._sources, stored)
+
+    def _reset(self, loaded: Loaded) -> Registered:
+        info = loaded.info
+        now = self._stored.get(info.name, Stored(info.name))
+        info.settings_version = now.version
+        try:
+            own = self._registered_anew(loaded, now.settings)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
+            info.state, info.error = "broken", f"{SETTINGS}{told(error)}"
+            logger.warning("plugin %s is broken: %s%s", info.name, SETTINGS, type(error).__name__)
+            return Registered(loaded.registered.about, {})
+        if info.error is not None and info.error.startswith(SETTINGS):
+            info.state, info.error = "loaded", None
+        return own
+
+    def _registered_anew(self, loaded: Loaded, stored: Mapping[str, Any]) -> Registered:
+        info = loaded.info
+        own = registered(self._manager, loaded.plugin, partial(self._held, info.name, stored))
+        names = [recommender.name for recommender in own.of("recommenders")]
+        if sorted(names) != sorted(info.recommenders):
+            raise PluginError(f"under them its recommenders would be {names}, and names must stay: {info.recommenders}")
+        check_free(own, [(other.info.source, other.registered) for other in self._loaded if other is not loaded])
+        return own
+
+    def _check_named_once(self, info: PluginInfo) -> None:
+        for other in self._loaded:
+            if other.info.settings_version is not None and setting_name(other.info.name) == setting_name(info.name):
+                raise PluginError(
+                    f"a plugin named {other.info.name!r} with settings is there, from {other.info.source}"
+                )
 
     def _break(self, plugin: object, info: PluginInfo, error: BaseException) -> None:
         info.state, info.error = "broken", told(error)

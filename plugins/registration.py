@@ -6,12 +6,15 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import pluggy
+from pydantic import BaseModel
 
 from graph.errors import PluginError
 from plugins.about import About
 from plugins.contract import Command, Field, Format, Job
 from plugins.functions import MARK, FunctionRecommender
 from plugins.guard import is_text
+from plugins.settings import Held
+from plugins.settings_models import Model, check_model
 from recommenders.catalogue import Catalogue
 from recommenders.contract import BundleRule, Gate, Lever, LifeEvent, Recommender
 
@@ -39,10 +42,16 @@ KINDS: Final[Mapping[str, Kind]] = {
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """What a plugin has registered, by hook, and what it says of itself."""
+    """What a plugin has registered, by hook, what it says of itself, and the settings that it runs under."""
 
     about: About
     items: Mapping[str, Sequence[Any]]
+    held: Held | None = None
+
+    @property
+    def settings(self) -> BaseModel | None:
+        """The values of its settings; None where it has none."""
+        return self.held.values if self.held else None
 
     def of(self, hook: str) -> Sequence[Any]:
         """Return what was registered by a hook."""
@@ -57,22 +66,25 @@ class Rules:
     levers: list[Lever] = field(default_factory=list)
 
 
-def registered(manager: pluggy.PluginManager, plugin: object) -> Registered:
-    """Ask a plugin, which the manager has, for all that needs no catalogue.
+def registered(manager: pluggy.PluginManager, plugin: object, hold: Callable[[Model], Held]) -> Registered:
+    """Ask a plugin, which the manager has, for all that needs no catalogue; ``hold`` finds its settings.
 
     Raises:
-        PluginError: it is for another version, or registers something of the wrong kind.
+        PluginError: it is for another version, its settings are wrong, or it registers something of the wrong kind.
     """
     own = alone(manager, "about", plugin)() or About()
     if not isinstance(own, About):
         raise PluginError(f"says of itself {type(own).__name__}, which is no About")
     own.check()
+    held = _held(own, hold)
+    settings = held.values if held else None
     items: dict[str, list[Any]] = {"recommenders": _marked(plugin)}
     for hook, kind in KINDS.items():
         found = items.setdefault(hook, [])
-        alone(manager, hook, plugin)(register=found.append)
+        alone(manager, hook, plugin)(register=found.append, settings=settings)
         check_all(found, kind)
-    return Registered(own, items)
+    items["recommenders"] = [_under(settings, recommender) for recommender in items["recommenders"]]
+    return Registered(own, items, held)
 
 
 def alone(manager: pluggy.PluginManager, hook: str, plugin: object) -> pluggy.HookCaller:
@@ -108,7 +120,7 @@ def check_all(given: Sequence[object], kind: Kind) -> None:
             raise PluginError(f"registered {type(item).__name__}, which is {kind.none}")
 
 
-def rules_of(manager: pluggy.PluginManager, plugin: object, catalogue: Catalogue) -> Rules:
+def rules_of(manager: pluggy.PluginManager, plugin: object, catalogue: Catalogue, settings: BaseModel | None) -> Rules:
     """Return a plugin's bundle rules and levers for a catalogue; raises whatever it does.
 
     Raises:
@@ -116,8 +128,8 @@ def rules_of(manager: pluggy.PluginManager, plugin: object, catalogue: Catalogue
     """
     bundles: list[BundleRule] = []
     levers: list[Lever] = []
-    alone(manager, "bundles", plugin)(register=bundles.append, catalogue=catalogue)
-    alone(manager, "levers", plugin)(register=levers.append, catalogue=catalogue)
+    alone(manager, "bundles", plugin)(register=bundles.append, catalogue=catalogue, settings=settings)
+    alone(manager, "levers", plugin)(register=levers.append, catalogue=catalogue, settings=settings)
     check_all(bundles, Kind(BundleRule, "no bundle rule"))
     check_all(levers, Kind(Lever, "no lever"))
     return Rules(bundles, levers)
@@ -155,3 +167,14 @@ def check_levers(levers: Sequence[Lever]) -> None:
 def _marked(plugin: object) -> list[Recommender]:
     marked = (getattr(item, MARK, None) for item in (plugin, *vars(plugin).values()))
     return list({id(own): own for own in marked if isinstance(own, FunctionRecommender)}.values())
+
+
+def _held(about: About, hold: Callable[[Model], Held]) -> Held | None:
+    if about.settings is None:
+        return None
+    check_model(about.settings)
+    return hold(about.settings)
+
+
+def _under(settings: BaseModel | None, recommender: Recommender) -> Recommender:
+    return recommender.under(settings) if isinstance(recommender, FunctionRecommender) else recommender

@@ -26,7 +26,7 @@ class SettingSource(StrEnum):
     DEFAULT = "default"
     FILE = "file"
     ENVIRONMENT = "environment"
-    STORED = "stored"
+    STAFF = "staff"
 
 
 class WrongSetting(PluginError):
@@ -91,7 +91,9 @@ class Held:
         """Return every setting, those of nested models by their paths."""
         hidden = secrets(self.model)
         return [
-            Told(".".join(path), None if path in hidden else to_jsonable_python(value), self.source(path), path in hidden)
+            Told(
+                ".".join(path), None if path in hidden else to_jsonable_python(value), self.source(path), path in hidden
+            )
             for path, value in _leaves(self.values, hidden)
         ]
 
@@ -122,9 +124,9 @@ def held(plugin: str, model: Model, sources: Sources = NOWHERE, stored: Mapping[
     layers = {
         SettingSource.FILE: table,
         SettingSource.ENVIRONMENT: _environment(plugin, model, sources.environ),
-        SettingSource.STORED: stored or {},
+        SettingSource.STAFF: stored or {},
     }
-    for source in (SettingSource.FILE, SettingSource.STORED):
+    for source in (SettingSource.FILE, SettingSource.STAFF):
         _check_names(model, layers[source], source, secrets(model))
     try:
         merged: dict[str, Any] = {k: v.model_dump() for k, v in model() if isinstance(v, BaseModel)}
@@ -159,7 +161,9 @@ def _says(layer: Any, path: Place) -> bool:
 
 
 def _over(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]:
-    both = {k: _over(lower[k], v) for k, v in upper.items() if isinstance(v, Mapping) and isinstance(lower.get(k), dict)}
+    both = {
+        k: _over(lower[k], v) for k, v in upper.items() if isinstance(v, Mapping) and isinstance(lower.get(k), dict)
+    }
     return {**lower, **upper, **both}
 
 
@@ -185,7 +189,7 @@ class _Environment(EnvSettingsSource):
 
     def __init__(self, model: Model, prefix: str, environ: Mapping[str, str]) -> None:
         self._environ = environ
-        super().__init__(cast(type[BaseSettings], model), False, prefix, env_nested_delimiter=NESTED)  # noqa: FBT003
+        super().__init__(cast(type[BaseSettings], model), False, prefix, env_nested_delimiter=NESTED)
 
     def _load_env_vars(self) -> Mapping[str, str | None]:
         return {name.lower(): value for name, value in self._environ.items()}
@@ -217,7 +221,7 @@ def _wrong(
 
 
 def _where(source: SettingSource, path: Place) -> str:
-    whence = {SettingSource.FILE: "from the settings' file", SettingSource.STORED: "set at run time"}
+    whence = {SettingSource.FILE: "from the settings' file", SettingSource.STAFF: "set at run time"}
     name = f"the setting {'.'.join(path)!r}" if path else "the settings"
     return f"{name} {whence.get(source, 'by default')}"
 

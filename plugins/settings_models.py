@@ -58,5 +58,3 @@ def _has_secret(annotation: Any) -> bool:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return any(_has_secret(own.annotation) for own in annotation.model_fields.values())
     return get_origin(annotation) is Secret or any(_has_secret(part) for part in get_args(annotation))
-
-

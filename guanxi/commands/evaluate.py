@@ -23,9 +23,9 @@ from guanxi.days import AsOf, day
 from guanxi.deciding import read_catalogue
 from guanxi.insight_lines import insight_lines
 from guanxi.opening import open_store
+from guanxi.plugin_loading import load_plugins, take_stored
 from guanxi.settings import Settings
 from plugins.deciding import build_engine
-from plugins.host import PluginHost
 from recommenders.evaluation import Report
 from recommenders.evaluation_page import page, silent, spoke, undated
 from recommenders.fairness import failures
@@ -83,7 +83,7 @@ async def _evaluate(
 ) -> Report:
     async with open_store(settings) as store:
         catalogue = await read_catalogue(store, settings)
-        host = PluginHost.load(settings.plugins)
+        host = await take_stored(store, load_plugins(settings))
         with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as bars:
             task = bars.add_task("customers read", total=None)
 

@@ -9,10 +9,11 @@ from typing import Annotated, Final
 import typer
 
 from graph.errors import SettingsError
+from guanxi.commands import plugin_settings
 from guanxi.commands.plugin_hooks import hooks
+from guanxi.plugin_listing import list_plugins, told_version
 from guanxi.scaffolding import Size, write_plugin
 from guanxi.settings import Settings
-from plugins.host import PluginHost
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 MARKS: Final = {True: "ok  ", False: "FAIL", None: "    "}
@@ -26,14 +27,19 @@ def list_(context: typer.Context, as_json: AsJson = False) -> int:
     """List the plugins, write a new one, or check one. Exit code 1 when one is broken, or fails a check."""
     if context.invoked_subcommand is not None:
         return 0
-    found = PluginHost.load(Settings().plugins).plugins
+    found = list_plugins(Settings())
     if as_json:
         typer.echo(json.dumps([dataclasses.asdict(plugin) for plugin in found], indent=1))
     else:
         for plugin in found:
-            names = ", ".join(plugin.recommenders) or "no recommender"
-            typer.echo(f"{plugin.name:<16} {plugin.state:<7} {plugin.error or names}   from {plugin.source}")
+            told = (plugin.error or ", ".join(plugin.recommenders) or "no recommender") + told_version(plugin)
+            typer.echo(f"{plugin.name:<16} {plugin.state:<7} {told}   from {plugin.source}")
     return 1 if any(plugin.state == "broken" for plugin in found) else 0
+
+
+plugins.command("settings")(plugin_settings.settings)
+plugins.command("set")(plugin_settings.set_)
+plugins.command("revert")(plugin_settings.revert)
 
 
 @plugins.command()

@@ -15,8 +15,8 @@ from guanxi.days import AsOf, day
 from guanxi.deciding import model_in_force, read_catalogue
 from guanxi.insight_lines import insight_lines
 from guanxi.opening import open_store
+from guanxi.plugin_loading import load_plugins, take_stored
 from guanxi.settings import Settings
-from plugins.host import PluginHost
 from recommenders.artefact import Model, save
 from recommenders.comparing import MARGIN, Comparison
 from recommenders.training import Trained
@@ -91,7 +91,7 @@ def _compared(comparison: Comparison) -> str:
 async def _train(settings: Settings, today: date, live: Model | None) -> Trained:
     async with open_store(settings) as store:
         catalogue = await read_catalogue(store, settings)
-        host = PluginHost.load(settings.plugins)
+        host = await take_stored(store, load_plugins(settings))
         with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as bars:
             task = bars.add_task("customers read", total=None)
             return await learn(

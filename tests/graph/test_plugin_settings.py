@@ -43,9 +43,7 @@ async def test_versions_follow_one_another_and_stay(empty_store):
 
 
 async def test_of_many_who_write_after_the_same_version_one_does(empty_store):
-    tries = [
-        plugin_settings.write(empty_store, Stored("card"), f'{{"n": {n}}}', "ann", request(n)) for n in range(6)
-    ]
+    tries = [plugin_settings.write(empty_store, Stored("card"), f'{{"n": {n}}}', "ann", request(n)) for n in range(6)]
     done = await asyncio.gather(*tries, return_exceptions=True)
 
     [won] = [change for change in done if isinstance(change, Change)]

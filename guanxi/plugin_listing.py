@@ -1,0 +1,39 @@
+"""Lists plugins as servers run them: under what staff has set of them, where any has settings."""
+
+import asyncio
+import logging
+
+from graph.errors import StoreError
+from guanxi.opening import open_store
+from guanxi.plugin_loading import load_plugins, take_stored
+from guanxi.settings import Settings
+from plugins.host import PluginHost, PluginInfo
+
+logger = logging.getLogger("guanxi")
+
+
+def list_plugins(settings: Settings) -> list[PluginInfo]:
+    """Return the plugins that are loaded; the store is opened only where one has settings.
+
+    Where it cannot be reached, no version of settings is known.
+    """
+    host = load_plugins(settings)
+    having = [plugin for plugin in host.plugins if plugin.settings_version is not None]
+    if having:
+        try:
+            asyncio.run(_take(settings, host))
+        except StoreError as error:
+            logger.warning("%s What staff has set of plugins is not known.", error)
+            for plugin in having:
+                plugin.settings_version = None
+    return host.plugins
+
+
+def told_version(plugin: PluginInfo) -> str:
+    """Return what a list tells of a plugin's settings."""
+    return f"   settings version {plugin.settings_version}" if plugin.settings_version is not None else ""
+
+
+async def _take(settings: Settings, host: PluginHost) -> None:
+    async with open_store(settings) as store:
+        await take_stored(store, host)

@@ -1,0 +1,30 @@
+"""Loads the plugins that the settings name, under their own settings."""
+
+import os
+
+from graph import plugin_settings
+from graph.store import Store
+from guanxi.settings import Settings
+from plugins.host import PluginHost
+from plugins.settings import Sources
+
+
+def load_plugins(settings: Settings) -> PluginHost:
+    """Return the plugins, under the settings of file and environment.
+
+    Raises:
+        SettingsError: the file cannot be read.
+    """
+    return PluginHost.load(settings.plugins, sources=plugin_sources(settings))
+
+
+def plugin_sources(settings: Settings) -> Sources:
+    """Return what file and environment say of plugins' settings; raises as ``load_plugins``."""
+    path = settings.plugin_settings or settings.home / "plugins.toml"
+    return Sources.read(path, os.environ, required=settings.plugin_settings is not None)
+
+
+async def take_stored(store: Store, host: PluginHost) -> PluginHost:
+    """Have plugins run under what staff has set at run time, too; return them."""
+    host.take_settings(await plugin_settings.every(store))
+    return host

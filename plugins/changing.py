@@ -1,0 +1,106 @@
+"""Changes of a plugin's settings at run time, by whomever: validated, tried, and written as the next version."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from graph import plugin_settings
+from graph.errors import PluginError, VersionConflict
+from graph.once import Request
+from graph.plugin_settings import Change, Stored
+from graph.store import Store
+from plugins.guard import placed
+from plugins.host import PluginHost
+from plugins.settings import WrongSetting, dumped
+
+LONGEST: Final = 20_000
+"""Of all settings of a plugin that are set at run time, as JSON text, in characters."""
+TRIES: Final = 20
+"""How often it is tried where others write at the same time, and no version is expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who sets which plugin, and the version that he has seen, if he says so; what is sent again is done once."""
+
+    plugin: str
+    set_by: str
+    request: Request
+    expected: int | None = None
+
+
+async def change(
+    store: Store, host: PluginHost, asked: Asked, given: Mapping[str, Any], reset: Sequence[str] = ()
+) -> Change:
+    """Set some settings of a plugin, and have others come from elsewhere again; return the version that is written.
+
+    Raises:
+        NotFound: there is no plugin of that name that has settings.
+        WrongSetting: a value is wrong, a name unknown, or a setting is a secret.
+        PluginError: the plugin cannot run under them.
+        VersionConflict: it is not the version expected.
+        KeyReused: the request's key stands for another input.
+    """
+    known = host.settings_of(asked.plugin, {}).model.model_fields
+    unknown = [name for name in reset if name not in known]
+    if unknown:
+        raise WrongSetting((unknown[0],), f"there is no setting {unknown[0]!r}")
+
+    async def settings(before: Stored) -> dict[str, Any]:
+        return {name: value for name, value in before.settings.items() if name not in reset} | dict(given)
+
+    return await _written(store, host, asked, settings)
+
+
+async def revert(store: Store, host: PluginHost, asked: Asked, to: int) -> Change:
+    """Set of a plugin what a version had set, nothing for 0; return the version that is written.
+
+    Raises:
+        NotFound: there is no plugin of that name that has settings, or no such version.
+        WrongSetting, PluginError, VersionConflict, KeyReused: as ``change`` does.
+    """
+
+    async def settings(before: Stored) -> Mapping[str, Any]:
+        return (await plugin_settings.at(store, before.plugin, to)).settings if to else {}
+
+    return await _written(store, host, asked, settings, to)
+
+
+async def _written(
+    store: Store,
+    host: PluginHost,
+    asked: Asked,
+    settings: Callable[[Stored], Awaitable[Mapping[str, Any]]],
+    reverted_to: int | None = None,
+) -> Change:
+    name = host.named(asked.plugin).name
+    done = await plugin_settings.recorded(store, asked.request)
+    if done is not None:
+        return done
+    for left in reversed(range(TRIES)):
+        before = await plugin_settings.one(store, name)
+        if asked.expected not in (None, before.version):
+            break
+        text = _tried(host, name, await settings(before))
+        try:
+            return await plugin_settings.write(store, before, text, asked.set_by, asked.request, reverted_to)
+        except VersionConflict:
+            if asked.expected is not None or not left:
+                raise
+    raise VersionConflict(before.version)
+
+
+def _tried(host: PluginHost, plugin: str, settings: Mapping[str, Any]) -> str:
+    try:
+        text = dumped(settings)
+    except ValueError as error:
+        raise WrongSetting((), "they have a number that is none") from error
+    if len(text) > LONGEST:
+        raise WrongSetting((), f"they are longer than {LONGEST:,} characters")
+    try:
+        host.try_settings(plugin, settings)
+    except PluginError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise PluginError(f"the plugin cannot run under them: {placed(error)}") from error
+    return text
