@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 from dateutil.relativedelta import relativedelta
 from graphql import OperationType
+from pydantic import BaseModel, Field
 from websockets.exceptions import ConnectionClosed
 
 from api import decisions
@@ -30,7 +31,7 @@ from api.roles import Role
 from api.schema import build_schema
 from api.session import Services
 from api.webhooks.rules import WebhookRules
-from graph import customers, deliveries, deputies, products, webhooks
+from graph import customers, deliveries, deputies, plugin_settings, products, webhooks
 from graph.audit import entries
 from graph.deliveries import Attempt
 from graph.deputies import Deputy
@@ -40,7 +41,9 @@ from graph.once import Request
 from graph.outbox import event
 from graph.store import Store
 from graph.words import DeliveryState, WebhookEvent
+from plugins.about import About
 from plugins.deciding import build_engine
+from plugins.hookspecs import hookimpl
 from plugins.host import PluginHost
 from recommenders import prospect_lists
 from recommenders.artefact import save
@@ -152,6 +155,17 @@ async def hooked(bank):
     await webhooks.disable(bank, "hook")
 
 
+class Months(BaseModel, frozen=True):
+    months: int = Field(12, description="How long.")
+
+
+class Settable:
+    @staticmethod
+    @hookimpl
+    def about():
+        return About(settings=Months)
+
+
 @pytest.fixture(scope="module")
 async def rich(bank, serving, rules, tmp_path_factory):
     """A server of a bank that has something to show at every field of the schema."""
@@ -159,6 +173,11 @@ async def rich(bank, serving, rules, tmp_path_factory):
     await grown(bank)
     catalogue = Catalogue(await products.catalogue(bank))
     host, models = PluginHost.load(), tmp_path_factory.mktemp("models")
+    host.add(Settable, "settable", "test")
+    for reverted_to in (None, 0):
+        before = await plugin_settings.one(bank, "settable")
+        request = Request(f"set {reverted_to}", "F", f"set {reverted_to}", datetime.now(UTC))
+        await plugin_settings.write(bank, before, '{"months": 3}', "admin", request, reverted_to)
     trained = await train(bank, catalogue, host.recommenders(), TODAY, guard=host.guard)
     save(models, trained.model)
 
@@ -194,6 +213,7 @@ def arguments(no, offer_id, key):
         "Query.auditEntries": "last: 20",
         "Query.decision": f'{about}, productCode: "FUND"',
         "Query.accessReport": about,
+        "Query.pluginSettings": 'plugin: "settable"',
         "Query.erasures": 'customerNo: "ERASED7351"',
         "Mutation.eraseCustomer": 'input: {customerNo: "ERASED7351", reason: "asked"}',
         "Mutation.recordInteraction": f'input: {{{about}, channel: PHONE, kind: "call", idempotencyKey: "{key}"}}',
@@ -201,6 +221,8 @@ def arguments(no, offer_id, key):
         "Mutation.setConsent": f"input: {{{about}, channel: WEB, granted: true}}",
         "Mutation.grantDeputy": f'input: {{deputyNo: "M2", managerNo: "M1", until: "{TODAY}"}}',
         "Mutation.revokeDeputy": 'input: {deputyNo: "M2", managerNo: "M1"}',
+        "Mutation.setPluginSettings": 'input: {plugin: "settable", settings: {months: 3}}',
+        "Mutation.revertPluginSettings": 'input: {plugin: "settable", toVersion: 1}',
         "Mutation.createWebhook": 'input: {url: "https://bank.example/", events: [OFFER_ACCEPTED], enabled: false}',
         "Mutation.updateWebhook": f'input: {{id: "{WEBHOOK}", enabled: false}}',
         "Mutation.deleteWebhook": f'input: {{id: "{global_id("Webhook", "none")}"}}',
@@ -219,6 +241,8 @@ OTHERWISE = {
     "Mutation.setConsent": 'input: {customerNo: "NOBODY", marketing: true}',
     "Mutation.eraseCustomer": 'input: {customerNo: "NOBODY", reason: "asked"}',
     "Mutation.grantDeputy": f'input: {{deputyNo: "M1", managerNo: "M1", until: "{TODAY}"}}',
+    "Mutation.setPluginSettings": 'input: {plugin: "none", settings: {}}',
+    "Mutation.revertPluginSettings": 'input: {plugin: "none", toVersion: 1}',
     "Mutation.createWebhook": 'input: {url: "nowhere", events: [OFFER_ACCEPTED]}',
     "Mutation.updateWebhook": 'input: {id: "none"}',
     "Mutation.deleteWebhook": 'input: {id: "none"}',
@@ -232,6 +256,7 @@ UNSHOWN = {
     "Model.surprises",
     "ModelFeature.importance",
     "ModelFeature.name",
+    "PluginSettings.error",
     "RecommenderInfo.lastError",
     "UserError.currentVersion",
 }
