@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from graph.errors import GuanxiError
+from plugins import deprecation
 from plugins.about import About
 from plugins.contract import Command, Field, Format, Job
 from plugins.functions import recommender
@@ -47,7 +48,7 @@ __all__ = [
 def __getattr__(name: str) -> object:
     """Import what opens a bank when it is asked for: its libraries take seconds, and few commands need them."""
     if name not in {"Bank", "open"}:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return deprecation.deprecated_name(name)
     from guanxi import bank
 
     return bank.Bank if name == "Bank" else bank.open_bank

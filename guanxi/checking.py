@@ -55,6 +55,8 @@ def check_plugin(bank: Bank, path: Path) -> Iterator[Finding]:
         yield Finding("loads", passed=False, told=str(error))
         return
     yield Finding("loads", passed=True, told=f"{info.name}: {', '.join(info.recommenders) or 'no recommender'}")
+    for deprecated in info.deprecations:
+        yield Finding("will go", passed=None, told=deprecated)
     yield from _types(path)
     learnt = [bank.learnt(name) for name in info.recommenders]
     batch = bank.batch(numbers)

@@ -24,6 +24,7 @@ from plugins import (
     shipped_jobs,
     tobacco,
 )
+from plugins.deprecation import heard
 from plugins.guard import GuardedGate, GuardedRecommender, Health, told
 from plugins.loading import Found, find, of_path
 from plugins.registration import Registered, Rules, check_bundles, check_free, check_levers, registered, rules_of
@@ -69,7 +70,7 @@ class PluginInfo:
 
     ``failures`` counts what went wrong in its gates, bundles and levers; bundles and levers that failed are asked for
     again, and the plugin is ``loaded`` once they come. ``settings_version`` is the version of what staff has set of it,
-    0 where nothing is, and None where it has no settings.
+    0 where nothing is, and None where it has no settings; ``deprecations``, what it uses that will go.
     """
 
     name: str
@@ -79,6 +80,7 @@ class PluginInfo:
     recommenders: list[str] = field(default_factory=list)
     failures: int = 0
     settings_version: int | None = None
+    deprecations: list[str] = field(default_factory=list)
 
     def note(self, said: str) -> None:
         """Record a failure that leaves the plugin in use."""
@@ -255,7 +257,8 @@ class PluginHost:
         name = f"{info.source}:{info.name}"
         if self._manager.has_plugin(name):
             raise PluginError("it is loaded already")
-        self._manager.register(plugin, name=name)
+        with heard(info.deprecations):
+            self._manager.register(plugin, name=name)
         now = self._stored.get(info.name, Stored(info.name))
         own = registered(self._manager, plugin, partial(self._held, info.name, now.settings))
         check_free(own, [(loaded.info.source, loaded.registered) for loaded in self._loaded])
@@ -317,13 +320,17 @@ class PluginHost:
         return any(recommender.name == name and info.source == SHIPPED for recommender, info in self.of("recommenders"))
 
     def _add_found(self, found: Found) -> PluginInfo:
+        used = list[str]()
         try:
-            plugin = found.load()
+            with heard(used):
+                plugin = found.load()
         except (Exception, SystemExit) as error:  # noqa: BLE001 - importing a plugin may raise anything
-            info = PluginInfo(found.name, found.source, "broken", told(error))
+            info = PluginInfo(found.name, found.source, "broken", told(error), deprecations=used)
             self.plugins.append(info)
             return info
-        return self.add(plugin, found.name, found.source)
+        info = self.add(plugin, found.name, found.source)
+        info.deprecations[:0] = used
+        return info
 
 
 def _fail_rules(info: PluginInfo, error: BaseException) -> None:

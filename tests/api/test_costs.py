@@ -200,6 +200,7 @@ async def test_a_null_where_none_may_be_is_the_fields_error(server, bearers):
 VALUES = {
     "customerNo": st.sampled_from(["ANNA", "BO", "CLARA", "X03"]),
     "productCode": st.sampled_from(["CURRENT", "CARD", "AUTOPAY", "CAMPUS-CARD"]),
+    "plugin": st.just("none"),
     "first": st.integers(0, 20),
     "last": st.integers(0, 20),
     "months": st.integers(0, 12),

@@ -15,7 +15,7 @@ class Where(BaseModel, frozen=True):
     floor: int = Field(1, ge=0, description="How high.")
 
 class Settings(BaseModel, frozen=True):
-    code: str = Field("GOLD", description="What to propose.")
+    code: str = Field("GOLD-CARD", description="What to propose.")
     score: float = Field(0.99, ge=0, le=1, description="How strongly.")
     where: Where = Field(Where(), description="Where.")
     key: SecretStr | None = Field(None, description="Opens a service.")
@@ -41,9 +41,7 @@ def run(journey, guanxi, tmp_path):
         "GUANXI_PLUGIN_SETTINGS": str(tmp_path / "plugins.toml"),
         "GUANXI_PLUGIN_SET_CARD_KEY": KEPT,
     }
-    run = lambda *arguments, **more: guanxi(journey.home, *arguments, **own | more)  # noqa: E731
-    yield run
-    run("plugins", "revert", "set-card", 0)
+    return lambda *arguments, **more: guanxi(journey.home, *arguments, **own | more)
 
 
 def told(run):
@@ -51,11 +49,12 @@ def told(run):
 
 
 def test_what_is_set_is_told_with_its_source_and_secrets_masked(run):
+    run("plugins", "revert", "set-card", 0)
     shown = run("plugins", "settings", "set_card")
 
     assert (shown.returncode, shown.stderr) == (0, "")
     assert shown.stdout.splitlines()[1:5] == [
-        '  code = "GOLD"   from default',
+        '  code = "GOLD-CARD"   from default',
         "  score = 0.5   from file",
         "  where.floor = 1   from default",
         "  key = ********   from environment",
@@ -82,8 +81,8 @@ def test_settings_are_set_and_reverted_by_version_in_the_audit_log(run):
     assert f", as in version {before + 1}" in back.stdout
     listed = run("plugins")
     assert f"set-by-staff   settings version {before + 3}   from " in listed.stdout
-    logged = json.loads(run("audit", "list", "--json").stdout)
-    acts = [(entry["operation"], entry["details"]) for entry in logged if "plugins" in entry["operation"]]
+    logged = [json.loads(line) for line in run("audit", "list", "--json").stdout.splitlines()]
+    acts = [(entry["operation"], json.loads(entry["details"])) for entry in logged if "plugins" in entry["operation"]]
     assert sorted(acts, key=lambda act: act[1]["version"])[-3:] == [
         ("guanxi plugins set", {"plugin": "set_card", "version": before + 1}),
         ("guanxi plugins set", {"plugin": "set_card", "version": before + 2}),
@@ -91,27 +90,26 @@ def test_settings_are_set_and_reverted_by_version_in_the_audit_log(run):
     ]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "line"),
-    [
-        (("set", "set-card", "score=2"), "the setting 'score' set at run time: Input should be less than or equal to 1"),
-        (("set", "set-card", f"key={KEPT}"), "the setting 'key' set at run time: 'key' is a secret; set it in the environment alone"),
-        (("set", "set-card", "scor=1"), "the setting 'scor' set at run time: there is no setting 'scor'"),
-        (("set", "set-card", "--reset", "scor"), "there is no setting 'scor'"),
-        (("set", "set-card", "score"), "'score' is no FIELD=VALUE."),
-        (("set", "set-card", "score=NaN"), "they have a number that is none"),
-        (("set", "set-card", "where=1", "where.floor=1"), "'where.floor' is within what has a value already."),
-        (("set", "set-card"), "guanxi plugins set takes FIELD=VALUE, or --reset FIELD."),
-        (("set", "campus", "a=1"), "There is no plugin with settings 'campus'."),
-        (("settings", "campus"), "There is no plugin with settings 'campus'."),
-        (("revert", "set-card", "999"), "There is no version '999'."),
-    ],
-)  # fmt: skip
-def test_wrong_use_is_one_line_and_stores_nothing(run, arguments, line):
-    before = told(run)
-    done = run("plugins", *arguments)
+WRONG = [
+    (("set", "set-card", "score=2"), "the setting 'score' set at run time: Input should be less than or equal to 1"),
+    (("set", "set-card", f"key={KEPT}"), "the setting 'key' set at run time: 'key' is a secret; set it in the environment alone"),
+    (("set", "set-card", "scor=1"), "the setting 'scor' set at run time: there is no setting 'scor'"),
+    (("set", "set-card", "--reset", "scor"), "there is no setting 'scor'"),
+    (("set", "set-card", "score"), "'score' is no FIELD=VALUE."),
+    (("set", "set-card", "score=NaN"), "they have a number that is none"),
+    (("set", "set-card", "where=1", "where.floor=1"), "'where.floor' is within what has a value already."),
+    (("set", "set-card"), "guanxi plugins set takes FIELD=VALUE, or --reset FIELD."),
+    (("set", "campus", "a=1"), "There is no plugin with settings 'campus'."),
+    (("settings", "campus"), "There is no plugin with settings 'campus'."),
+    (("revert", "set-card", "999"), "There is no version '999'."),
+]  # fmt: skip
 
-    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"{line}\n")
+
+def test_wrong_use_is_one_line_and_stores_nothing(run):
+    before = told(run)
+    for arguments, line in WRONG:
+        done = run("plugins", *arguments)
+        assert (done.returncode, done.stdout, done.stderr) == (2, "", f"{line}\n")
     assert told(run) == before
 
 
@@ -141,16 +139,13 @@ def test_a_file_that_is_none_is_one_line(run, tmp_path):
 
 
 def test_commands_decide_under_what_was_set(run, last_day):
-    def reasons():
-        ran = run("recommend", "--all", "--json", "--as-of", last_day, "--top", 20)
+    def said():
+        ran = run("recommend", "--all", "--as-of", last_day, "--top", 20)
         assert ran.returncode == 0, ran.stderr
-        return [name for name in ("floor 1", "floor 3") if name in ran.stdout]
+        return [words for words in ("floor 1", "floor 3") if words in ran.stdout]
 
-    code = "GOLD"
-    products = json.loads(run("plugins", "settings", "set-card", "--json").stdout)
-    assert products["values"][0]["value"] == code
-    run("plugins", "set", "set-card", "code=WEALTH-FUND", "score=1")
-    before = reasons()
+    run("plugins", "set", "set-card", "code=TERM-DEPOSIT", "score=1")
+    before = said()
     run("plugins", "set", "set-card", "where.floor=3")
-    after = reasons()
-    assert (before, after) == (["floor 1"], ["floor 3"])
+
+    assert (before, said()) == (["floor 1"], ["floor 3"])
