@@ -144,7 +144,7 @@ def test_commands_decide_under_what_was_set(run, last_day):
         assert ran.returncode == 0, ran.stderr
         return [words for words in ("floor 1", "floor 3") if words in ran.stdout]
 
-    run("plugins", "set", "set-card", "code=TERM-DEPOSIT", "score=1")
+    run("plugins", "set", "set-card", "code=TERM-DEPOSIT", "score=1", "where.floor=1")
     before = said()
     run("plugins", "set", "set-card", "where.floor=3")
 
