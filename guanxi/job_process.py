@@ -17,7 +17,6 @@ from guanxi.bank import Bank
 from guanxi.settings import Settings
 from guanxi.work import job_named
 from plugins.guard import placed, told
-from plugins.host import PluginHost
 
 WATCH_SECONDS: Final = 1.0
 
@@ -37,13 +36,12 @@ def main() -> None:
 
 
 def _run(settings: Settings, name: str) -> None:
-    host = PluginHost.load(settings.plugins)
-    job, _ = job_named(host, name)
-    run = job.run
-    if isinstance(run, str):
-        module, _, function = run.partition(":")
-        run = getattr(import_module(module), function)
-    with Bank(settings, host=host) as bank:
+    with Bank(settings) as bank:
+        job, _ = job_named(bank.host, name)
+        run = job.run
+        if isinstance(run, str):
+            module, _, function = run.partition(":")
+            run = getattr(import_module(module), function)
         run(bank)
 
 

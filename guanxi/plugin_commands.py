@@ -10,6 +10,7 @@ import typer
 from pydantic import ValidationError
 from typer.core import TyperCommand
 
+from guanxi.plugin_loading import load_plugins
 from guanxi.settings import Settings
 from plugins.contract import Command
 from plugins.guard import told
@@ -30,7 +31,7 @@ def shipped_commands() -> Mapping[str, Command]:
 @cache
 def command_host() -> PluginHost:
     """Return the plugins as the command line needs them: none of what the engine is made of is imported."""
-    return PluginHost.load(Settings().plugins, shipped=COMMAND_PLUGINS)
+    return load_plugins(Settings(), COMMAND_PLUGINS)
 
 
 def plugin_commands() -> Mapping[str, tuple[Command, PluginInfo]]:

@@ -1,21 +1,23 @@
 """Loads the plugins that the settings name, under their own settings."""
 
 import os
+from collections.abc import Sequence
+from types import ModuleType
 
 from graph import plugin_settings
 from graph.store import Store
 from guanxi.settings import Settings
-from plugins.host import PluginHost
+from plugins.host import DEFAULT_PLUGINS, PluginHost
 from plugins.settings import Sources
 
 
-def load_plugins(settings: Settings) -> PluginHost:
+def load_plugins(settings: Settings, shipped: Sequence[ModuleType] = DEFAULT_PLUGINS) -> PluginHost:
     """Return the plugins, under the settings of file and environment.
 
     Raises:
         SettingsError: the file cannot be read.
     """
-    return PluginHost.load(settings.plugins, sources=plugin_sources(settings))
+    return PluginHost.load(settings.plugins, shipped=shipped, sources=plugin_sources(settings))
 
 
 def plugin_sources(settings: Settings) -> Sources:

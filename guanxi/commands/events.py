@@ -18,6 +18,7 @@ from guanxi.auditing import record
 from guanxi.days import AsOf, day
 from guanxi.deciding import read_catalogue
 from guanxi.opening import open_store
+from guanxi.plugin_loading import load_plugins, take_stored
 from guanxi.reporting import customer_bar
 from guanxi.settings import Settings
 from plugins.host import PluginHost
@@ -45,7 +46,7 @@ def events(as_of: AsOf = None) -> None:
 async def _run(settings: Settings, today: date) -> Counter[str | None]:
     async with open_store(settings) as store:
         with customer_bar(await customers.count(store)) as advance:
-            return await note_events(settings, store, PluginHost.load(settings.plugins), today, advance)
+            return await note_events(settings, store, await take_stored(store, load_plugins(settings)), today, advance)
 
 
 async def note_events(

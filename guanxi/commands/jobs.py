@@ -10,6 +10,7 @@ import typer
 from graph.errors import SettingsError
 from graph.jobs import JobOutcome, JobState, states
 from guanxi.opening import open_store
+from guanxi.plugin_loading import load_plugins
 from guanxi.settings import Settings
 from guanxi.work import is_done_here, job_named, run_job
 from plugins.contract import Job
@@ -48,7 +49,7 @@ def run(name: Annotated[str, typer.Argument(help="The job's name.")]) -> int:
 
 
 def _host(settings: Settings) -> PluginHost:
-    return PluginHost.load(settings.plugins)
+    return load_plugins(settings)
 
 
 async def _states(settings: Settings) -> dict[str, JobState]:
