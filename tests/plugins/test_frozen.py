@@ -21,7 +21,7 @@ DIGESTS = {
     "1.0/a_class.py": "902b096a325f55a69ae22e53eb33bc6b2fa964640e5ac12dd3303ae011afe2d0",
     "1.0/a_function.py": "e028f299a835b43c3ba4e839f0edb3cddadb96cf8641fc32d1982f10f7f6e992",
     "1.0/a_module.py": "2bb29ea45d2105ecb4ab40e6b1a48324f34d0554e3d040ed87b76e4273dfa959",
-    "1.0/plain_values.py": "3d9624a31ab61a452c93e78d95df2f89b316043d8c78b7f4b33e374cc0d2166e",
+    "1.0/plain_values.py": "f526223f61be1413e0b59bda2e937c4cb2cdbca8b5fed5c844902d3dfb4d4f45",
     "1.0/set_by_staff.py": "7f468cd532d0397f25f35272e1a43cb3d4947bd193a5cc817e0f046d7654e618",
 }
 GIVEN = {

@@ -5,7 +5,7 @@ from datetime import timedelta
 from guanxi import Command, Field, Format, Job, hookimpl
 
 
-async def work(_):
+def work(_):
     pass
 
 
