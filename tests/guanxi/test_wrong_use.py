@@ -31,7 +31,7 @@ def half_good_bank(tmp_path):
         (["recommend", "--all", "--out", "nowhere/offers.csv"], "nowhere/offers.csv cannot be written: No such file"),
         (["load", "nowhere"], "nowhere is no directory."),
         (["load", "--format", "berka", "."], "has no account.asc"),
-        (["load", "--format", "cobol", "."], "'cobol' is not one of 'bank', 'berka'"),
+        (["load", "--format", "cobol", "."], "There is no format 'cobol'; there are bank, berka."),
         (["recommend", "--all", "--as-of", "nonsense"], "'nonsense' does not match the formats '%Y-%m-%d'"),
         (["dance"], "No such command 'dance'"),
     ],
