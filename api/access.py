@@ -165,3 +165,11 @@ def sees_recorders(viewer: Viewer) -> bool:
 def sees_members(viewer: Viewer, members: int) -> bool:
     """Whether a viewer may read how many members a programme has; never of fewer than 20."""
     return viewer.role is not Role.CUSTOMER and members >= LEAST_GROUP
+
+
+def sees_plugin_field(viewer: Viewer, on: str, *, for_customers: bool) -> bool:
+    """Whether a viewer may read what a plugin tells of a customer, product or programme that he sees.
+
+    The bank's staff may: who serves customers, and of what is no customer marketing too; others what is for them.
+    """
+    return for_customers or viewer.role in (SERVES_CUSTOMERS if on == "Customer" else SEES_INTERNALS)

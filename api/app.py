@@ -176,7 +176,7 @@ async def _served(store: Store, wiring: Wiring) -> AsyncIterator[Services]:
 
 def _routes(services: Services, wiring: Wiring) -> Sequence[Any]:
     endpoint = GraphQLEndpoint(
-        build_schema(introspection=wiring.development, limits=wiring.limits, federation=wiring.federation),
+        build_schema(wiring.host, introspection=wiring.development, limits=wiring.limits, federation=wiring.federation),
         services,
         wiring.rules,
         _reading(wiring),

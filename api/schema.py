@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final, get_args
 
 import strawberry
 from graphql import (
@@ -18,6 +18,8 @@ from graphql import (
 from strawberry.extensions import DisableIntrospection, MaxTokensLimiter, ParserCache, SchemaExtension
 from strawberry.schema.schema import validate_document
 from strawberry.types import ExecutionContext
+from strawberry.types.base import StrawberryObjectDefinition
+from strawberry.types.field import StrawberryField
 
 from api.acts import note_operation
 from api.auditing import AuditedSchema, audited
@@ -31,6 +33,7 @@ from api.limits import DEFAULT_LIMITS, Limits
 from api.mutations import Mutation
 from api.observing import ObservedSchema, note_document
 from api.plugin_settings_mutations import PluginSettingsMutations
+from api.plugin_schema import Additions, additions, fitting
 from api.pricing import Priced
 from api.queries import Query
 from api.subscriptions import Subscription
@@ -39,6 +42,8 @@ from api.types.customers import Customer
 from api.types.offers import Offer
 from api.types.products import Product, Programme
 from api.webhooks.mutations import WebhookMutations
+from plugins.contract import On
+from plugins.host import PluginHost
 
 CACHED_DOCUMENTS: Final = 500
 
@@ -92,7 +97,18 @@ def _errors(
 
 
 class Schema(ObservedSchema, AuditedSchema):
-    """Leaves logging to ``CodedErrors``: a caller's mistakes, and his document, are nothing for the server's log."""
+    """Has what plugins add to its types.
+
+    Leaves logging to ``CodedErrors``: a caller's mistakes, and his document, are nothing for the server's log.
+    """
+
+    def __init__(self, added: Additions, *roots: type, **options: Any) -> None:
+        self.additions = added
+        super().__init__(*roots, types=[Customer, Offer, Product, Programme, *added.types], **options)
+
+    def get_fields(self, type_definition: StrawberryObjectDefinition) -> list[StrawberryField]:
+        """Return the fields of a type, with those of plugins."""
+        return [*type_definition.fields, *self.additions.fields(type_definition.name)]
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
         """Log nothing."""
@@ -109,19 +125,35 @@ def is_subscription(query: str, name: str | None, tokens: int) -> bool:
 
 
 def build_schema(
-    *, introspection: bool = True, limits: Limits = DEFAULT_LIMITS, federation: bool = False
-) -> strawberry.Schema:
-    """Return the schema; introspection, and errors that suggest names, are for development.
+    host: PluginHost | None = None,
+    *,
+    introspection: bool = True,
+    limits: Limits = DEFAULT_LIMITS,
+    federation: bool = False,
+) -> Schema:
+    """Return the schema with the fields of a host's plugins, by default of those that are shipped.
 
-    With ``federation`` it is a subgraph's: it has ``_entities`` and ``_service`` besides.
+    Introspection, and errors that suggest names, are for development. With ``federation`` it is a subgraph's: it has
+    ``_entities`` and ``_service`` besides. A plugin whose fields do not fit adds none, and is noted as failing.
     """
+
+    def built(added: Additions) -> Schema:
+        return _schema(added, introspection=introspection, limits=limits, federation=federation)
+
+    bare = built(Additions())._schema
+    fields = {on: bare.type_map[on].fields for on in get_args(On)}  # type: ignore[attr-defined]  # they are objects
+    added = additions(host or PluginHost.of_shipped(), bare.type_map, fields.__getitem__)
+    return fitting(added, built)
+
+
+def _schema(added: Additions, *, introspection: bool, limits: Limits, federation: bool) -> Schema:
     first = (size_rule(limits), NoNulls)
     return Schema(
+        added,
         FederatedQuery if federation else Query,
         Mutations,
         Subscription,
         config=CONFIG,
-        types=[Customer, Offer, Product, Programme],
         extensions=[
             lambda: CodedErrors(suggestions=introspection),
             lambda: MaxTokensLimiter(max_token_count=limits.tokens),
@@ -133,6 +165,6 @@ def build_schema(
     )
 
 
-def printed() -> str:
-    """Return the schema in the schema definition language."""
-    return build_schema().as_str() + "\n"
+def printed(host: PluginHost | None = None) -> str:
+    """Return the schema in the schema definition language, by default with the fields of shipped plugins."""
+    return build_schema(host).as_str() + "\n"

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property, partial
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from api import access, acts, comparing
 from api.endings import OpenStreams
@@ -54,11 +54,15 @@ class Services:
 
 @dataclass
 class Session:
-    """Loads for one viewer. ``omitted`` collects the recommenders that had no say in this answer."""
+    """Loads for one viewer. ``omitted`` collects the recommenders that had no say in this answer.
+
+    ``plugin_values`` has a loader for each field of a plugin, and the arguments it is asked with.
+    """
 
     services: Services
     bearer: Viewer | None
     omitted: set[str] = field(default_factory=set)
+    plugin_values: dict[Hashable, Loader[str, Any]] = field(default_factory=dict)
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
@@ -187,6 +191,7 @@ class Session:
         """Read a customer anew when he is next asked for."""
         for loader in (self.whole, self.profiles, self._holdings):
             loader.clear(customer_no)
+        self.plugin_values.clear()
         self.answers.clear_all()
         self.insights.clear_all()
 

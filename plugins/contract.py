@@ -29,15 +29,21 @@ class Field:
         on: the type that has it.
         name: its name without the plugin's prefix, as Python writes names.
         type: what it gives: a scalar, an enumeration, a frozen dataclass of such, or a tuple or ``| None`` of one.
-        resolve: gives it; called with a ``CustomerView``, a ``Product`` or a programme's code.
+        resolve: gives it; called with a ``CustomerView``, a ``Product`` or a programme's code. Further parameters, each
+            with a type, a description (``Annotated[int, "How many."]``) and a default, are the field's arguments.
         description: what front-end teams read.
+        for_customers: whether it is shown to others than the bank's staff: to the customer himself, and on products
+            and programmes to all who see them.
+        cost: what it costs a caller beside the objects it gives, each of which costs 1.
     """
 
     on: On
     name: str
     type: Any
-    resolve: Callable[[Any], Any]
+    resolve: Callable[..., Any]
     description: str
+    for_customers: bool = False
+    cost: int = 5
 
 
 @dataclass(frozen=True, slots=True)

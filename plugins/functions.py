@@ -80,7 +80,7 @@ class FunctionRecommender:
         if proposal.reason is None:
             return None
         path = proposal.path or (customer.customer_no, "PROPOSED_BY", self.name, "OFFERS", proposal.product_code)
-        return Reason(self.name, path, _text(proposal.reason))
+        return Reason(self.name, path, _text(proposal.reason), proposal.facts)
 
 
 def recommender(

@@ -59,6 +59,11 @@ def fields(register: Callable[[Field], None], settings: Any) -> None:
 
 
 @hookspec
+def facts(register: Callable[[type], None], settings: Any) -> None:
+    """Register the frozen dataclasses that the ``facts`` of this plugin's proposals are of."""
+
+
+@hookspec
 def commands(register: Callable[[Command], None], settings: Any) -> None:
     """Register commands of the command line; two of one name are an error."""
 

@@ -118,11 +118,19 @@ class PluginHost:
         sources: Sources = NOWHERE,
     ) -> "PluginHost":
         """Load the shipped plugins, installed ones, and folders' ``.py`` files; a broken one is listed as such."""
+        host = cls.of_shipped(shipped, sources)
+        for found in find(folders):
+            host._add_found(found)
+        return host
+
+    @classmethod
+    def of_shipped(
+        cls, shipped: Sequence[ModuleType] = DEFAULT_PLUGINS, sources: Sources = NOWHERE
+    ) -> "PluginHost":
+        """Load shipped plugins alone."""
         host = cls(sources)
         for module in shipped:
             host.add(module, module.__name__.rpartition(".")[2], SHIPPED)
-        for found in find(folders):
-            host._add_found(found)
         return host
 
     def add(self, plugin: object, name: str, source: str) -> PluginInfo:

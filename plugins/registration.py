@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from graph.errors import PluginError
 from plugins.about import About
 from plugins.contract import Command, Field, Format, Job
+from plugins.field_checks import check_schema
 from plugins.functions import MARK, FunctionRecommender
 from plugins.guard import is_text
 from plugins.settings import Held
@@ -34,6 +35,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "events": Kind(LifeEvent, "no life event", lambda item: item.code),
     "formats": Kind(Format, "no format", lambda item: item.name),
     "fields": Kind(Field, "no field"),
+    "facts": Kind(type, "no type of facts"),
     "commands": Kind(Command, "no command", lambda item: item.name),
     "jobs": Kind(Job, "no job", lambda item: item.name),
 }
@@ -83,6 +85,7 @@ def registered(manager: pluggy.PluginManager, plugin: object, hold: Callable[[Mo
         found = items.setdefault(hook, [])
         alone(manager, hook, plugin)(register=found.append, settings=settings)
         check_all(found, kind)
+    check_schema(items["fields"], items["facts"])
     items["recommenders"] = [_under(settings, recommender) for recommender in items["recommenders"]]
     return Registered(own, items, held)
 

@@ -40,12 +40,14 @@ class Proposal:
         reason: one sentence the customer may read, in English or as a text per language.
         path: the graph path the reason rests on, such as ``("customer", "MEMBER_OF", "CAMPUS-1")``;
             by default the plugin's own name is the path.
+        facts: what the reason says, for front ends: of a dataclass that the plugin's hook ``facts`` registers.
     """
 
     product_code: str
     score: float
     reason: str | Text | None = None
     path: tuple[str, ...] = ()
+    facts: object | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +58,13 @@ class Reason:
         recommender: who gives the reason.
         path: customer, relation, node, …, product, as business keys and relation names.
         text: the sentence in each language, made only from what the customer already knows of himself.
+        facts: what the sentence says, as a dataclass that a plugin has registered; None where it has none.
     """
 
     recommender: str
     path: tuple[str, ...]
     text: Text
+    facts: object | None = None
 
 
 class Omitted(Exception):

@@ -1,12 +1,14 @@
 """Offers, bundles, and why a product is, or is not, offered."""
 
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import strawberry
 
 from api import access, decisions
 from api.costs import assumed
 from api.global_ids import global_id
+from api.plugin_types import PluginFacts
+from api.requests import Asked
 from api.session import Session
 from api.types.products import Product
 from api.types.relay import Node
@@ -30,6 +32,26 @@ def trace_of(session: Session, steps: tuple[contract.TraceStep, ...]) -> list[Tr
     """Return trace lines, to those who may see how a decision came about."""
     shown = steps if access.sees_workings(session.viewer) else ()
     return [TraceStep(stage=step.stage, text=step.text) for step in shown]
+
+
+@strawberry.type(description="Why a product is offered: one reason, as a sentence and as facts.")
+class OfferReason:
+    """A reason."""
+
+    reason: strawberry.Private[contract.Reason]
+    spoken: strawberry.Private[Language]
+    recommender: str = strawberry.field(description="Who gives it.")
+
+    @strawberry.field(description="The sentence for the customer.")
+    def text(self, language: Spoken = None) -> str:
+        """The sentence in a language."""
+        return self.reason.text[language or self.spoken]
+
+    @strawberry.field(description="What the sentence says, in a type of the plugin's own; null where it has no facts.")
+    def facts(self, info: Asked) -> PluginFacts | None:
+        """The facts, as the plugin made them."""
+        schema: Any = info.schema
+        return schema.additions.facts(self.reason)  # type: ignore[no-any-return]  # an interface is whatever implements it
 
 
 @strawberry.type(description="A product that passed every gate for a customer.")
@@ -89,6 +111,17 @@ class Offer(Node):
     def reasons(self, language: Spoken = None) -> list[str]:
         """Sentences of the reasons."""
         return [reason.text[language or self.spoken] for reason in self.offer.reasons]
+
+    @strawberry.field(
+        description="Why, as `reasons` tells it, with who says so and with what plugins give as types of their own.",
+        directives=[assumed(5)],
+    )
+    def typed_reasons(self) -> list[OfferReason]:
+        """The reasons, whole."""
+        return [
+            OfferReason(reason=reason, spoken=self.spoken, recommender=reason.recommender)
+            for reason in self.offer.reasons
+        ]
 
     @strawberry.field(
         description="How the offer came about, stage by stage; empty but for the bank's staff.",

@@ -1,0 +1,169 @@
+"""Checks what a plugin registers for the GraphQL schema, and every value that comes of it."""
+
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Final, get_args
+
+from graph.errors import PluginError
+from plugins.contract import Field, On
+from plugins.shapes import (
+    Attribute,
+    Choice,
+    Listed,
+    Maybe,
+    Scalar,
+    Shape,
+    Structure,
+    check_distinct,
+    check_name,
+    parameters_of,
+    shape_of,
+    structure_of,
+    structures,
+)
+
+LARGEST: Final = 2**31 - 1
+MOST_LISTED: Final = 100
+"""Of a tuple's items."""
+MOST_COST: Final = 1_000
+ON: Final[tuple[On, ...]] = get_args(On)
+PLUGIN: Final = "plugin"
+"""What every type of facts has beside its own: the plugin's name."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Checked:
+    """A field that was looked at."""
+
+    field: Field
+    shape: Shape
+    parameters: tuple[Attribute, ...]
+
+
+def checked_field(field: Field) -> Checked:
+    """Return a field with the shapes of what it gives and takes.
+
+    Raises:
+        PluginError: the schema cannot have it.
+    """
+    if field.on not in ON:
+        raise PluginError(f"a field is on {field.on!r}, which is none of {', '.join(ON)}")
+    check_name(field.name, "a field")
+    what = f"the field {field.name}"
+    if not isinstance(field.description, str) or not field.description.strip():
+        raise PluginError(f"{what} has no description")
+    if type(field.cost) is not int or not 0 <= field.cost <= MOST_COST:
+        raise PluginError(f"{what} costs {field.cost!r}, which is no whole number from 0 to {MOST_COST:,}")
+    try:
+        shape, parameters = shape_of(field.type), parameters_of(field.resolve)
+        for parameter in parameters:
+            check_value(parameter.shape, parameter.default, f"the default of {parameter.name}")
+    except (PluginError, TypeError, ValueError) as error:
+        raise PluginError(f"{what}: {error}") from error
+    return Checked(field, shape, parameters)
+
+
+def check_schema(fields: Sequence[Field], facts: Sequence[type]) -> None:
+    """Return if the schema can have a plugin's fields and types of facts, by themselves.
+
+    Raises:
+        PluginError: it cannot have one, or two share a name.
+    """
+    checked = [checked_field(field) for field in fields]
+    for on in ON:
+        check_distinct([one.field.name for one in checked if one.field.on == on], f"the plugin's {on}")
+    of_facts = [checked_facts(own) for own in facts]
+    shapes = [one.shape for one in checked] + [p.shape for one in checked for p in one.parameters]
+    named = {part.type for shape in (*shapes, *of_facts) for part in structures(shape)}
+    taken = Counter(own.__name__ for own in named)
+    for name, times in taken.items():
+        if times > 1 or name in ON:
+            raise PluginError(f"a type is named {name}, as another is")
+    given = {part.type for shape in shapes for part in structures(shape)}
+    both = next((own for own in facts if own in given), None)
+    if both is not None or len(set(facts)) < len(facts):
+        raise PluginError("a type of facts is registered twice, or is what a field gives as well")
+
+
+def checked_facts(own: type) -> Structure:
+    """Return the shape of a type of facts.
+
+    Raises:
+        PluginError: the schema cannot have it.
+    """
+    shape = structure_of(own)
+    if any(attribute.name == PLUGIN for attribute in shape.attributes):
+        raise PluginError(f"{own.__name__}.{PLUGIN} is what all facts have: the plugin's name")
+    return shape
+
+
+def check_value(shape: Shape, value: object, what: str) -> None:
+    """Return if a value is of a shape, all the way down.
+
+    Raises:
+        TypeError, ValueError: it is not, or GraphQL cannot say it.
+    """
+    match shape:
+        case Maybe(of):
+            if value is not None:
+                check_value(of, value, what)
+        case Scalar(own):
+            CHECKS[own](value, what)
+        case Listed(of):
+            _check_items(of, value, what)
+        case Choice(own):
+            _of(own)(value, what)
+        case Structure(own):
+            _of(own)(value, what)
+            for attribute in shape.attributes:
+                check_value(attribute.shape, getattr(value, attribute.name, None), f"{what}.{attribute.name}")
+
+
+def _check_items(of: Shape, value: object, what: str) -> None:
+    if not isinstance(value, tuple):
+        raise TypeError(f"{what} is {type(value).__name__}, not a tuple")
+    if len(value) > MOST_LISTED:
+        raise ValueError(f"{what} has {len(value):,} items; {MOST_LISTED} is the most")
+    for place, item in enumerate(value):
+        check_value(of, item, f"{what}[{place}]")
+
+
+def _of(*kinds: type, but: tuple[type, ...] = ()) -> Callable[[Any, str], None]:
+    def check(value: Any, what: str) -> None:
+        if not isinstance(value, kinds) or isinstance(value, but):
+            raise TypeError(f"{what} is {type(value).__name__}, not {kinds[0].__name__}")
+
+    return check
+
+
+def _check_int(value: Any, what: str) -> None:
+    _of(int, but=(bool,))(value, what)
+    if abs(value) > LARGEST:
+        raise ValueError(f"{what} is beyond the 32 bits of GraphQL's Int")
+
+
+def _check_float(value: Any, what: str) -> None:
+    _of(float, int, but=(bool,))(value, what)
+    if not math.isfinite(value):
+        raise ValueError(f"{what} is no finite number")
+
+
+def _check_decimal(value: Any, what: str) -> None:
+    _of(Decimal)(value, what)
+    if not value.is_finite():
+        raise ValueError(f"{what} is no finite number")
+
+
+CHECKS: Final[dict[type, Callable[[Any, str], None]]] = {
+    str: _of(str),
+    bool: _of(bool),
+    int: _check_int,
+    float: _check_float,
+    Decimal: _check_decimal,
+    date: _of(date, but=(datetime,)),
+    datetime: _of(datetime),
+}
