@@ -86,7 +86,7 @@ PLUGIN_STATES: Final = Gauge(
     registry=REGISTRY, multiprocess_mode="livesum",
 )  # fmt: skip
 PLUGIN_FAILURES: Final = Counter(
-    "guanxi_plugin_failures", "Failures of a plugin's gates and bundles.", ["plugin"], registry=REGISTRY
+    "guanxi_plugin_failures", "Failures of a plugin's gates, bundles and fields.", ["plugin"], registry=REGISTRY
 )
 MODEL: Final = Gauge(
     "guanxi_model_in_service", "Workers that a model is in service in; fallback while there is none.", ["model"],

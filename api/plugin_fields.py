@@ -15,7 +15,8 @@ from api.plugin_types import Prefixed, sizes
 from api.session import Session
 from plugins.contract import On
 from plugins.field_calls import FieldCalls
-from plugins.shapes import Attribute, Listed, Maybe, Shape, camel
+from plugins.field_names import camel
+from plugins.shapes import Attribute, Listed, Maybe, Shape
 from recommenders.view import CustomerView
 
 KEYS: Final[Mapping[On, str]] = {

@@ -140,14 +140,14 @@ def _addition(plugin: PluginInfo, fields: Sequence[Field], facts: Sequence[type]
 def _check_free(
     one: Addition, taken: Iterable[str], own_fields: Callable[[On], Iterable[str]], others: Sequence[Addition]
 ) -> None:
-    clash = next((name for name in sorted(one.names) if name in taken), None)
-    if clash is not None:
-        raise PluginError(f"there is a type named {clash} already")
     same = next((other for other in others if other.field_name == one.field_name), None)
     if same is not None:
         raise PluginError(
             f"the plugin {same.plugin.name}, from {same.plugin.source}, has its fields at {one.field_name}"
         )
+    clash = next((name for name in sorted(one.names) if name in taken), None)
+    if clash is not None:
+        raise PluginError(f"there is a type named {clash} already")
     for on in get_args(On):
         if on in one.fields and one.field_name in own_fields(on):
             raise PluginError(f"{on} has a field named {one.field_name} already")

@@ -11,7 +11,8 @@ from strawberry.types.enum import EnumValue, StrawberryEnumDefinition
 from api.costs import PAGE_SIZE, ListSize, assumed
 from graph.errors import PluginError
 from plugins.field_checks import PLUGIN
-from plugins.shapes import Attribute, Choice, Listed, Maybe, Scalar, Shape, Structure, camel, structures
+from plugins.field_names import camel
+from plugins.shapes import Attribute, Choice, Listed, Maybe, Scalar, Shape, Structure, structures
 
 WORDS: Final = re.compile(r"[^A-Za-z0-9]+")
 

@@ -102,9 +102,11 @@ class Schema(ObservedSchema, AuditedSchema):
     Leaves logging to ``CodedErrors``: a caller's mistakes, and his document, are nothing for the server's log.
     """
 
-    def __init__(self, added: Additions, *roots: type, **options: Any) -> None:
+    def __init__(self, added: Additions, query: type, mutation: type, subscription: type, **options: Any) -> None:
         self.additions = added
-        super().__init__(*roots, types=[Customer, Offer, Product, Programme, *added.types], **options)
+        super().__init__(
+            query, mutation, subscription, types=[Customer, Offer, Product, Programme, *added.types], **options
+        )
 
     def get_fields(self, type_definition: StrawberryObjectDefinition) -> list[StrawberryField]:
         """Return the fields of a type, with those of plugins."""

@@ -10,6 +10,7 @@ from typing import Any, Final, get_args
 
 from graph.errors import PluginError
 from plugins.contract import Field, On
+from plugins.field_names import check_distinct, check_name
 from plugins.shapes import (
     Attribute,
     Choice,
@@ -18,8 +19,6 @@ from plugins.shapes import (
     Scalar,
     Shape,
     Structure,
-    check_distinct,
-    check_name,
     parameters_of,
     shape_of,
     structure_of,
@@ -58,6 +57,8 @@ def checked_field(field: Field) -> Checked:
         raise PluginError(f"{what} has no description")
     if type(field.cost) is not int or not 0 <= field.cost <= MOST_COST:
         raise PluginError(f"{what} costs {field.cost!r}, which is no whole number from 0 to {MOST_COST:,}")
+    if not isinstance(field.for_customers, bool):
+        raise PluginError(f"for_customers of {what} is {field.for_customers!r}, neither True nor False")
     try:
         shape, parameters = shape_of(field.type), parameters_of(field.resolve)
         for parameter in parameters:

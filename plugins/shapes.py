@@ -4,7 +4,6 @@ A shape is a type that was looked at once: it is of a kind that the schema can h
 """
 
 import inspect
-import re
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
@@ -16,12 +15,10 @@ from typing import Annotated, Any, Final, TypeAlias, Union
 
 from graph import words
 from graph.errors import PluginError
+from plugins.field_names import TYPE_NAME, VALUE_NAME, check_distinct, check_name
 from plugins.source_texts import attribute_texts, description_of
 
 SCALARS: Final = (str, int, float, bool, date, datetime, Decimal)
-NAME: Final = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
-TYPE_NAME: Final = re.compile(r"[A-Z][A-Za-z0-9]*")
-VALUE_NAME: Final = re.compile(r"[A-Z][A-Z0-9_]*")
 OFFERED: Final = (
     "str, int, float, bool, date, datetime, Decimal, an Enum, a frozen dataclass, or a tuple or | None of one"
 )
@@ -84,38 +81,9 @@ class Attribute:
     default: Any = None
 
 
-def camel(name: str) -> str:
-    """Return a name of Python as GraphQL writes it."""
-    first, *rest = name.split("_")
-    return first + "".join(part.capitalize() for part in rest)
-
-
 def is_banks(own: type) -> bool:
     """Whether an enumeration is one of the bank's vocabularies."""
     return own.__module__ == words.__name__
-
-
-def check_name(name: object, what: str) -> str:
-    """Return a name as it is.
-
-    Raises:
-        PluginError: it is none that GraphQL can have.
-    """
-    if not isinstance(name, str) or not NAME.fullmatch(name):
-        raise PluginError(f"{what} is named {name!r}: a name has small letters, digits and single underscores")
-    return name
-
-
-def check_distinct(names: list[str], what: str) -> None:
-    """Return if no two names are the same once GraphQL writes them.
-
-    Raises:
-        PluginError: two are.
-    """
-    written = [camel(name) for name in names]
-    twice = next((name for name in written if written.count(name) > 1), None)
-    if twice is not None:
-        raise PluginError(f"{what} has two named {twice!r}")
 
 
 def shape_of(given: Any, above: tuple[type, ...] = ()) -> Shape:

@@ -12,6 +12,7 @@ from graph.errors import SettingsError
 from guanxi.commands import plugin_settings
 from guanxi.commands.plugin_hooks import hooks
 from guanxi.plugin_listing import list_plugins, told_version
+from guanxi.commands.plugin_schema import schema
 from guanxi.scaffolding import Size, write_plugin
 from guanxi.settings import Settings
 
@@ -20,6 +21,7 @@ MARKS: Final = {True: "ok  ", False: "FAIL", None: "    "}
 
 plugins = typer.Typer(add_completion=False)
 plugins.command()(hooks)
+plugins.command()(schema)
 
 
 @plugins.callback(invoke_without_command=True)

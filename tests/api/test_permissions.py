@@ -257,6 +257,7 @@ UNSHOWN = {
     "ModelFeature.importance",
     "ModelFeature.name",
     "PluginSettings.error",
+    "OfferReason.facts",
     "RecommenderInfo.lastError",
     "UserError.currentVersion",
 }

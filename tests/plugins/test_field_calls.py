@@ -1,0 +1,86 @@
+import threading
+
+import pytest
+
+from plugins.contract import Field
+from plugins.field_calls import FieldCalls
+from plugins.field_checks import checked_field
+from plugins.guard import FAILURES_TO_OPEN, OPEN_SECONDS
+from plugins.host import PluginInfo
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+def calls_of(resolve):
+    clock, plugin = Clock(), PluginInfo("own", "a test")
+    field = Field("Programme", "own", int, resolve, "Its own.")
+    return FieldCalls(checked_field(field), plugin, clock), plugin, clock
+
+
+async def test_it_is_asked_of_each_and_not_of_who_is_not_there():
+    calls, plugin, _ = calls_of(len)
+    assert await calls.values(["a", None, "ccc"], {}) == [1, None, 3]
+    assert await calls.values([None], {}) == [None]
+    assert (calls.health.calls, plugin.state) == (1, "loaded")
+
+
+@pytest.mark.parametrize("error", [ValueError, SystemExit, RecursionError, MemoryError])
+async def test_what_is_raised_for_one_leaves_the_others(error):
+    def resolve(code):
+        if code == "bad":
+            raise error(code)
+        return 1
+
+    calls, plugin, _ = calls_of(resolve)
+    assert await calls.values(["a", "bad", "b"], {}) == [1, None, 1]
+    assert (plugin.state, plugin.failures) == ("failing", 1)
+    assert await calls.values(["a"], {}) == [1]
+    assert (plugin.state, plugin.failures) == ("loaded", 1)
+
+
+async def test_after_three_calls_of_failures_alone_it_is_off_for_a_while():
+    asked = []
+
+    def resolve(code):
+        asked.append(code)
+        raise ValueError(code)
+
+    calls, plugin, clock = calls_of(resolve)
+    for _ in range(FAILURES_TO_OPEN + 2):
+        assert await calls.values(["a"], {}) == [None]
+    assert (calls.state, len(asked), plugin.failures) == ("off", FAILURES_TO_OPEN, FAILURES_TO_OPEN)
+    clock.now = OPEN_SECONDS
+    assert calls.state == "failing"
+    await calls.values(["a"], {})
+    assert (calls.state, len(asked)) == ("off", FAILURES_TO_OPEN + 1)
+
+
+async def test_what_was_given_in_time_is_kept_and_a_call_that_still_runs_is_not_asked_again():
+    release = threading.Event()
+
+    def resolve(code):
+        if code == "slow":
+            release.wait(30)
+        return 1
+
+    calls, plugin, _ = calls_of(resolve)
+    try:
+        assert await calls.values(["a", "slow", "b"], {}) == [1, None, None]
+        assert (calls.state, plugin.failures) == ("busy", 1)
+        assert await calls.values(["a"], {}) == [None]
+    finally:
+        release.set()
+    calls._overdue.result(30)
+    assert await calls.values(["a"], {}) == [1]
+
+
+async def test_a_failure_of_another_kind_is_not_taken_back():
+    calls, plugin, _ = calls_of(len)
+    plugin.note("rules: ValueError")
+    await calls.values(["a"], {})
+    assert plugin.error == "rules: ValueError"
