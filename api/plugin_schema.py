@@ -10,7 +10,7 @@ from strawberry.types.field import StrawberryField
 from api.plugin_fields import namespace
 from api.plugin_types import Prefixed
 from graph.errors import PluginError
-from plugins.contract import Field, On
+from plugins.contract import Facts, Field, On
 from plugins.field_calls import FieldCalls, note_failed
 from plugins.field_checks import check_value, checked_facts, checked_field
 from plugins.guard import told
@@ -124,9 +124,9 @@ def _by_plugin(host: PluginHost, hook: str) -> dict[int, list[Any]]:
     return found
 
 
-def _addition(plugin: PluginInfo, fields: Sequence[Field], facts: Sequence[type]) -> Addition:
+def _addition(plugin: PluginInfo, fields: Sequence[Field], facts: Sequence[Facts]) -> Addition:
     types = Prefixed(plugin.name)
-    made = {own: (shape, types.facts(shape)) for own, shape in ((own, checked_facts(own)) for own in facts)}
+    made = {own: (shape, types.facts(shape)) for own, shape in ((one.type, checked_facts(one.type)) for one in facts)}
     calls = [FieldCalls(checked_field(one), plugin) for one in fields]
     own: dict[str, StrawberryField] = {}
     for on in get_args(On):

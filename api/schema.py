@@ -32,8 +32,8 @@ from api.identity import Same
 from api.limits import DEFAULT_LIMITS, Limits
 from api.mutations import Mutation
 from api.observing import ObservedSchema, note_document
-from api.plugin_settings_mutations import PluginSettingsMutations
 from api.plugin_schema import Additions, additions, fitting
+from api.plugin_settings_mutations import PluginSettingsMutations
 from api.pricing import Priced
 from api.queries import Query
 from api.subscriptions import Subscription

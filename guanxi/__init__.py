@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from graph.errors import GuanxiError
 from plugins import deprecation
 from plugins.about import About
-from plugins.contract import Command, Field, Format, Job
+from plugins.contract import Command, Facts, Field, Format, Job
 from plugins.functions import recommender
 from plugins.hookspecs import hookimpl
 from recommenders.batch import Batch
@@ -27,6 +27,7 @@ __all__ = [
     "Catalogue",
     "Command",
     "CustomerView",
+    "Facts",
     "Field",
     "Format",
     "Gate",

@@ -47,6 +47,17 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
+class Facts:
+    """A type of what reasons say, for front ends.
+
+    Attributes:
+        type: a frozen dataclass that is described, as those that fields give; ``facts`` of a ``Proposal`` is one of it.
+    """
+
+    type: type
+
+
+@dataclass(frozen=True, slots=True)
 class Command:
     """A command of the command line.
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, Final, get_args
 
 from graph.errors import PluginError
-from plugins.contract import Field, On
+from plugins.contract import Facts, Field, On
 from plugins.field_names import check_distinct, check_name
 from plugins.shapes import (
     Attribute,
@@ -68,7 +68,7 @@ def checked_field(field: Field) -> Checked:
     return Checked(field, shape, parameters)
 
 
-def check_schema(fields: Sequence[Field], facts: Sequence[type]) -> None:
+def check_schema(fields: Sequence[Field], facts: Sequence[Facts]) -> None:
     """Return if the schema can have a plugin's fields and types of facts, by themselves.
 
     Raises:
@@ -77,7 +77,7 @@ def check_schema(fields: Sequence[Field], facts: Sequence[type]) -> None:
     checked = [checked_field(field) for field in fields]
     for on in ON:
         check_distinct([one.field.name for one in checked if one.field.on == on], f"the plugin's {on}")
-    of_facts = [checked_facts(own) for own in facts]
+    of_facts = [checked_facts(one.type) for one in facts]
     shapes = [one.shape for one in checked] + [p.shape for one in checked for p in one.parameters]
     named = {part.type for shape in (*shapes, *of_facts) for part in structures(shape)}
     taken = Counter(own.__name__ for own in named)
@@ -85,8 +85,7 @@ def check_schema(fields: Sequence[Field], facts: Sequence[type]) -> None:
         if times > 1 or name in ON:
             raise PluginError(f"a type is named {name}, as another is")
     given = {part.type for shape in shapes for part in structures(shape)}
-    both = next((own for own in facts if own in given), None)
-    if both is not None or len(set(facts)) < len(facts):
+    if len(set(facts)) < len(facts) or any(one.type in given for one in facts):
         raise PluginError("a type of facts is registered twice, or is what a field gives as well")
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pluggy
 
 from plugins.about import About
-from plugins.contract import Command, Field, Format, Job
+from plugins.contract import Command, Facts, Field, Format, Job
 from recommenders.catalogue import Catalogue
 from recommenders.contract import BundleRule, Gate, Lever, LifeEvent, Recommender
 
@@ -59,8 +59,8 @@ def fields(register: Callable[[Field], None], settings: Any) -> None:
 
 
 @hookspec
-def facts(register: Callable[[type], None], settings: Any) -> None:
-    """Register the frozen dataclasses that the ``facts`` of this plugin's proposals are of."""
+def facts(register: Callable[[Facts], None], settings: Any) -> None:
+    """Register the types of the facts that this plugin's reasons give, for the GraphQL schema."""
 
 
 @hookspec

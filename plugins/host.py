@@ -124,9 +124,7 @@ class PluginHost:
         return host
 
     @classmethod
-    def of_shipped(
-        cls, shipped: Sequence[ModuleType] = DEFAULT_PLUGINS, sources: Sources = NOWHERE
-    ) -> "PluginHost":
+    def of_shipped(cls, shipped: Sequence[ModuleType] = DEFAULT_PLUGINS, sources: Sources = NOWHERE) -> "PluginHost":
         """Load shipped plugins alone."""
         host = cls(sources)
         for module in shipped:

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from graph.errors import PluginError
 from plugins.about import About
-from plugins.contract import Command, Field, Format, Job
+from plugins.contract import Command, Facts, Field, Format, Job
 from plugins.field_checks import check_schema
 from plugins.functions import MARK, FunctionRecommender
 from plugins.guard import is_text
@@ -35,7 +35,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "events": Kind(LifeEvent, "no life event", lambda item: item.code),
     "formats": Kind(Format, "no format", lambda item: item.name),
     "fields": Kind(Field, "no field"),
-    "facts": Kind(type, "no type of facts"),
+    "facts": Kind(Facts, "no facts"),
     "commands": Kind(Command, "no command", lambda item: item.name),
     "jobs": Kind(Job, "no job", lambda item: item.name),
 }

@@ -116,8 +116,8 @@ def structure_of(own: type, above: tuple[type, ...] = ()) -> Structure:
     Raises:
         PluginError: it is not frozen, in itself, empty, or not described; or as ``shape_of`` says, of an attribute.
     """
-    name = own.__name__
-    if not is_dataclass(own) or not own.__dataclass_params__.frozen:  # type: ignore[attr-defined]  # dataclasses' own
+    name = getattr(own, "__name__", repr(own))
+    if not isinstance(own, type) or not is_dataclass(own) or not own.__dataclass_params__.frozen:  # type: ignore[attr-defined]  # dataclasses' own
         raise PluginError(f"{name} is no frozen dataclass")
     if own in above:
         raise PluginError(f"{name} is in itself")

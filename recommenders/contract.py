@@ -40,7 +40,7 @@ class Proposal:
         reason: one sentence the customer may read, in English or as a text per language.
         path: the graph path the reason rests on, such as ``("customer", "MEMBER_OF", "CAMPUS-1")``;
             by default the plugin's own name is the path.
-        facts: what the reason says, for front ends: of a dataclass that the plugin's hook ``facts`` registers.
+        facts: what the reason says, for front ends: of a type that the plugin registers as ``Facts``.
     """
 
     product_code: str

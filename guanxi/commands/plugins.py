@@ -11,8 +11,8 @@ import typer
 from graph.errors import SettingsError
 from guanxi.commands import plugin_settings
 from guanxi.commands.plugin_hooks import hooks
-from guanxi.plugin_listing import list_plugins, told_version
 from guanxi.commands.plugin_schema import schema
+from guanxi.plugin_listing import list_plugins, told_version
 from guanxi.scaffolding import Size, write_plugin
 from guanxi.settings import Settings
 

@@ -18,7 +18,7 @@ from enum import Enum
 from typing import Annotated
 
 from graph.words import CustomerKind
-from guanxi import Field, Proposal, hookimpl, recommender
+from guanxi import Facts, Field, Proposal, hookimpl, recommender
 
 
 class Need(Enum):
@@ -103,7 +103,7 @@ def fields(register):
 
 @hookimpl
 def facts(register):
-    register(SteadySalary)
+    register(Facts(SteadySalary))
 
 
 @recommender("hospital")

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guanxi import Field, hookimpl
+from guanxi import Facts, Field, hookimpl
 from plugins.field_checks import MOST_LISTED, check_value, checked_field
 from plugins.host import PluginHost
 from plugins.shapes import shape_of
@@ -121,7 +121,7 @@ class Customer:
 
 
 @dataclass(frozen=True)
-class Facts:
+class Plugged:
     """With what all facts have."""
 
     plugin: str
@@ -263,7 +263,7 @@ def plugin_of(fields=(), facts=()):
     @hookimpl
     def facts_(register):
         for own in facts:
-            register(own)
+            register(Facts(own) if isinstance(own, type) else own)
 
     plugin = ModuleType("own")
     plugin.fields, plugin.facts = fields_, facts_
@@ -296,10 +296,11 @@ def test_a_malformed_field_breaks_its_plugin_alone(name):
         ([field(Ward), field(another_bed(), name="other")], (), "a type is named Bed, as another is"),
         ([field(Bed)], (Bed,), "a type of facts is registered twice, or is what a field gives as well"),
         ([], (Bed, Bed), "a type of facts is registered twice"),
-        ([], (Facts,), "Facts.plugin is what all facts have"),
+        ([], (Plugged,), "Plugged.plugin is what all facts have"),
         ([], (Thawed,), "Thawed is no frozen dataclass"),
+        ([], (Facts(7),), "7 is no frozen dataclass"),
         ([], (int,), "int is no frozen dataclass"),
-        ([], (Bed(1),), "registered Bed, which is no type of facts"),
+        ([], (Bed(1),), "registered Bed, which is no facts"),
         (["own"], (), "registered str, which is no field"),
     ],
 )
