@@ -10,8 +10,8 @@ from api.manifests import read_manifest, write_manifest
 from api.registration import faults, read_operations
 from api.schema import build_schema
 from graph.errors import SettingsError
+from guanxi.plugin_loading import load_plugins
 from guanxi.settings import Settings
-from plugins.host import PluginHost
 
 MANIFEST: Final = Path("trusted-documents.json")
 
@@ -42,7 +42,7 @@ def documents(
     found = read_operations(paths)
     if not found:
         raise SettingsError("There is no operation in what was given.")
-    wrong = faults(build_schema(PluginHost.load(settings.plugins))._schema, found, settings.limit)
+    wrong = faults(build_schema(load_plugins(settings))._schema, found, settings.limit)
     for line in wrong:
         typer.echo(line, err=True)
     if wrong:

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from graph.errors import SettingsError
+from guanxi.plugin_loading import load_plugins
 from guanxi.settings import Settings
-from plugins.host import PluginHost
 
 
 def schema(
@@ -18,7 +18,7 @@ def schema(
     from api.schema import printed  # its libraries take seconds to import, and a list of plugins needs none
 
     logging.getLogger("guanxi.plugins").setLevel(logging.CRITICAL)  # what it would tell is told below
-    host = PluginHost.load(Settings().plugins)
+    host = load_plugins(Settings())
     text = printed(host)
     if out is None:
         typer.echo(text, nl=False)
