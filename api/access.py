@@ -162,6 +162,11 @@ def sees_recorders(viewer: Viewer) -> bool:
     return viewer.role in SERVES_CUSTOMERS
 
 
+def sees_partner_report(viewer: Viewer) -> bool:
+    """Whether a viewer may read what became of a programme that he sees: aggregates, never of fewer than 20."""
+    return viewer.role is not Role.CUSTOMER
+
+
 def sees_members(viewer: Viewer, members: int) -> bool:
     """Whether a viewer may read how many members a programme has; never of fewer than 20."""
     return viewer.role is not Role.CUSTOMER and members >= LEAST_GROUP

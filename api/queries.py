@@ -257,7 +257,7 @@ class Query(WebhookQueries, SubjectQueries, AuditQueries, PluginSettingsQueries)
     ) -> Connection[Programme]:
         """A page of programmes."""
         session, paging = info.context.session, Paging.of(first, after, last, before)
-        found = [p for p in (await session.programmes()).values() if kind in (None, p.kind)]
+        found = [p for p in (await session.programmes()).values() if kind in (None, ProgrammeKind.of(p.kind))]
         return page_of(found, paging, lambda p: (p.programme_code,), lambda p: Programme.of(session, p))
 
     @strawberry.field(

@@ -18,7 +18,6 @@ from graph.words import (
     Language,
     MemberRole,
     OutcomeKind,
-    ProgrammeKind,
     RelationKind,
     RiskProfile,
     ValueTier,
@@ -160,7 +159,7 @@ def _by_product(holding: Holding) -> tuple[str, str]:
 def _membership(own: Row, kind: str, partner: str | None, starts: Any, ends: Any) -> Membership:
     return Membership(
         programme_code=own["programme_code"],
-        programme_kind=ProgrammeKind(kind),
+        programme_kind=kind,
         role=MemberRole(own["role"]),
         partner_code=partner,
         reference=own.get("reference"),

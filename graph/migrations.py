@@ -113,6 +113,11 @@ MIGRATIONS: Final = (
         "plugins' settings have a version, and what they were before",
         (_unique_node("PluginSettings", "plugin"), _unique_node("PluginSettingsChange", "change_id")),
     ),
+    Migration(
+        11,
+        "acceptances are counted by product",
+        ("CREATE INDEX outcome_product_kind IF NOT EXISTS FOR (n:Outcome) ON (n.product_code, n.kind)",),
+    ),
     Migration(12, "a job is done by one server at a time", (_unique_node("Job", "job_name"),)),
 )
 

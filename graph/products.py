@@ -1,11 +1,15 @@
 """Reads the catalogue."""
 
+from collections.abc import Mapping
 from typing import Final
 
+from graph.contracts import contracts
 from graph.records import Product
+from graph.rivals import rivalling
 from graph.rows import attributes, word
 from graph.store import Row, Store
-from graph.words import CustomerKind, ProgrammeKind, RiskRating
+from graph.terms import Contract
+from graph.words import CustomerKind, RiskRating
 
 CATALOGUE: Final = """
 MATCH (p:Product) OPTIONAL MATCH (g:Programme {programme_code: p.programme_code})
@@ -14,11 +18,14 @@ RETURN properties(p) AS product, properties(g) AS programme ORDER BY p.product_c
 
 
 async def catalogue(store: Store) -> list[Product]:
-    """Return every product, by product code."""
-    return [_product(row["product"], row["programme"] or {}) for row in await store.read(CATALOGUE)]
+    """Return every product, by product code, with its programme's contract as far as that is used up."""
+    rows = await store.read(CATALOGUE)
+    programmes = {own["programme_code"]: own for row in rows if (own := row["programme"])}
+    found = await contracts(store, programmes.values(), [row["product"] for row in rows])
+    return rivalling([_product(row["product"], row["programme"] or {}, found) for row in rows])
 
 
-def _product(row: Row, programme: Row) -> Product:
+def _product(row: Row, programme: Row, contracts: Mapping[str, Contract]) -> Product:
     return Product(
         product_code=row["product_code"],
         name=row["name"],
@@ -32,10 +39,11 @@ def _product(row: Row, programme: Row) -> Product:
         requires=tuple(row.get("requires") or ()),
         purpose=row.get("purpose"),
         programme_code=row.get("programme_code"),
-        programme_kind=word(ProgrammeKind, programme.get("kind")),
+        programme_kind=programme.get("kind"),
         partner_code=programme.get("partner_code"),
         programme_benefit=programme.get("benefit"),
         programme_benefit_zh=programme.get("benefit_zh"),
+        contract=contracts.get(row.get("programme_code", "")),
         margin=row.get("margin"),
         active_from=row.get("active_from"),
         active_until=row.get("active_until"),

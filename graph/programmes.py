@@ -4,7 +4,7 @@ from typing import Final
 
 from graph.records import Partner, Programme
 from graph.store import Row, Store
-from graph.words import ProgrammeKind
+from graph.terms import terms_of
 
 PROGRAMMES: Final = """
 MATCH (g:Programme) OPTIONAL MATCH (g)-[:RUN_BY]->(p:Partner)
@@ -25,7 +25,7 @@ async def programmes(store: Store) -> list[Programme]:
 def _programme(own: Row, partner: Row | None) -> Programme:
     return Programme(
         programme_code=own["programme_code"],
-        kind=ProgrammeKind(own["kind"]),
+        kind=own["kind"],
         name=own["name"],
         starts_on=own.get("starts_on"),
         ends_on=own.get("ends_on"),
@@ -34,6 +34,7 @@ def _programme(own: Row, partner: Row | None) -> Programme:
         partner=Partner(partner["partner_code"], partner["name"], partner["kind"], partner.get("region"))
         if partner
         else None,
+        terms=terms_of(own),
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TypeAlias
 
+from graph.terms import Contract, Terms
 from graph.words import (
     Channel,
     ConsentSource,
@@ -14,7 +15,6 @@ from graph.words import (
     Language,
     MemberRole,
     OutcomeKind,
-    ProgrammeKind,
     Purpose,
     RelationKind,
     RiskProfile,
@@ -29,7 +29,8 @@ Scalar: TypeAlias = str | int | float | bool | date
 class Product:
     """Something a customer can hold. ``margin`` is its yearly value to the bank, in the bank's currency.
 
-    ``purpose`` tells programmes what it is for; ``programme_kind``, the partner and the benefit are its programme's.
+    ``purpose`` tells programmes what it is for; ``programme_kind``, the partner, the benefit and the contract are its
+    programme's. ``rivals`` are products beside which it may not stand, by its contract or by theirs.
     """
 
     product_code: str
@@ -44,10 +45,12 @@ class Product:
     requires: tuple[str, ...] = ()
     purpose: str | None = None
     programme_code: str | None = None
-    programme_kind: ProgrammeKind | None = None
+    programme_kind: str | None = None
     partner_code: str | None = None
     programme_benefit: str | None = None
     programme_benefit_zh: str | None = None
+    contract: Contract | None = None
+    rivals: tuple[str, ...] = ()
     margin: float | None = None
     active_from: date | None = None
     active_until: date | None = None
@@ -76,7 +79,7 @@ class Membership:
     """A customer's part in a partner programme, with the programme's own dates."""
 
     programme_code: str
-    programme_kind: ProgrammeKind
+    programme_kind: str
     role: MemberRole
     partner_code: str | None = None
     reference: str | None = None
@@ -273,13 +276,28 @@ class Partner:
 
 @dataclass(frozen=True, slots=True)
 class Programme:
-    """What a partner and the bank run together, while it runs, and what members gain by it."""
+    """What a partner and the bank run together, while it runs, what members gain by it, and the terms agreed on.
+
+    Its kind is one of ``ProgrammeKind``, or another that a plugin knows.
+    """
 
     programme_code: str
-    kind: ProgrammeKind
+    kind: str
     name: str
     starts_on: date | None = None
     ends_on: date | None = None
     benefit: str | None = None
     benefit_zh: str | None = None
     partner: Partner | None = None
+    terms: Terms | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """So many members of whom the programme knows the same."""
+
+    role: str
+    since: date | None
+    until: date | None
+    has_reference: bool
+    count: int

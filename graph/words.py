@@ -79,12 +79,18 @@ class Language(StrEnum):
 
 
 class ProgrammeKind(StrEnum):
-    """The kinds of partner programme."""
+    """The kinds of partner programme that guanxi ships plugins for; a plugin may bring another."""
 
     CAMPUS = "campus"
     TOBACCO = "tobacco"
     FAMILY = "family"
     COBRANDED = "cobranded"
+    OTHER = "other"
+
+    @classmethod
+    def of(cls, kind: str) -> "ProgrammeKind":
+        """Return the kind, or ``OTHER`` for one that a plugin brings."""
+        return cls(kind) if kind in set(cls) else cls.OTHER
 
 
 class MemberRole(StrEnum):

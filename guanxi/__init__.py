@@ -3,9 +3,11 @@
 from typing import TYPE_CHECKING
 
 from graph.errors import GuanxiError
+from graph.records import Members
+from loaders.sample_parts import Sample
 from plugins import deprecation
 from plugins.about import About
-from plugins.contract import Command, Facts, Field, Format, Job
+from plugins.contract import Breakdown, Command, Facts, Field, Format, Job
 from plugins.functions import recommender
 from plugins.hookspecs import hookimpl
 from recommenders.batch import Batch
@@ -22,6 +24,7 @@ __all__ = [
     "About",
     "Bank",
     "Batch",
+    "Breakdown",
     "BundleRule",
     "Candidates",
     "Catalogue",
@@ -35,10 +38,12 @@ __all__ = [
     "Job",
     "Lever",
     "LifeEvent",
+    "Members",
     "Proposal",
     "Reason",
     "Recommender",
     "Refusal",
+    "Sample",
     "hookimpl",
     "open",
     "recommender",

@@ -40,6 +40,8 @@ TYPES: Final[Mapping[ColumnType, pl.DataType]] = {
     "month": pl.String(),
     "moment": pl.Datetime(time_zone="UTC"),
     "list": pl.List(pl.String),
+    "word": pl.String(),
+    "days": pl.List(pl.String),
 }
 OFFERS: Final = pl.Schema(
     {

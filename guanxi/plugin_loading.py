@@ -8,16 +8,18 @@ from graph import plugin_settings
 from graph.store import Store
 from guanxi.settings import Settings
 from plugins.host import DEFAULT_PLUGINS, PluginHost
+from plugins.leaving_out import kept
 from plugins.settings import Sources
 
 
-def load_plugins(settings: Settings, shipped: Sequence[ModuleType] = DEFAULT_PLUGINS) -> PluginHost:
-    """Return the plugins, under the settings of file and environment.
+def load_plugins(settings: Settings, shipped: Sequence[ModuleType] | None = None) -> PluginHost:
+    """Return the plugins, under the settings of file and environment; of ours, all but those to do without.
 
     Raises:
-        SettingsError: the file cannot be read.
+        SettingsError: the file cannot be read, or there is no plugin of ours that a bank shall do without.
     """
-    return PluginHost.load(settings.plugins, shipped=shipped, sources=plugin_sources(settings))
+    ours = kept(DEFAULT_PLUGINS, settings.without) if shipped is None else shipped
+    return PluginHost.load(settings.plugins, shipped=ours, sources=plugin_sources(settings))
 
 
 def plugin_sources(settings: Settings) -> Sources:

@@ -30,6 +30,8 @@ class Settings(BaseSettings):
     """Folder of the embedded store, the models and the secrets guanxi makes for itself."""
     plugins: Annotated[tuple[Path, ...], NoDecode] = ()
     """Folders with plugin files, separated as in PATH."""
+    without: Annotated[tuple[str, ...], NoDecode] = ()
+    """Shipped programmes that the bank does not run, separated by commas, such as ``campus,tobacco``."""
     jobs: Annotated[tuple[str, ...], NoDecode] = ()
     """Jobs, separated by commas, that servers do beside those that are on by default: names, ``all``, or ``-NAME`` for
     one that they shall not do; ``guanxi jobs`` lists them."""
@@ -129,7 +131,7 @@ class Settings(BaseSettings):
     def _split_like_path(cls, value: object) -> object:
         return tuple(part for part in value.split(os.pathsep) if part) if isinstance(value, str) else value
 
-    @field_validator("jobs", "origins", "protected", "trusted_proxies", "webhook_networks", mode="before")
+    @field_validator("jobs", "without", "origins", "protected", "trusted_proxies", "webhook_networks", mode="before")
     @classmethod
     def _split_at_commas(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

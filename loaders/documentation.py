@@ -27,7 +27,7 @@ def _table(table: Table) -> str:
 def _row(column: Column) -> str:
     name = f"**{column.name}**" if column.required else column.name
     values = ", ".join(column.words) if column.words else column.reads
-    if column.reads == "list":
+    if column.reads in ("list", "days"):
         values += ", several with \\|"
     if column.references:
         values += f" (a key of {column.references})"

@@ -14,7 +14,6 @@ from graph.words import (
     Gender,
     Language,
     MemberRole,
-    ProgrammeKind,
     Purpose,
     RelationKind,
     RiskProfile,
@@ -22,7 +21,9 @@ from graph.words import (
     ValueTier,
 )
 
-ColumnType: TypeAlias = Literal["text", "number", "integer", "boolean", "date", "month", "moment", "list"]
+ColumnType: TypeAlias = Literal[
+    "text", "number", "integer", "boolean", "date", "month", "moment", "list", "word", "days"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +31,12 @@ class Column:
     """One column.
 
     Attributes:
-        reads: how a cell reads; ``list`` is several texts with ``|`` between them.
+        reads: how a cell reads; ``list`` is several texts with ``|`` between them, ``days`` several days or
+            periods, ``word`` a name of lower-case letters, digits, ``_`` and ``-``.
         words: the closed vocabulary of a text or of a list's parts.
         references: the table whose key the cell must name.
         is_past: the moment may not lie in the future.
+        least: the least that a number may be.
     """
 
     name: str
@@ -43,6 +46,7 @@ class Column:
     words: type[StrEnum] | None = None
     references: str | None = None
     is_past: bool = False
+    least: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,7 @@ PROGRAMMES: Final = Table(
     ("programme_code",),
     (
         Column("programme_code", "the bank's code for the programme", required=True),
-        Column("kind", "the kind of programme", required=True, words=ProgrammeKind),
+        Column("kind", "campus, tobacco, family, cobranded, or another that a plugin knows", "word", required=True),
         Column("name", "its name", required=True),
         Column("partner_code", "the partner who runs it", references="partners"),
         Column("starts_on", "first day", "date"),
@@ -105,9 +109,19 @@ PROGRAMMES: Final = Table(
             "benefit", "what members gain by it, one sentence in English that they are told; empty promises nothing"
         ),
         Column("benefit_zh", "the same in Chinese"),
+        Column(
+            "budget", "what the benefit may cost in all, in the bank's currency; needs benefit_cost", "number", least=0
+        ),
+        Column("benefit_cost", "what the benefit costs for each acceptance", "number", least=0),
+        Column("quota", "how many acceptances there may be, counted from starts_on", "integer", least=0),
+        Column("regions", "where it is offered; empty is everywhere", "list"),
+        Column("exclusive_of", "partners whose products may not stand beside its own", "list", references="partners"),
+        Column("blackout_days", "when it is not offered", "days"),
     ),
     (("starts_on", "ends_on"),),
 )
+CONTRACT: Final = ("budget", "benefit_cost", "quota", "regions", "exclusive_of", "blackout_days")
+"""The columns of a programme's contract with its partner."""
 MANAGERS: Final = Table(
     "managers",
     "Relationship managers.",

@@ -22,7 +22,10 @@ EXPECTED: Final[dict[ColumnType, str]] = {
     "date": "a date, YYYY-MM-DD",
     "month": "a month, YYYY-MM",
     "moment": "a moment, RFC 3339, such as 2026-06-30T09:30:00+08:00",
+    "word": "a name of lower-case letters, digits, _ and -",
+    "days": "days or periods, such as 2026-12-24|2026-12-30/2027-01-02",
 }
+PATTERNS: Final = {"month": r"^\d{4}-(0[1-9]|1[0-2])$", "word": r"^[a-z0-9][a-z0-9_-]*$"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +112,26 @@ def _parsed(column: Column) -> pl.Expr:
             return pl.when(cell == "true").then(True).when(cell == "false").then(False)
         case "date":
             return pl.when(cell.str.len_bytes() == 10).then(cell.str.to_date("%Y-%m-%d", strict=False))
-        case "month":
-            return pl.when(cell.str.contains(r"^\d{4}-(0[1-9]|1[0-2])$")).then(cell)
+        case "month" | "word":
+            return pl.when(cell.str.contains(PATTERNS[column.reads])).then(cell)
         case "moment":
             return cell.str.to_datetime("%+", time_zone="UTC", time_unit="us", strict=False)
         case "list":
             return cell.str.split("|")
+        case "days":
+            days = cell.str.split("|")
+            return pl.when(days.list.eval(_is_period(pl.element())).list.all()).then(days)
         case "text":
             return cell
+
+
+def _is_period(days: pl.Expr) -> pl.Expr:
+    """Whether it is a day, or the first and the last of a period with a slash between them."""
+    first, slash, last = days.str.slice(0, 10), days.str.slice(10, 1), days.str.slice(11)
+    begins, ends = (day.str.to_date("%Y-%m-%d", strict=False) for day in (first, last))
+    alone = (days.str.len_bytes() == 10) & begins.is_not_null()
+    period = (slash == "/") & (last.str.len_bytes() == 10) & (begins <= ends).fill_null(value=False)
+    return alone | period
 
 
 def _torn() -> _Fault:
@@ -131,6 +146,8 @@ def _cell_faults(column: Column) -> list[_Fault]:
     if column.reads in EXPECTED:
         unread = raw.is_not_null() & pl.col(column.name).is_null()
         faults.append(_Fault(unread, column.name, raw, f"is not {EXPECTED[column.reads]}"))
+    if column.least is not None:
+        faults.append(_Fault(pl.col(column.name) < column.least, column.name, raw, f"is less than {column.least:g}"))
     if column.is_past:
         faults.append(_Fault(pl.col(column.name) > datetime.now(UTC), column.name, raw, "lies in the future"))
     if column.words is not None:

@@ -7,10 +7,11 @@ import inspect
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from graph.errors import PluginError
+from graph.records import Members
 
 if TYPE_CHECKING:
     from loaders.sources import Source
@@ -144,3 +145,18 @@ def check_name(name: object, what: str) -> None:
     """
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise PluginError(f"{name!r} is no name of a {what}: lower case, with hyphens, as in hospital-card")
+
+
+@dataclass(frozen=True, slots=True)
+class Breakdown:
+    """How the report for partners counts the members of programmes of a kind, beside what every report has.
+
+    Attributes:
+        kind: the kind of programme.
+        name: what is counted, such as ``roles``.
+        group: the group of members on a day, in a few words; groups that are too small are not told.
+    """
+
+    kind: str
+    name: str
+    group: Callable[[Members, date], str]

@@ -9,8 +9,9 @@ from typing import Any
 
 import pluggy
 
+from loaders.sample_parts import Sample
 from plugins.about import About
-from plugins.contract import Command, Facts, Field, Format, Job
+from plugins.contract import Breakdown, Command, Facts, Field, Format, Job
 from recommenders.catalogue import Catalogue
 from recommenders.contract import BundleRule, Gate, Lever, LifeEvent, Recommender
 
@@ -71,3 +72,13 @@ def commands(register: Callable[[Command], None], settings: Any) -> None:
 @hookspec
 def jobs(register: Callable[[Job], None], settings: Any) -> None:
     """Register work that servers do at intervals; two of one name are an error."""
+
+
+@hookspec
+def breakdowns(register: Callable[[Breakdown], None], settings: Any) -> None:
+    """Register how members are counted in reports for partners; two of one kind and name are an error."""
+
+
+@hookspec
+def samples(register: Callable[[Sample], None], settings: Any) -> None:
+    """Register what the sample bank has more: partners, programmes, products, and who took them."""

@@ -17,6 +17,7 @@ from plugins import (
     cobranded,
     family,
     hookspecs,
+    sample_bank,
     shipped,
     shipped_commands,
     shipped_events,
@@ -40,7 +41,7 @@ logger = logging.getLogger("guanxi.plugins")
 
 COMMAND_PLUGINS: Final = (shipped_commands, shipped_formats, shipped_jobs)
 """What the command line is made of; to load them imports none of the engine's libraries."""
-DEFAULT_PLUGINS: Final = (shipped, campus, tobacco, family, cobranded, shipped_events, *COMMAND_PLUGINS)
+DEFAULT_PLUGINS: Final = (shipped, campus, tobacco, family, cobranded, sample_bank, shipped_events, *COMMAND_PLUGINS)
 SHIPPED: Final = "shipped"
 RULES: Final = "rules: "
 SETTINGS: Final = "settings: "

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 
 from graph.records import Product
-from graph.words import ProgrammeKind
 from recommenders.catalogue import Catalogue
 from recommenders.contract import BundleRule, Proposal, Text
 from recommenders.gates import say
@@ -37,13 +36,13 @@ def benefit(product: Product, otherwise: Text) -> Text:
 
 
 def card_bundles(
-    catalogue: Catalogue, kind: ProgrammeKind, purpose: str, code: str, title: Text, otherwise: Text
+    catalogue: Catalogue, kind: str, purpose: str, code: str, title: Text, otherwise: Text
 ) -> Iterable[BundleRule]:
     """Make a bundle of each card of the programmes of a kind and each product of a purpose.
 
     Its benefit is the programme's, and ``otherwise`` where the bank names none.
     """
-    cards = [card for card in catalogue.of_category("card") if card.programme_kind is kind and card.purpose != purpose]
+    cards = [card for card in catalogue.of_category("card") if card.programme_kind == kind and card.purpose != purpose]
     for card in cards:
         for other in for_purpose(catalogue, purpose):
             codes = (card.product_code, other.product_code)

@@ -9,8 +9,9 @@ import pluggy
 from pydantic import BaseModel
 
 from graph.errors import PluginError
+from loaders.sample_parts import Sample
 from plugins.about import About
-from plugins.contract import Command, Facts, Field, Format, Job
+from plugins.contract import Breakdown, Command, Facts, Field, Format, Job
 from plugins.field_checks import check_schema
 from plugins.functions import MARK, FunctionRecommender
 from plugins.guard import is_text
@@ -38,6 +39,8 @@ KINDS: Final[Mapping[str, Kind]] = {
     "facts": Kind(Facts, "no facts"),
     "commands": Kind(Command, "no command", lambda item: item.name),
     "jobs": Kind(Job, "no job", lambda item: item.name),
+    "breakdowns": Kind(Breakdown, "no breakdown", lambda item: (item.kind, item.name)),
+    "samples": Kind(Sample, "no part of the sample bank", lambda item: item.name),
 }
 """By hook; those that need a bank's catalogue are asked when there is one."""
 

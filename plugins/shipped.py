@@ -1,4 +1,4 @@
-"""The bank's own recommenders, gates and bundles, through the same hooks as anybody's.
+"""The bank's own recommenders and gates, through the same hooks as anybody's.
 
 What recommenders learn with takes seconds to import, and is when they are asked for.
 """
@@ -6,10 +6,9 @@ What recommenders learn with takes seconds to import, and is when they are asked
 from collections.abc import Callable
 
 from plugins.hookspecs import hookimpl
-from recommenders.bundling import DEFAULT_BUNDLES
-from recommenders.catalogue import Catalogue
-from recommenders.contract import BundleRule, Gate, Recommender
+from recommenders.contract import Gate, Recommender
 from recommenders.gates import DEFAULT_GATES
+from recommenders.programme_gates import PROGRAMME_GATES
 from recommenders.rules import LifecycleRules
 
 
@@ -26,14 +25,6 @@ def recommenders(register: Callable[[Recommender], None]) -> None:
 
 @hookimpl
 def gates(register: Callable[[Gate], None]) -> None:
-    """The gates that hold for every bank."""
-    for gate in DEFAULT_GATES:
+    """The gates that hold for every bank, and those of its contracts with partners."""
+    for gate in (*DEFAULT_GATES, *PROGRAMME_GATES):
         register(gate)
-
-
-@hookimpl
-def bundles(register: Callable[[BundleRule], None], catalogue: Catalogue) -> None:
-    """The bundles whose products the bank has."""
-    for rule in DEFAULT_BUNDLES:
-        if all(code in catalogue for code in rule.products):
-            register(rule)

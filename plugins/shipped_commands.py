@@ -26,6 +26,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "models": "List models, show one, or say which is live. Exit code 1: one is broken, or --check found a change.",
     "segments": "Describe the segments of the model in force. Exit code 1 where there are none.",
     "plugins": "List the plugins, write a new one, or check one. Exit code 1 when one is broken, or fails a check.",
+    "programmes": "List the programmes, or write the report for one's partner.",
     "deputies": "List the managers who see another's book until a day, grant that, or revoke it.",
     "stages": "Note each customer's lifecycle stage, and tell webhooks which have changed; run it daily, after load.",
     "events": "Note what happened in customers' lives, and tell webhooks of each event once; run it daily, after load.",

@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from graph.errors import NotFound
 from graph.records import Product
+from graph.terms import Contract
 from recommenders.purposes import DEFAULT_LIMITS, PurposeLimits
 
 
@@ -53,6 +54,12 @@ class Catalogue:
     def seen(self) -> tuple[frozenset[str], ...]:
         """Each column's confined kinds of data, those that may serve it."""
         return tuple(self.limits.seen_by(product) for product in self.products)
+
+    @cached_property
+    def contracts(self) -> Mapping[int, Contract]:
+        """The contracts with partners, by the columns of the products that they are about."""
+        found = {column: product.contract for column, product in enumerate(self.products)}
+        return {column: contract for column, contract in found.items() if contract is not None}
 
     @cached_property
     def categories(self) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ A kind of data is ``membership:KIND`` of programme, ``attribute:COLUMN`` of the 
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields, replace
+from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any, Final, Self
 
@@ -185,8 +186,10 @@ def _served(text: str) -> frozenset[str] | None:
 
 
 def _check_programme(name: str) -> None:
-    if name not in set(ProgrammeKind):
-        raise ValueError(f"{name!r} is no kind of programme: those are {', '.join(ProgrammeKind)}")
+    """Return if it may be a kind of programme; a slip in a known one would limit nothing."""
+    meant = [] if name in set(ProgrammeKind) else get_close_matches(name, list(ProgrammeKind), 1)
+    if meant or not name:
+        raise ValueError(f"{name!r} is no kind of programme: is {meant[0] if meant else 'KIND'} meant?")
 
 
 DEFAULT_SERVES: Final[Mapping[str, frozenset[str]]] = {

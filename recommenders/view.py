@@ -157,7 +157,7 @@ class CustomerView:
         limits: list[SharedLimit] = []
         for membership in self.memberships:
             code = membership.programme_code
-            if membership.programme_kind is not ProgrammeKind.FAMILY:
+            if membership.programme_kind != ProgrammeKind.FAMILY:
                 continue
             principals: dict[str, float | None] = {}
             if membership.role is MemberRole.PRINCIPAL:
@@ -297,11 +297,6 @@ class CustomerView:
         keys += [("programme", m.programme_code) for m in self.memberships]
         keys += [("family", kind) for kind in FAMILY if self.related(kind)]
         return tuple(dict.fromkeys(keys))
-
-    @property
-    def is_student(self) -> bool:
-        """Whether the customer studies at a partner university today."""
-        return self.member_of("campus", MemberRole.STUDENT)
 
 
 FAMILY = (RelationKind.SPOUSE, RelationKind.CHILD, RelationKind.PARENT, RelationKind.ACCOUNT_USER)

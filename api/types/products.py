@@ -8,13 +8,15 @@ import strawberry
 from strawberry.scalars import JSON
 
 from api import access
-from api.costs import COUNT, assumed, sliced
+from api.costs import COUNT, SEARCH, assumed, sliced
 from api.global_ids import global_id
 from api.session import Session
 from api.types.insights import DemandMonth, demand_of
+from api.types.programme_reports import ProgrammeReport
 from api.types.relay import Node, within
 from graph import records
 from graph.words import CustomerKind, Language, ProgrammeKind, RiskRating
+from plugins.partner_report import partner_report
 from recommenders import similar
 from recommenders.similar import similar_products
 
@@ -173,6 +175,7 @@ class Programme(Node):
     record: strawberry.Private[records.Programme]
     programme_code: str = strawberry.field(description="The bank's code for the programme.")
     kind: ProgrammeKind = strawberry.field(description="Its kind.")
+    kind_name: str = strawberry.field(description="Its kind as the bank's files name it, such as `campus`.")
     name: str = strawberry.field(description="Its name.")
     partner: Partner | None = strawberry.field(description="The partner who runs it.")
     starts_on: date | None = strawberry.field(description="Its first day.")
@@ -185,7 +188,8 @@ class Programme(Node):
             session=session,
             record=record,
             programme_code=record.programme_code,
-            kind=record.kind,
+            kind=ProgrammeKind.of(record.kind),
+            kind_name=record.kind,
             name=record.name,
             partner=Partner.of(record.partner) if record.partner else None,
             starts_on=record.starts_on,
@@ -224,3 +228,18 @@ class Programme(Node):
         """An aggregate, never of a small group."""
         members = await self.session.members.load(self.programme_code)
         return members if access.sees_members(self.session.viewer, members) else None
+
+    @strawberry.field(
+        description="What its partner is told of it: whole months that are over, and never fewer than 20 customers; "
+        "null for customers.",
+        directives=[SEARCH],
+    )
+    async def report(self) -> ProgrammeReport | None:
+        """Aggregates alone."""
+        if not access.sees_partner_report(self.session.viewer):
+            return None
+        services, catalogue = self.session.services, await self.session.catalogue()
+        breakdowns = [breakdown for breakdown, _ in services.engine.host.of("breakdowns")]
+        own = catalogue.values()
+        told = await partner_report(services.store, self.record, own, breakdowns, self.session.today)
+        return ProgrammeReport.of(told)

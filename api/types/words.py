@@ -92,6 +92,7 @@ DESCRIPTIONS: Final[Mapping[type[Enum], tuple[str, Mapping[str, str]]]] = {
             "TOBACCO": "With a tobacco bureau, for its retailers.",
             "FAMILY": "For the members of a family.",
             "COBRANDED": "With a partner whose brand the card bears.",
+            "OTHER": "Another, which `kindName` names: of a plugin, or of the bank's own files.",
         },
     ),
     words.RelationKind: (

@@ -84,7 +84,7 @@ def check(
 
     logging.getLogger("guanxi.plugins").setLevel(logging.CRITICAL)  # what it would tell is found and told
     findings = []
-    with Bank(Settings()) if own else sample_bank(customers) as bank:
+    with Bank(Settings()) if own else sample_bank(customers, of=path.resolve()) as bank:
         if not own:
             bank.train()
         for finding in check_plugin(bank, path.resolve()):

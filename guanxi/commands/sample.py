@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
-from loaders.sample import write_sample
+from guanxi.settings import Settings
+from guanxi.plugin_loading import load_plugins
+from plugins.samples import write_sample
 
 
 def sample(
@@ -14,5 +16,7 @@ def sample(
     seed: Annotated[int, typer.Option(help="The same seed gives the same bank.")] = 1,
 ) -> None:
     """Write a sample bank: persons, families, firms, students and retailers, in the bank directory format."""
-    write_sample(directory, customers, seed)
+    settings = Settings()
+    host = load_plugins(settings)
+    write_sample(directory, customers, seed, host=host)
     typer.echo(f"{directory}: a bank of {customers:,} customers. Next: guanxi load {directory}")

@@ -43,10 +43,8 @@ def draw(_drawing_home: Path) -> Iterator[Draw]:
     opened: list[Bank] = []
 
     def make(text: str, *plugins: object, today: date = UNTIL) -> Bank:
-        bank, expectations = drawn.drawn_bank(_drawing_home, text, today)
+        bank, expectations = drawn.drawn_bank(_drawing_home, text, today, plugins)
         opened.append(bank)
-        for plugin in plugins:
-            bank.add(plugin)
         told = drawn.unmet(bank, expectations)
         if told:
             pytest.fail("\n".join(told), pytrace=False)

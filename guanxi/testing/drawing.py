@@ -26,6 +26,7 @@ from dateutil.relativedelta import relativedelta
 from graph.errors import LoadError
 from graph.words import CustomerKind, RelationKind
 from loaders.sample import UNTIL, fixed_tables
+from loaders.sample_parts import Sample
 from loaders.sources import LINE, TORN
 from loaders.tables import TABLES
 
@@ -80,11 +81,13 @@ class Expectation:
 class Drawing:
     """A source of the loader, made of lines of text; ``today`` is the day it is drawn for.
 
+    What is not drawn is the sample bank's, with the ``parts`` of plugins.
+
     Raises:
         LoadError: a line is none of those above; names it.
     """
 
-    def __init__(self, text: str, today: date = UNTIL) -> None:
+    def __init__(self, text: str, today: date = UNTIL, parts: Sequence[Sample] = ()) -> None:
         self.today = today
         self.expectations: list[Expectation] = []
         self._rows: dict[str, list[Row]] = defaultdict(list)
@@ -95,7 +98,7 @@ class Drawing:
                     self._draw(number, words)
             except ValueError as error:
                 raise LoadError(f"Line {number} of the drawing, {line.strip()!r}: {error}.") from error
-        for name, rows in fixed_tables().items():
+        for name, rows in fixed_tables(parts).items():
             if name not in self._rows:
                 self._rows[name] = [{column: str(cell) for column, cell in row.items()} for row in rows]
         for core in ("customers", "holdings"):

@@ -12,14 +12,15 @@ from typing import Final
 from graph import embedded, tables
 from graph.errors import LoadError, PluginError
 from graph.words import Channel, Language
-from guanxi.bank import Bank
+from guanxi.bank import Bank, take_in
 from guanxi.settings import Settings
 from guanxi.testing.drawing import Drawing, Expectation
 from loaders.bank_directory import BankDirectory
 from loaders.importing import load_bank
-from loaders.sample import UNTIL, write_sample
+from loaders.sample import UNTIL
 from loaders.sources import Source
 from plugins.host import PluginHost
+from plugins.samples import parts, write_sample
 from recommenders.contract import Offer
 
 CUSTOMERS: Final = 400
@@ -28,14 +29,20 @@ END_SECONDS: Final = 20.0
 POLL_SECONDS: Final = 0.05
 
 
-def drawn_bank(home: Path, text: str, today: date) -> tuple[Bank, list[Expectation]]:
+def drawn_bank(home: Path, text: str, today: date, plugins: Sequence[object] = ()) -> tuple[Bank, list[Expectation]]:
     """Return the bank of a drawing, in place of what the home's store had, and what is expected of it.
+
+    It is decided with the shipped plugins and those given, and has what they add to the sample bank.
 
     Raises:
         LoadError: a line cannot be read, or is refused by a rule of the format.
+        PluginError: a plugin cannot be loaded.
     """
-    drawing = Drawing(text, today)
-    bank = Bank(_alone(home), host=PluginHost.load(), today=today)
+    host = PluginHost.load()
+    for plugin in plugins:
+        take_in(host, plugin)
+    drawing = Drawing(text, today, parts(host))
+    bank = Bank(_alone(home), host=host, today=today)
     try:
         bank.run(tables.empty, bank.store)
         load_into(bank, drawing, home)
@@ -46,11 +53,17 @@ def drawn_bank(home: Path, text: str, today: date) -> tuple[Bank, list[Expectati
 
 
 @contextmanager
-def sample_bank(customers: int = CUSTOMERS) -> Iterator[Bank]:
-    """Yield the sample bank, on the last day that its data know of, in a home that is gone afterwards."""
+def sample_bank(customers: int = CUSTOMERS, *, of: Path | None = None) -> Iterator[Bank]:
+    """Yield the sample bank, on the last day that its data know of, in a home that is gone afterwards.
+
+    It has what the shipped plugins add to it, and the plugin ``of`` a path, which does not decide.
+    """
+    host = PluginHost.load()
+    if of is not None:
+        host.add_path(of)
     with TemporaryDirectory(prefix="guanxi-") as folder:
         home = Path(folder)
-        write_sample(home / "sample", customers, SEED)
+        write_sample(home / "sample", customers, SEED, host=host)
         try:
             with Bank(_alone(home), host=PluginHost.load(), today=UNTIL) as bank:
                 load_into(bank, BankDirectory(home / "sample"), home)

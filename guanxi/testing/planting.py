@@ -17,8 +17,9 @@ from guanxi.bank import Bank
 from guanxi.settings import Settings
 from guanxi.testing.drawn import load_into
 from loaders.bank_directory import BankDirectory
-from loaders.sample import UNTIL, write_sample
+from loaders.sample import UNTIL
 from plugins.host import PluginHost
+from plugins.samples import write_sample
 from recommenders.view import CustomerView
 
 TODAY: Final = date(2025, 6, 30)

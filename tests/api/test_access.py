@@ -120,6 +120,21 @@ async def test_a_partner_sees_its_own_programmes(server, bearers):
     assert everybody == [campus, {"programmeCode": "FAMILY", "memberCount": None, "partner": None, "products": []}]
 
 
+async def test_a_partner_is_told_of_its_own_programmes_and_nothing_of_a_few(server, bearers):
+    figures = "members shown taken spent shownPeriods { shown } takenPeriods { taken }"
+    query = (
+        f"{{ programmes {{ nodes {{ kind kindName report {{ {figures} breakdowns {{ groups {{ members }} }} }} }} }} }}"
+    )
+
+    its = (await server.ask(query, bearers.partner))["data"]["programmes"]["nodes"]
+    mine = (await server.ask(query, bearers.anna))["data"]["programmes"]["nodes"]
+
+    nothing = {"shown": None, "taken": None, "spent": None, "shownPeriods": [], "takenPeriods": []}
+    groups = [{"groups": [{"members": 26}]}]
+    assert its == [{"kind": "CAMPUS", "kindName": "campus", "report": nothing | {"members": 26, "breakdowns": groups}}]
+    assert [own["report"] for own in mine] == [None, None]
+
+
 async def test_a_programme_tells_its_benefit_in_the_language_asked_for_or_the_other(server, bearers):
     query = "{ programmes { nodes { programmeCode en: benefit zh: benefit(language: ZH) } } }"
 

@@ -44,7 +44,13 @@ def propose(customer, catalogue):
 @pytest.fixture(scope="module")
 async def salaried(bank):
     """The bank sells mortgages too, and Anna and Bo have had a salary for three years."""
-    mortgage = {"product_code": "MORTGAGE", "name": "Mortgage", "category": "mortgage", "credit": True, "margin": 900.0}
+    mortgage = {
+        "product_code": "MORTGAGE",
+        "name": "Home mortgage",
+        "category": "mortgage",
+        "credit": True,
+        "margin": 900.0,
+    }
     await import_rows(bank, "products", [{"key": "MORTGAGE", "digest": "d", "properties": mortgage}])
     for account in ("A-ANNA", "A-BO"):
         months = [f"{year}-{month:02}" for year in (2023, 2024, 2025) for month in range(1, 13)]

@@ -166,6 +166,17 @@ class Settable:
         return About(settings=Months)
 
 
+async def agreed(bank):
+    """Add a contract with a partner, and enough customers who were shown offers of it, some of whom took one."""
+    terms = {"budget": 9_000.0, "benefit_cost": 1.0, "quota": 9_000}
+    await bank.write("MATCH (g:Programme {programme_code: 'CAMPUS'}) SET g += $terms", terms=terms)
+    at = datetime.now(UTC) - timedelta(days=40)
+    own = {"product_code": "CAMPUS-CARD", "channel": "mobile", "at": at}
+    happened = [("impression", number) for number in range(60)] + [("accept", number) for number in range(30)]
+    outcomes = [own | {"outcome_id": f"{kind}-{n}", "kind": kind, "customer_no": f"GONE{n}"} for kind, n in happened]
+    await bank.write("UNWIND $rows AS row CREATE (o:Outcome) SET o = row", rows=outcomes)
+
+
 @pytest.fixture(scope="module")
 async def rich(bank, serving, rules, tmp_path_factory):
     """A server of a bank that has something to show at every field of the schema."""
@@ -190,6 +201,7 @@ async def rich(bank, serving, rules, tmp_path_factory):
     prospect_lists.write(models, TODAY, trained.model.model_id, tallies)
     await deputies.grant(bank, Deputy("M3", "M1", TODAY, "admin", datetime.now(UTC)))
     await hooked(bank)
+    await agreed(bank)
     await import_rows(bank, "customers", [row("ERASED7351", customer_no="ERASED7351", kind="person")])
     await erase(bank, Order("ERASED7351", "admin", "asked", datetime.now(UTC)), rules.secret)
     async with serving(bank, host, models=models, federation=True) as running:

@@ -32,9 +32,10 @@ from graph.migrations import migrate
 from graph.store import Store
 from loaders.bank_directory import BankDirectory
 from loaders.importing import load_bank
-from loaders.sample import UNTIL, write_sample
+from loaders.sample import UNTIL
 from plugins.deciding import build_engine
 from plugins.host import PluginHost
+from plugins.samples import write_sample
 from recommenders.als import Als, distinct, fold_in
 from recommenders.batch import Batch
 from recommenders.catalogue import Catalogue

@@ -27,8 +27,8 @@ from graph.migrations import EDGE_KEYS, NODE_KEYS, migrate
 from graph.store import Store
 from loaders.bank_directory import BankDirectory
 from loaders.importing import BATCH_ROWS, load_bank, survey_source
-from loaders.sample import write_sample
 from loaders.tables import TABLES
+from plugins.samples import write_sample
 
 WIPE = "MATCH (n) WHERE NOT n:Migration WITH n LIMIT 5000 DETACH DELETE n RETURN count(*) AS n"
 

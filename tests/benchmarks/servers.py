@@ -16,7 +16,7 @@ from api.tokens import TokenRules
 from graph import embedded
 from guanxi.listening import listening
 from guanxi.settings import Settings
-from loaders.sample import write_sample
+from plugins.samples import write_sample
 
 UNHURRIED = {
     "GUANXI_LIMIT_SECONDS": "300",

@@ -27,7 +27,8 @@ from graph.migrations import migrate
 from graph.store import Store
 from loaders.bank_directory import BankDirectory
 from loaders.importing import load_bank
-from loaders.sample import UNTIL, write_sample
+from loaders.sample import UNTIL
+from plugins.samples import write_sample
 from recommenders.als import ALPHA, ITERATIONS, REGULARIZATION, SEED, Als, width_for
 from recommenders.catalogue import Catalogue
 from recommenders.portfolio import Ledger

@@ -9,7 +9,7 @@ import guanxi
 from graph.errors import NotFound
 from guanxi.bank import Bank
 from guanxi.testing.drawn import sample_bank
-from loaders.tables import TABLES
+from loaders.tables import CONTRACT, TABLES
 from plugins.host import PluginHost
 
 
@@ -26,7 +26,8 @@ def test_every_table_comes_back_as_it_was_loaded(bank, journey, name):
     if name == "consents":  # what the customers file says of consent is there, too, at no moment
         frame = frame.filter(pl.col("at").is_not_null())
     assert frame.height == written.height
-    assert set(written.columns) == set(frame.columns)
+    unwritten = set(CONTRACT) if name == "programmes" else set()  # the sample bank's partners agreed on nothing
+    assert set(written.columns) == set(frame.columns) - unwritten
     keys = [key for key in TABLES[name].key if key != "at"]
     texts = frame.select(pl.col(keys).cast(pl.String)).sort(keys)
     assert texts.equals(written.select(pl.col(keys)).sort(keys))

@@ -2,6 +2,7 @@ import pytest
 
 HOLDINGS = "customer_no,product_code,opened_on,closed_on\n"
 CUSTOMERS = "customer_no,kind,birth_date,joined_on,marketing_consent,income,risk_profile\n"
+PROGRAMMES = "programme_code,kind,name,budget,quota,blackout_days,exclusive_of\n"
 CONSENTS = "customer_no,purpose,channel,granted,at\n"
 PRODUCTS = "product_code,name,category,audience,requires,min_age\n"
 
@@ -29,6 +30,14 @@ async def test_a_good_bank_has_no_rejects(bank, rejects):
          "products.csv,2,audience,person|dog,\"is none of person, company, institution\""),
         ("products", PRODUCTS + "X,X,card,,NONE|X,\n", "products.csv,2,requires,NONE|X,names no row of products"),
         ("products", PRODUCTS + "X,X,card,,,1.5\n", "products.csv,2,min_age,1.5,is not a whole number"),
+        ("programmes", PROGRAMMES + "P,Campus card,P,,,,\n", 'programmes.csv,2,kind,Campus card,"is not a name of lower-case letters, digits, _ and -"'),
+        ("programmes", PROGRAMMES + "P,campus,P,-1,,,\n", "programmes.csv,2,budget,-1,is less than 0"),
+        ("programmes", PROGRAMMES + "P,campus,P,,-1,,\n", "programmes.csv,2,quota,-1,is less than 0"),
+        *(
+            ("programmes", PROGRAMMES + f"P,campus,P,,,{days},\n",
+             f'programmes.csv,2,blackout_days,{days},"is not days or periods, such as 2026-12-24|2026-12-30/2027-01-02"')
+            for days in ("2026-02-30", "Christmas", "2026-12-24|", "2026-12-24/", "2026-12-24/2026-12-23", "2026-12-24-2026-12-25")
+        ),
         ("activity", "account_no,month\nA1,2026-13\n", 'activity.csv,2,month,2026-13,"is not a month, YYYY-MM"'),
         ("activity", "account_no,month\nA9,2026-01\n", "activity.csv,2,account_no,A9,names no row of accounts"),
         ("interactions", "interaction_id,customer_no,channel,kind,at\nI1,C1,web,visit,2026-01-01\n",
@@ -51,3 +60,19 @@ async def test_rows_of_one_key_that_disagree_are_all_rejected(bank, rejects):
         "accounts.csv,2,account_no,A1,stands here and in another line that says otherwise",
         "accounts.csv,4,account_no,A1,stands here and in another line that says otherwise",
     ]
+
+
+async def test_a_programme_of_any_kind_with_a_whole_contract_is_good(bank, rejects):
+    partners = "partner_code,name,kind\nCLINIC,Clinic,hospital\nOTHER,Other,hospital\n"
+    programme = "programme_code,kind,name,partner_code,budget,benefit_cost,quota,regions,exclusive_of,blackout_days\n"
+    whole = "P,hospital,P,CLINIC,100.5,1,0,Yunnan|Hunan,OTHER,2026-12-24|2026-12-30/2027-01-02\n"
+
+    assert await rejects(bank(partners=partners, programmes=programme + whole)) == []
+
+
+async def test_a_contract_excludes_known_partners(bank, rejects):
+    partners = "partner_code,name,kind\nCLINIC,Clinic,hospital\n"
+
+    [reject] = await rejects(bank(partners=partners, programmes=PROGRAMMES + "P,campus,P,,,,CLINIC|NOBODY\n"))
+
+    assert reject == "programmes.csv,2,exclusive_of,CLINIC|NOBODY,names no row of partners"

@@ -21,7 +21,7 @@ from graph.words import Channel, Purpose
 from loaders import csv_records
 from loaders.bank_directory import BankDirectory
 from loaders.importing import load_bank
-from loaders.sample import write_sample
+from plugins.samples import write_sample
 
 WHOLE_GRAPH = """
 MATCH (n) WHERE NOT n:Migration RETURN labels(n)[0] AS kind, count(n) AS n, count(DISTINCT n.row_digest) AS digests

@@ -4,7 +4,7 @@ import pytest
 from graph.errors import LoadError
 from loaders.bank_directory import BankDirectory
 from loaders.importing import check_bank
-from loaders.sample import write_sample
+from plugins.samples import write_sample
 
 
 def contents(folder):

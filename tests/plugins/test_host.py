@@ -132,7 +132,14 @@ def test_a_plugin_is_listed_with_its_recommenders(host_of):
     host = host_of(graduate=GRADUATE)
     listed = plugin(host, "graduate")
 
-    assert [shipped.name for shipped in host.plugins[:5]] == ["shipped", "campus", "tobacco", "family", "cobranded"]
+    assert [shipped.name for shipped in host.plugins[:6]] == [
+        "shipped",
+        "campus",
+        "tobacco",
+        "family",
+        "cobranded",
+        "sample_bank",
+    ]
     assert {shipped.state for shipped in host.plugins} == {"loaded"}
     assert listed.source.endswith("graduate.py")
     assert listed.recommenders == ["graduate-first-mortgage"]

@@ -7,7 +7,7 @@ from graph import products
 from graph.errors import ModelError
 from loaders.bank_directory import BankDirectory
 from loaders.importing import load_bank
-from loaders.sample import write_sample
+from plugins.samples import write_sample
 from recommenders.als import Als
 from recommenders.cohorts import Cohorts
 from recommenders.popularity import Popularity

@@ -97,7 +97,7 @@ def test_a_membership_counts_from_its_first_to_its_last_day(seen, dates, known, 
 
     assert bool(customer.all_memberships) == known
     assert bool(customer.memberships) == in_force
-    assert customer.is_student == in_force
+    assert customer.member_of("campus", "student") == in_force
     assert bool(customer.cohorts) == in_force
 
 

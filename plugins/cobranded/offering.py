@@ -1,17 +1,12 @@
-"""Co-branded programmes: a partner's customers, the partner's benefits, while the programme runs.
+"""What the programme offers the partner's customers."""
 
-Members are told the programme's ``benefit`` of the bank's file.
-"""
-
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Final
 
 from graph.words import ProgrammeKind
-from plugins.functions import FunctionRecommender
-from plugins.hookspecs import hookimpl
 from plugins.programmes import benefit, own_products, programme_proposals
 from recommenders.catalogue import Catalogue
-from recommenders.contract import Proposal, Recommender
+from recommenders.contract import Proposal
 from recommenders.gates import say
 from recommenders.view import CustomerView
 
@@ -22,14 +17,8 @@ NEUTRAL: Final = say("You are a member of its programme.", "您是该联名项�
 def propose(customer: CustomerView, catalogue: Catalogue) -> Iterable[Proposal]:
     """Propose the partner's card to the partner's customers; memberships end with the programme's own dates."""
     for membership in customer.memberships:
-        if membership.programme_kind is ProgrammeKind.COBRANDED:
+        if membership.programme_kind == ProgrammeKind.COBRANDED:
             for product in own_products(catalogue, membership.programme_code):
                 yield from programme_proposals(
                     customer, [product], membership.programme_code, 0.7, benefit(product, NEUTRAL)
                 )
-
-
-@hookimpl
-def recommenders(register: Callable[[Recommender], None]) -> None:
-    """Register the programme's recommender."""
-    register(FunctionRecommender("cobranded", "1", propose))

@@ -1,0 +1,84 @@
+"""``guanxi programmes``: the partner programmes, and the report for one's partner."""
+
+import asyncio
+import dataclasses
+import json
+from datetime import date
+from typing import Annotated, Final
+
+import typer
+
+from graph import products
+from graph.errors import NotFound
+from graph.programmes import programmes as read_programmes
+from graph.records import Programme
+from guanxi.days import AsOf, day
+from guanxi.opening import open_store
+from guanxi.settings import Settings
+from guanxi.plugin_loading import load_plugins
+from plugins.partner_report import PartnerReport, partner_report
+
+FEW: Final = "fewer than can be told"
+
+programmes = typer.Typer(add_completion=False)
+
+
+@programmes.callback(invoke_without_command=True)
+def list_(context: typer.Context) -> None:
+    """List the programmes, or write the report for one's partner."""
+    if context.invoked_subcommand is None:
+        for programme in asyncio.run(_read(Settings())):
+            partner = programme.partner.name if programme.partner else "no partner"
+            typer.echo(f"{programme.programme_code:<16} {programme.kind:<10} {programme.name}, {partner}")
+
+
+@programmes.command()
+def report(
+    code: Annotated[str, typer.Argument(help="The programme's code.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_of: AsOf = None,
+) -> None:
+    """Write the report for a programme's partner: aggregates of whole months, never of fewer than 20 customers."""
+    told = asyncio.run(_report(Settings(), code, as_of=day(as_of)))
+    if as_json:
+        periods = [dataclasses.asdict(own) | {"rate": own.rate} for own in told.taken_periods]
+        typer.echo(json.dumps(dataclasses.asdict(told) | {"taken_periods": periods}, default=str, indent=1))
+    else:
+        typer.echo("\n".join(_lines(told)))
+
+
+async def _read(settings: Settings) -> list[Programme]:
+    async with open_store(settings) as store:
+        return await read_programmes(store)
+
+
+async def _report(settings: Settings, code: str, *, as_of: date) -> PartnerReport:
+    host = load_plugins(settings)
+    breakdowns = [breakdown for breakdown, _ in host.of("breakdowns")]
+    async with open_store(settings) as store:
+        found = {programme.programme_code: programme for programme in await read_programmes(store)}
+        if code not in found:
+            raise NotFound("programme", code)
+        return await partner_report(store, found[code], await products.catalogue(store), breakdowns, as_of)
+
+
+def _lines(told: PartnerReport) -> list[str]:
+    budget = f" of {told.budget:,.2f}" if told.budget is not None else ""
+    quota = f" of {told.quota:,}" if told.quota is not None else ""
+    return [
+        f"{told.name} ({told.programme_code}), up to {told.as_of}",
+        f"members          {_count(told.members)}",
+        *(f"  {group.name:<30} {group.members:,}" for counted in told.breakdowns for group in counted.groups),
+        f"saw an offer     {_count(told.shown)}",
+        *(f"  {own.since} – {own.until}   {own.shown:,}" for own in told.periods),
+        f"took one         {_count(told.taken)}{quota}",
+        *(
+            f"  {own.since} – {own.until}   {own.taken:,} of {own.shown:,}, {own.rate:.1%}"
+            for own in told.taken_periods
+        ),
+        *([f"benefit spent    {told.spent:,.2f}{budget}"] if told.spent is not None else []),
+    ]
+
+
+def _count(count: int | None) -> str:
+    return FEW if count is None else f"{count:,}"

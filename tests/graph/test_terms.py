@@ -1,0 +1,139 @@
+from datetime import UTC, date, datetime
+
+import pytest
+
+from graph import feedback, products, programmes
+from graph.imports import import_rows
+from graph.once import Request
+from graph.records import Outcome
+from graph.terms import Contract, Terms
+from graph.words import Channel, OutcomeKind
+
+FIRST = date(2026, 1, 1)
+AGREED = {
+    "budget": 100.0,
+    "benefit_cost": 40.0,
+    "quota": 3,
+    "regions": ["Yunnan", "Hunan"],
+    "exclusive_of": ["RIVAL"],
+    "blackout_days": ["2026-12-24", "2026-12-30/2027-01-02"],
+    "starts_on": FIRST,
+}
+BLACKOUT = ((date(2026, 12, 24), date(2026, 12, 24)), (date(2026, 12, 30), date(2027, 1, 2)))
+TERMS = Terms(100.0, 40.0, 3, ("Yunnan", "Hunan"), ("RIVAL",), BLACKOUT)
+
+
+def row(key, **own):
+    return {"key": key, "digest": "d", "properties": own}
+
+
+@pytest.fixture
+async def bank(empty_store):
+    """A programme with a contract, one of a competitor, and one without anything agreed on; each has a card or two."""
+    await import_rows(empty_store, "customers", [row("C1", customer_no="C1", kind="person")])
+    await import_rows(empty_store, "programmes", [
+        row("MART", programme_code="MART", kind="cobranded", name="Mart", partner_code="MART", **AGREED),
+        row("RIVAL", programme_code="RIVAL", kind="cobranded", name="Rival", partner_code="RIVAL"),
+        row("KIN", programme_code="KIN", kind="family", name="Kin", benefit_cost=5.0),
+    ])  # fmt: skip
+    await import_rows(empty_store, "products", [
+        row(code, product_code=code, name=code, category="card", programme_code=programme)
+        for code, programme in (("CARD", "MART"), ("GOLD", "MART"), ("OTHER", "RIVAL"), ("KIN-CARD", "KIN"), ("SAVE", None))
+    ])  # fmt: skip
+    return empty_store
+
+
+@pytest.fixture
+def record(bank):
+    """Return a function: writes an outcome of a product."""
+    serial = iter(range(99))
+
+    async def write(code, kind=OutcomeKind.ACCEPT, day=FIRST):
+        number, at = next(serial), datetime(day.year, day.month, day.day, tzinfo=UTC)
+        outcome = Outcome(f"O{number}", code, kind, Channel.MOBILE, at)
+        await feedback.record_outcome(bank, "C1", outcome, {}, Request(f"K{number}", "F", f"ID{number}", at))
+
+    return write
+
+
+async def contract_of(bank, code="CARD"):
+    return {product.product_code: product.contract for product in await products.catalogue(bank)}[code]
+
+
+async def test_terms_are_read_with_the_programme_and_with_its_products(bank):
+    found = {programme.programme_code: programme.terms for programme in await programmes.programmes(bank)}
+
+    assert found == {"MART": TERMS, "RIVAL": None, "KIN": None}
+    assert {p.product_code: p.contract for p in await products.catalogue(bank)} == {
+        "CARD": Contract(TERMS), "GOLD": Contract(TERMS), "OTHER": None, "KIN-CARD": None, "SAVE": None,
+    }  # fmt: skip
+
+
+async def test_products_know_their_rivals_from_either_side(bank):
+    found = {product.product_code: product.rivals for product in await products.catalogue(bank)}
+
+    assert found == {"CARD": ("OTHER",), "GOLD": ("OTHER",), "OTHER": ("CARD", "GOLD"), "KIN-CARD": (), "SAVE": ()}
+
+
+async def test_acceptances_of_all_its_products_use_a_programme_up(bank, record):
+    await record("CARD")
+    assert await contract_of(bank) == Contract(TERMS)
+
+    await record("GOLD")
+    assert await contract_of(bank) == Contract(TERMS, is_spent=True)
+
+    await record("CARD")
+    assert await contract_of(bank, "GOLD") == Contract(TERMS, is_spent=True, is_full=True)
+
+
+async def test_what_is_no_acceptance_or_another_s_or_before_the_first_day_counts_for_nothing(bank, record):
+    for kind in set(OutcomeKind) - {OutcomeKind.ACCEPT}:
+        await record("CARD", kind)
+    for code in ("OTHER", "SAVE", "KIN-CARD"):
+        await record(code)
+    for _ in range(3):
+        await record("CARD", day=date(2025, 12, 31))
+
+    assert await contract_of(bank) == Contract(TERMS)
+
+
+async def test_a_new_first_day_begins_anew(bank, record):
+    for _ in range(3):
+        await record("CARD")
+    await bank.write("MATCH (g:Programme {programme_code: 'MART'}) SET g.starts_on = $day", day=date(2026, 1, 2))
+
+    assert await contract_of(bank) == Contract(TERMS)
+
+
+async def test_a_catalogue_changes_with_the_last_place_and_not_with_each(bank, record):
+    before = await products.catalogue(bank)
+    await record("CARD")
+    assert await products.catalogue(bank) == before
+    await record("CARD")
+    assert await products.catalogue(bank) != before
+
+
+@pytest.mark.parametrize(
+    ("terms", "accepted", "spent", "full"),
+    [
+        (Terms(budget=100.0, cost=50.0), 1, False, False),
+        (Terms(budget=100.0, cost=50.0), 2, True, False),
+        (Terms(budget=99.0, cost=50.0), 1, True, False),
+        (Terms(budget=0.0, cost=1.0), 0, True, False),
+        (Terms(budget=100.0), 9_999, False, False),
+        (Terms(quota=0), 0, False, True),
+        (Terms(quota=2), 1, False, False),
+        (Terms(quota=2), 3, False, True),
+        (Terms(), 9_999, False, False),
+    ],
+)
+def test_the_budget_pays_for_whole_benefits_and_the_quota_is_a_number_of_places(terms, accepted, spent, full):
+    assert (terms.is_spent(accepted), terms.is_full(accepted)) == (spent, full)
+
+
+@pytest.mark.parametrize(("day", "ends"), [("2026-12-23", None), ("2026-12-24", "2026-12-24"), ("2026-12-25", None),
+                                           ("2026-12-30", "2027-01-02"), ("2027-01-02", "2027-01-02"), ("2027-01-03", None)])  # fmt: skip
+def test_blackouts_are_days_and_periods_with_their_ends(day, ends):
+    found = TERMS.blackout_on(date.fromisoformat(day))
+
+    assert (str(found[1]) if found else None) == ends
