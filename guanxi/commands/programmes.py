@@ -14,8 +14,8 @@ from graph.programmes import programmes as read_programmes
 from graph.records import Programme
 from guanxi.days import AsOf, day
 from guanxi.opening import open_store
-from guanxi.settings import Settings
 from guanxi.plugin_loading import load_plugins
+from guanxi.settings import Settings
 from plugins.partner_report import PartnerReport, partner_report
 
 FEW: Final = "fewer than can be told"

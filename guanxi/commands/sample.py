@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from guanxi.settings import Settings
 from guanxi.plugin_loading import load_plugins
+from guanxi.settings import Settings
 from plugins.samples import write_sample
 
 

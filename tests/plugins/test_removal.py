@@ -8,7 +8,8 @@ from graph.errors import SettingsError
 from loaders.bank_directory import BankDirectory
 from loaders.importing import check_bank
 from plugins.deciding import build_engine
-from plugins.host import PluginHost
+from plugins.host import DEFAULT_PLUGINS, PluginHost
+from plugins.leaving_out import kept
 from plugins.registration import KINDS
 from plugins.samples import parts, write_sample
 from recommenders.contract import Context
@@ -24,6 +25,10 @@ ADDED = {
 """By which hooks each adds something; bundles come of a catalogue."""
 
 
+def leaving(names):
+    return PluginHost.load(shipped=kept(DEFAULT_PLUGINS, names))
+
+
 def contents(folder):
     return {path.name: path.read_text() for path in sorted(folder.iterdir())}
 
@@ -37,7 +42,7 @@ def whole(tmp_path_factory):
 
 @pytest.mark.parametrize("name", PROGRAMMES)
 def test_a_host_without_it_has_all_that_others_register_and_nothing_of_it(name):
-    host, rest = PluginHost.load(), PluginHost.load(without=[name])
+    host, rest = PluginHost.load(), leaving([name])
 
     for hook in KINDS:
         found = [(info.name, type(item)) for item, info in host.of(hook)]
@@ -48,7 +53,7 @@ def test_a_host_without_it_has_all_that_others_register_and_nothing_of_it(name):
 
 @pytest.mark.parametrize("name", PROGRAMMES)
 async def test_the_sample_bank_without_it_is_a_good_bank_that_has_no_row_of_it(name, whole, tmp_path):
-    write_sample(tmp_path / "bank", 400, 1, host=PluginHost.load(without=[name]))
+    write_sample(tmp_path / "bank", 400, 1, host=leaving([name]))
     [part] = [part for part in parts(PluginHost.load()) if part.name == name]
     keys = [("partners", "partner_code"), ("programmes", "programme_code"), ("products", "product_code")]
     codes = {row[key] for table, key in keys for row in getattr(part, table)}
@@ -61,7 +66,7 @@ async def test_the_sample_bank_without_it_is_a_good_bank_that_has_no_row_of_it(n
 
 
 def test_a_bank_may_do_without_all_of_them(tmp_path):
-    write_sample(tmp_path / "bank", 50, 1, host=PluginHost.load(without=PROGRAMMES))
+    write_sample(tmp_path / "bank", 50, 1, host=leaving(PROGRAMMES))
 
     assert contents(tmp_path / "bank")["programmes.csv"].count("\n") == 1
 
@@ -88,7 +93,7 @@ def test_offers_that_are_not_its_own_are_the_same_to_the_bit(name, bank):
         for gate in gates
         for row, column in zip(*gate.refuses(batch).nonzero(), strict=True)
     }
-    (before, bundles), (after, fewer) = answers(host), answers(PluginHost.load(without=[name]))
+    (before, bundles), (after, fewer) = answers(host), answers(leaving([name]))
     others = {pair: said(offer) for pair, offer in before.items() if name not in offer.recommenders}
 
     assert {pair: said(offer) for pair, offer in after.items() if pair in others} == others
@@ -96,7 +101,7 @@ def test_offers_that_are_not_its_own_are_the_same_to_the_bit(name, bank):
     assert not any(name in offer.recommenders for offer in after.values())
     assert len(others) < len(before)
     own = {rule.code for rule in host.rules(bank.catalogue).bundles}
-    left = {rule.code for rule in PluginHost.load(without=[name]).rules(bank.catalogue).bundles}
+    left = {rule.code for rule in leaving([name]).rules(bank.catalogue).bundles}
     assert left < own or name in {"family", "cobranded"}
     assert {bundle for bundle in bundles if bundle[1] in left} <= fewer
 
@@ -104,7 +109,7 @@ def test_offers_that_are_not_its_own_are_the_same_to_the_bit(name, bank):
 @pytest.mark.parametrize("name", ["campos", "shipped", ""])
 def test_only_programmes_can_be_left_out(name):
     with pytest.raises(SettingsError, match=f"GUANXI_WITHOUT names '{name}'; what can be left out is campus, tobacco"):
-        PluginHost.load(without=["family", name])
+        leaving(["family", name])
 
 
 def test_no_part_of_the_core_imports_one():
