@@ -21,7 +21,8 @@ class About:
         version: the plugin's own.
         api: versions of the plugin API that it is for, as a version specifier (PEP 440).
         owner: who is told of its failures, such as a mail address.
-        permissions: the kinds of data that it sees; None for all but what identifies a customer.
+        permissions: the kinds of data that it sees, in the words of docs/plugins-view.md; None for all but what
+            identifies a customer, and what relatives hold.
         settings: a pydantic model of its settings; each has a default.
     """
 

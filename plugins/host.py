@@ -28,6 +28,7 @@ from plugins import (
 from plugins.deprecation import heard
 from plugins.guard import GuardedGate, GuardedRecommender, Health, told
 from plugins.loading import Found, find, of_path
+from plugins.narrowing import narrowed
 from plugins.registration import Registered, Rules, check_bundles, check_free, check_levers, registered, rules_of
 from plugins.settings import NOWHERE, Held, Sources, held, setting_name
 from plugins.settings_models import Model as SettingsModel
@@ -267,7 +268,7 @@ class PluginHost:
         with heard(info.deprecations):
             self._manager.register(plugin, name=name)
         now = self._stored.get(info.name, Stored(info.name))
-        own = registered(self._manager, plugin, partial(self._held, info.name, now.settings))
+        own = narrowed(registered(self._manager, plugin, partial(self._held, info.name, now.settings)))
         check_free(own, [(loaded.info.source, loaded.registered) for loaded in self._loaded])
         if own.held is not None:
             self._check_named_once(info)
@@ -303,7 +304,7 @@ class PluginHost:
 
     def _registered_anew(self, loaded: Loaded, stored: Mapping[str, Any]) -> Registered:
         info = loaded.info
-        own = registered(self._manager, loaded.plugin, partial(self._held, info.name, stored))
+        own = narrowed(registered(self._manager, loaded.plugin, partial(self._held, info.name, stored)))
         names = [recommender.name for recommender in own.of("recommenders")]
         if sorted(names) != sorted(info.recommenders):
             raise PluginError(f"under them its recommenders would be {names}, and names must stay: {info.recommenders}")

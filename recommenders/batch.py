@@ -1,6 +1,6 @@
 """Customers of one decision, as arrays: rows are customers, columns the catalogue's products."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from datetime import date
 from functools import cached_property
 
@@ -23,12 +23,16 @@ def withheld(record: Customer, day: date) -> frozenset[str]:
 
 
 class Batch:
-    """``n`` customers, ``m`` products, and the circumstances of the request."""
+    """``n`` customers, ``m`` products, and the circumstances of the request. Stability: plugin API.
+
+    ``seen_by`` keeps the batch as it is seen by permissions, for ``recommenders.sight``.
+    """
 
     def __init__(self, customers: Sequence[CustomerView], catalogue: Catalogue, context: Context) -> None:
         self.customers = tuple(customers)
         self.catalogue = catalogue
         self.context = context
+        self.seen_by: dict[Hashable, Batch] = {}
 
     @classmethod
     def of(

@@ -1,7 +1,7 @@
 """A customer as gates, recommenders and plugins see him: read-only, and nothing that happened after ``today``."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -68,6 +68,10 @@ class CustomerView:
         self.credit_tier: CreditTier | None = record.credit_tier
         self.credit_limit: float | None = record.credit_limit
         self.attributes: Mapping[str, Scalar] = record.attributes
+
+    def changed(self, change: Callable[[Customer], Customer]) -> "CustomerView":
+        """Return him on the same day, as his record is when it is changed."""
+        return CustomerView(change(self._record), self.today, self.channel)
 
     @cached_property
     def age(self) -> int | None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from graph.words import ProgrammeKind
 from loaders.sample_parts import Sample
+from plugins.about import About
 from plugins.campus.gates import NOT_A_STUDENT
 from plugins.campus.knowing import FIELDS, GRADUATION, STUDIES
 from plugins.campus.offering import STUDY, propose
@@ -19,6 +20,12 @@ from plugins.programmes import card_bundles
 from recommenders.catalogue import Catalogue
 from recommenders.contract import BundleRule, Gate, LifeEvent, Recommender
 from recommenders.gates import say
+
+
+@hookimpl
+def about() -> About:
+    """See memberships of campus programmes, and nothing else."""
+    return About(permissions=("membership:campus",))
 
 
 @hookimpl

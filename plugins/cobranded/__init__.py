@@ -6,6 +6,7 @@ Members are told the programme's ``benefit`` of the bank's file.
 from collections.abc import Callable
 
 from loaders.sample_parts import Sample
+from plugins.about import About
 from plugins.cobranded.knowing import ENDS, FIELDS, YEARS
 from plugins.cobranded.offering import propose
 from plugins.cobranded.sample import SAMPLE
@@ -13,6 +14,12 @@ from plugins.contract import Breakdown, Field
 from plugins.functions import FunctionRecommender
 from plugins.hookspecs import hookimpl
 from recommenders.contract import LifeEvent, Recommender
+
+
+@hookimpl
+def about() -> About:
+    """See memberships of co-branded programmes, and nothing else."""
+    return About(permissions=("membership:cobranded",))
 
 
 @hookimpl

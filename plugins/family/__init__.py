@@ -8,6 +8,7 @@ an adult.
 from collections.abc import Callable
 
 from loaders.sample_parts import Sample
+from plugins.about import About
 from plugins.contract import Breakdown, Field
 from plugins.family.gates import MINOR
 from plugins.family.knowing import FIELDS, JOINED, ROLES
@@ -16,6 +17,12 @@ from plugins.family.sample import SAMPLE
 from plugins.functions import FunctionRecommender
 from plugins.hookspecs import hookimpl
 from recommenders.contract import Gate, LifeEvent, Recommender
+
+
+@hookimpl
+def about() -> About:
+    """See memberships of families, and ages."""
+    return About(permissions=("membership:family", "birth_date"))
 
 
 @hookimpl

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from graph.words import ProgrammeKind
 from loaders.sample_parts import Sample
+from plugins.about import About
 from plugins.contract import Breakdown, Field
 from plugins.functions import FunctionRecommender
 from plugins.hookspecs import hookimpl
@@ -19,6 +20,12 @@ from plugins.tobacco.sample import SAMPLE
 from recommenders.catalogue import Catalogue
 from recommenders.contract import BundleRule, Gate, LifeEvent, Recommender
 from recommenders.gates import say
+
+
+@hookimpl
+def about() -> About:
+    """See memberships of bureaus with their licence numbers, and turnover."""
+    return About(permissions=("membership:tobacco", "activity", "identifiers"))
 
 
 @hookimpl

@@ -1,0 +1,211 @@
+"""What a plugin sees: records, batches and portfolios without the kinds of data that its permissions do not cover.
+
+Its words are those of ``recommenders.purposes`` (``membership:KIND``, ``attribute:COLUMN``, ``activity``,
+``interactions``, ``outcomes``, ``relations``), each column of the profile by its name, and what ``WORDS`` adds.
+"""
+
+import secrets
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from hashlib import blake2b
+from typing import Any, Final, Self
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from graph.errors import PluginError
+from graph.records import Customer
+from graph.words import ProgrammeKind, RelationKind
+from recommenders.batch import Batch
+from recommenders.catalogue import Catalogue
+from recommenders.portfolio import Portfolio
+from recommenders.purposes import ATTRIBUTE, COLUMNS, MEMBERSHIP
+from recommenders.view import CustomerView
+
+IDENTIFIERS: Final = "identifiers"
+KIN: Final = "kin"
+NAMING: Final = frozenset({"name", "manager_no"})
+"""Columns that identify somebody."""
+PROFILE: Final = frozenset(COLUMNS - NAMING - {"marketing_consent"})
+"""Columns of the customers' file, each a word of its own."""
+WORDS: Final[Mapping[str, str]] = {
+    "attributes": "every column that the bank adds to the customers' file",
+    "attribute:COLUMN": "one of them",
+    "memberships": "memberships of every kind of programme",
+    "membership:KIND": f"those of one kind: {', '.join(ProgrammeKind)}",
+    "holdings": "products held and once held, with dates and balances",
+    "activity": "months of activity",
+    "interactions": "what happened between bank and customer; notes only with identifiers",
+    "outcomes": "what became of earlier offers",
+    "consents": "what he said of purposes and channels",
+    "relations": "relations and employer, of others no more than a pseudonym",
+    KIN: "what relatives hold, and what a family owes on its limit",
+    IDENTIFIERS: "true customer and reference numbers, names, notes; without it, pseudonyms",
+}
+"""The words beside the profile's columns, and what each covers."""
+RESERVED: Final = frozenset({IDENTIFIERS, KIN})
+"""What is seen only by whoever names it."""
+ALL: Final = frozenset(PROFILE | {word for word in WORDS if ":" not in word})
+GROUPS: Final[Mapping[str, str]] = {ATTRIBUTE: "attributes", MEMBERSHIP: "memberships"}
+LISTS: Final = {
+    "holdings": "holdings",
+    "activity": "activity",
+    "interactions": "interactions",
+    "outcomes": "outcomes",
+    "consents": "consents",
+    "relations": "relations",
+    KIN: "kin",
+}
+"""Fields of a record that a word covers whole."""
+_KEY: Final = secrets.token_bytes(32)
+
+
+def pseudonym(number: str) -> str:
+    """Return what stands for a number: the same as long as this process lives, and of no use elsewhere."""
+    return f"~{blake2b(number.encode(), key=_KEY, digest_size=9).hexdigest()}"
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What permissions cover.
+
+    Attributes:
+        words: the permissions; a word of a whole group stands for each of it.
+    """
+
+    words: frozenset[str]
+
+    @classmethod
+    def of(cls, permissions: Collection[str] | None) -> Self:
+        """Read permissions; None for all but what is reserved.
+
+        Raises:
+            PluginError: a word is none.
+        """
+        if permissions is None:
+            return cls(ALL - RESERVED)
+        if isinstance(permissions, str):
+            raise PluginError(f"its permissions are the text {permissions!r}, not a collection of words")
+        return cls(frozenset(_checked(word) for word in permissions))
+
+    def sees(self, word: str) -> bool:
+        """Whether a kind of data is covered."""
+        return word in self.words or GROUPS.get(word.partition(":")[0]) in self.words
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything is covered."""
+        return self.words >= ALL
+
+    def number(self, number: str) -> str:
+        """Return a customer's or reference number as it is seen."""
+        return number if self.sees(IDENTIFIERS) else pseudonym(number)
+
+    def record(self, record: Customer) -> Customer:
+        """Return a record without what is not covered."""
+        changes: dict[str, Any] = dict.fromkeys(self._hidden_columns)
+        changes |= dict.fromkeys(self._hidden_lists, ())
+        if "attributes" not in self.words:
+            changes["attributes"] = {
+                name: value for name, value in record.attributes.items() if self.sees(f"{ATTRIBUTE}:{name}")
+            }
+        if "memberships" not in self.words:
+            changes["memberships"] = tuple(m for m in record.memberships if self.sees(f"membership:{m.programme_kind}"))
+        less = replace(record, **changes)
+        return less if self.sees(IDENTIFIERS) else _pseudonymous(less)
+
+    def view(self, customer: CustomerView) -> CustomerView:
+        """Return a customer without what is not covered."""
+        return customer if self.is_whole else customer.changed(self.record)
+
+    def batch(self, batch: Batch) -> Batch:
+        """Return a batch without what is not covered; the same one each time it is asked for."""
+        if self.is_whole:
+            return batch
+        seen = batch.seen_by.get(self)
+        if seen is None:
+            seen = Batch([self.view(customer) for customer in batch.customers], batch.catalogue, batch.context)
+            batch.seen_by[self] = seen
+        return seen
+
+    def portfolio(self, portfolio: Portfolio) -> Portfolio:
+        """Return a portfolio without the holdings and groups that are not covered."""
+        if self.is_whole:
+            return portfolio
+        kinds = programme_kinds(portfolio.catalogue)
+        keys = portfolio.cohort_keys
+        kept = [place for place, key in enumerate(keys) if self._sees_group(key, kinds)]
+        less = replace(
+            portfolio,
+            cohort_keys=tuple(self._group(keys[place]) for place in kept),
+            cohorts=portfolio.cohorts[:, np.array(kept, np.intp)],
+        )
+        if self.sees("holdings"):
+            return less
+        return replace(less, held=csr_matrix(portfolio.held.shape, dtype=np.float32), first=None, last=None)
+
+    def true_path(self, path: Sequence[str], customer: CustomerView) -> tuple[str, ...]:
+        """Return a reason's path with the numbers that its pseudonyms stand for: the customer's, and his relations'."""
+        if self.sees(IDENTIFIERS):
+            return tuple(path)
+        numbers = (customer.customer_no, *(relation.customer_no for relation in customer.relations))
+        true = {pseudonym(number): number for number in numbers}
+        return tuple(true.get(word, word) for word in path)
+
+    @cached_property
+    def _hidden_columns(self) -> frozenset[str]:
+        hidden = PROFILE - self.words
+        hidden |= frozenset() if self.sees("consents") else {"marketing_consent"}
+        return hidden | (frozenset() if self.sees(IDENTIFIERS) else NAMING)
+
+    @cached_property
+    def _hidden_lists(self) -> frozenset[str]:
+        hidden = frozenset(name for word, name in LISTS.items() if not self.sees(word))
+        sees_family = self.sees(KIN) and self.sees(f"{MEMBERSHIP}:{ProgrammeKind.FAMILY}")
+        return hidden | (frozenset() if sees_family else {"family"})
+
+    def _sees_group(self, key: tuple[str, str], kinds: Mapping[str, ProgrammeKind]) -> bool:
+        group, name = key
+        if group != "programme":
+            return self.sees("relations")
+        return "memberships" in self.words or (name in kinds and self.sees(f"{MEMBERSHIP}:{kinds[name]}"))
+
+    def _group(self, key: tuple[str, str]) -> tuple[str, str]:
+        group, name = key
+        return (group, self.number(name)) if group == RelationKind.EMPLOYER else key
+
+
+def programme_kinds(catalogue: Catalogue) -> dict[str, ProgrammeKind]:
+    """Return the kind of each programme that has a product."""
+    return {p.programme_code: p.programme_kind for p in catalogue if p.programme_code and p.programme_kind}
+
+
+def _pseudonymous(record: Customer) -> Customer:
+    return replace(
+        record,
+        customer_no=pseudonym(record.customer_no),
+        memberships=tuple(m if m.reference is None else replace(m, reference=None) for m in record.memberships),
+        relations=tuple(replace(r, customer_no=pseudonym(r.customer_no)) for r in record.relations),
+        kin=tuple(replace(k, customer_no=pseudonym(k.customer_no)) for k in record.kin),
+        family=tuple(
+            replace(f, customer_no=pseudonym(f.customer_no), principal_no=pseudonym(f.principal_no))
+            for f in record.family
+        ),
+        interactions=tuple(
+            replace(i, interaction_id=pseudonym(i.interaction_id), note=None) for i in record.interactions
+        ),
+        outcomes=tuple(replace(o, offer_id=pseudonym(o.offer_id)) for o in record.outcomes),
+        consents=tuple(c if c.recorded_by is None else replace(c, recorded_by=None) for c in record.consents),
+    )
+
+
+def _checked(word: object) -> str:
+    group, _, name = str(word).partition(":")
+    if group == ATTRIBUTE and name in PROFILE:
+        return name
+    known = word in ALL or (group == ATTRIBUTE and name and name not in COLUMNS)
+    if not known and not (group == MEMBERSHIP and name in set(ProgrammeKind)):
+        words = ", ".join([*sorted(PROFILE), *WORDS])
+        raise PluginError(f"its permission {word!r} is no kind of data: those are {words}")
+    return str(word)
