@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Hashable, Sequence
 from datetime import date
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,9 @@ from recommenders.catalogue import Catalogue
 from recommenders.contract import Context, Mask
 from recommenders.purposes import BEHAVIOUR, without
 from recommenders.view import CustomerView
+
+if TYPE_CHECKING:
+    from recommenders.frames import Frames
 
 
 def withheld(record: Customer, day: date) -> frozenset[str]:
@@ -66,6 +70,13 @@ class Batch:
     def held(self) -> Mask:
         """``(n, m)``: held today."""
         return self._marks(lambda customer: [holding.product_code for holding in customer.holdings])
+
+    @cached_property
+    def frames(self) -> "Frames":
+        """The batch as polars frames, made when they are asked for."""
+        from recommenders.frames import Frames
+
+        return Frames(self.customers)
 
     @cached_property
     def ages(self) -> NDArray[np.float64]:

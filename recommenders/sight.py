@@ -5,7 +5,7 @@ Its words are those of ``recommenders.purposes`` (``membership:KIND``, ``attribu
 """
 
 import secrets
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import blake2b
@@ -104,16 +104,20 @@ class Sight:
 
     def record(self, record: Customer) -> Customer:
         """Return a record without what is not covered."""
-        changes: dict[str, Any] = dict.fromkeys(self._hidden_columns)
-        changes |= dict.fromkeys(self._hidden_lists, ())
-        if "attributes" not in self.words:
-            changes["attributes"] = {
-                name: value for name, value in record.attributes.items() if self.sees(f"{ATTRIBUTE}:{name}")
-            }
-        if "memberships" not in self.words:
-            changes["memberships"] = tuple(m for m in record.memberships if self.sees(f"membership:{m.programme_kind}"))
-        less = replace(record, **changes)
-        return less if self.sees(IDENTIFIERS) else _pseudonymous(less)
+        changes = dict(self._nothing)
+        if "attributes" not in self.words and record.attributes:
+            own = record.attributes.items()
+            changes["attributes"] = {name: value for name, value in own if self.sees(f"{ATTRIBUTE}:{name}")}
+        if "memberships" not in self.words and record.memberships:
+            own_kinds = (m for m in record.memberships if self.sees(f"{MEMBERSHIP}:{m.programme_kind}"))
+            changes["memberships"] = tuple(own_kinds)
+        if not self.sees(IDENTIFIERS):
+            changes["customer_no"] = pseudonym(record.customer_no)
+            for name, unnamed in UNNAMED.items():
+                those = changes.get(name, getattr(record, name))
+                if those:
+                    changes[name] = tuple(unnamed(one) for one in those)
+        return replace(record, **changes)
 
     def view(self, customer: CustomerView) -> CustomerView:
         """Return a customer without what is not covered."""
@@ -154,16 +158,15 @@ class Sight:
         return tuple(true.get(word, word) for word in path)
 
     @cached_property
-    def _hidden_columns(self) -> frozenset[str]:
-        hidden = PROFILE - self.words
-        hidden |= frozenset() if self.sees("consents") else {"marketing_consent"}
-        return hidden | (frozenset() if self.sees(IDENTIFIERS) else NAMING)
-
-    @cached_property
-    def _hidden_lists(self) -> frozenset[str]:
-        hidden = frozenset(name for word, name in LISTS.items() if not self.sees(word))
+    def _nothing(self) -> dict[str, Any]:
+        """What stands in a record for the fields that are not covered."""
+        columns = PROFILE - self.words
+        columns |= frozenset() if self.sees("consents") else {"marketing_consent"}
+        columns |= frozenset() if self.sees(IDENTIFIERS) else NAMING
+        lists = {name for word, name in LISTS.items() if not self.sees(word)}
         sees_family = self.sees(KIN) and self.sees(f"{MEMBERSHIP}:{ProgrammeKind.FAMILY}")
-        return hidden | (frozenset() if sees_family else {"family"})
+        lists |= set() if sees_family else {"family"}
+        return dict.fromkeys(columns) | dict.fromkeys(lists, ())
 
     def _sees_group(self, key: tuple[str, str], kinds: Mapping[str, ProgrammeKind]) -> bool:
         group, name = key
@@ -181,25 +184,6 @@ def programme_kinds(catalogue: Catalogue) -> dict[str, ProgrammeKind]:
     return {p.programme_code: p.programme_kind for p in catalogue if p.programme_code and p.programme_kind}
 
 
-def _pseudonymous(record: Customer) -> Customer:
-    return replace(
-        record,
-        customer_no=pseudonym(record.customer_no),
-        memberships=tuple(m if m.reference is None else replace(m, reference=None) for m in record.memberships),
-        relations=tuple(replace(r, customer_no=pseudonym(r.customer_no)) for r in record.relations),
-        kin=tuple(replace(k, customer_no=pseudonym(k.customer_no)) for k in record.kin),
-        family=tuple(
-            replace(f, customer_no=pseudonym(f.customer_no), principal_no=pseudonym(f.principal_no))
-            for f in record.family
-        ),
-        interactions=tuple(
-            replace(i, interaction_id=pseudonym(i.interaction_id), note=None) for i in record.interactions
-        ),
-        outcomes=tuple(replace(o, offer_id=pseudonym(o.offer_id)) for o in record.outcomes),
-        consents=tuple(c if c.recorded_by is None else replace(c, recorded_by=None) for c in record.consents),
-    )
-
-
 def _checked(word: object) -> str:
     group, _, name = str(word).partition(":")
     if group == ATTRIBUTE and name in PROFILE:
@@ -209,3 +193,17 @@ def _checked(word: object) -> str:
         words = ", ".join([*sorted(PROFILE), *WORDS])
         raise PluginError(f"its permission {word!r} is no kind of data: those are {words}")
     return str(word)
+
+
+UNNAMED: Final[Mapping[str, Callable[[Any], object]]] = {
+    "memberships": lambda one: one if one.reference is None else replace(one, reference=None),
+    "relations": lambda one: replace(one, customer_no=pseudonym(one.customer_no)),
+    "kin": lambda one: replace(one, customer_no=pseudonym(one.customer_no)),
+    "family": lambda one: replace(
+        one, customer_no=pseudonym(one.customer_no), principal_no=pseudonym(one.principal_no)
+    ),
+    "interactions": lambda one: replace(one, interaction_id=pseudonym(one.interaction_id), note=None),
+    "outcomes": lambda one: replace(one, offer_id=pseudonym(one.offer_id)),
+    "consents": lambda one: one if one.recorded_by is None else replace(one, recorded_by=None),
+}
+"""What makes of one of a record's parts one that names nobody."""

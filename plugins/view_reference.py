@@ -1,0 +1,103 @@
+"""Writes docs/plugins-view.md, the reference of what a plugin sees, from the code: words, customers, batches."""
+
+import inspect
+import re
+from collections.abc import Iterator
+from datetime import date
+from functools import cached_property
+from types import FunctionType
+from typing import Final
+
+from graph.records import Customer
+from graph.words import CustomerKind
+from recommenders.batch import Batch
+from recommenders.frames import SCHEMAS, Frames
+from recommenders.sight import PROFILE, WORDS
+from recommenders.view import CustomerView
+
+HEAD: Final = """# What a plugin sees
+
+This page is written by `plugins.view_reference.view_reference`, and a test holds it against the code.
+
+## Permissions
+
+A plugin declares the kinds of data that it sees; nothing else reaches its recommenders, gates, life events and fields
+of customers, be it asked of one customer, of a batch, or in training (`fit`). Whatever is derived, such as the stage,
+is made of what it sees alone. A word that is none keeps the plugin from being loaded.
+
+```python
+from guanxi import About, hookimpl
+
+@hookimpl
+def about():
+    return About(permissions=("birth_date", "holdings", "membership:campus"))
+```
+
+A plugin that declares nothing sees everything but `identifiers` and `kin`. Without `identifiers`, numbers are
+pseudonyms: of one customer the same wherever he is met, until the process ends. So nothing that is learnt, or kept,
+may rest on them. In the path of a reason they become true numbers again, of the customer and of those he is related to.
+`kind`, the
+day and the channel are always there. A word covers what the record of a customer has of it.
+
+| word | covers |
+|---|---|
+"""
+
+
+HIDDEN: Final = frozenset({"changed", "of", "whole"})
+"""Members that are for the engine."""
+
+
+def view_reference() -> str:
+    """Return the page."""
+    words = [*((word, "the column of the customers' file") for word in sorted(PROFILE)), *WORDS.items()]
+    rows = [f"| `{word}` | {covers} |" for word, covers in words]
+    return HEAD + "\n".join([*rows, *_section("A customer", CustomerView), *_section("A batch", Batch), *_frames(), ""])
+
+
+def _section(title: str, of: type) -> Iterator[str]:
+    yield from ("", f"## {title}", "", f"`guanxi.{of.__name__}`: {_told(of)}", "")
+    yield from ("| name | type | gives |", "|---|---|---|")
+    if of is CustomerView:
+        yield from _columns()
+    for name, member in vars(of).items():
+        if name.startswith("_") or name in HIDDEN:
+            continue
+        if isinstance(member, property | cached_property):
+            getter = member.fget if isinstance(member, property) else member.func
+            yield _row(name, inspect.get_annotations(getter)["return"] if getter else "", _told(member))
+        elif isinstance(member, FunctionType):
+            takes = ", ".join(str(own) for own in list(inspect.signature(member).parameters.values())[1:])
+            gives = inspect.get_annotations(member)["return"]
+            yield _row(f"{name}({takes})", gives, _told(member))
+
+
+def _frames() -> Iterator[str]:
+    yield from ("", "## Frames", "", f"`Batch.frames`: {_told(Frames)} `row` is the customer's row in the batch.")
+    for name, schema in SCHEMAS.items():
+        yield from ("", f"### {name}", "", _told(vars(Frames)[name]), "", "| column | type |", "|---|---|")
+        for column, kind in schema.items():
+            yield f"| `{column}` | `{kind}` |"
+
+
+def _columns() -> Iterator[str]:
+    types = inspect.get_annotations(Customer)
+    shown = vars(CustomerView(Customer("", CustomerKind.PERSON), date.min))
+    for name, kind in types.items():
+        if name in shown:
+            yield _row(name, kind, "the column of the customers' file")
+
+
+def _row(name: str, kind: object, told: str) -> str:
+    written = (kind.__name__ if isinstance(kind, type) and not hasattr(kind, "__args__") else str(kind)).split("; ")[0]
+    return f"| `{_plain(name)}` | `{_plain(written)}` | {told} |"
+
+
+def _plain(code: str) -> str:
+    """Leave out where a name is from, and keep a table's columns apart."""
+    return re.sub(r"(?:[A-Za-z_]+\.)+(?=[A-Za-z_])", "", re.sub(r"<([^:>]+)[^>]*>", r"\1", code)).replace("|", "\\|")
+
+
+def _told(of: object) -> str:
+    """The first line of a docstring."""
+    return (inspect.getdoc(of) or "").partition("\n")[0]

@@ -1,0 +1,131 @@
+"""A batch as polars frames, for plugins that think in tables: of what its customers' views show, and no more."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import Enum
+from functools import cached_property
+from typing import Any, Final, TypeAlias
+
+import polars as pl
+
+from recommenders.view import CustomerView
+
+TEXT: Final = pl.String()
+NUMBER: Final = pl.Float64()
+DATE: Final = pl.Date()
+MOMENT: Final = pl.Datetime("us", "UTC")
+Columns: TypeAlias = Mapping[str, pl.DataType]
+KEY: Final[Columns] = {"row": pl.UInt32()}
+"""The customer's row in the batch, which frames are joined by."""
+
+SCHEMAS: Final[Mapping[str, Columns]] = {
+    "customers": {
+        **KEY,
+        "customer_no": TEXT,
+        "kind": TEXT,
+        "age": pl.Int32(),
+        "gender": TEXT,
+        "region": TEXT,
+        "branch_code": TEXT,
+        "occupation": TEXT,
+        "industry": TEXT,
+        "income": NUMBER,
+        "language": TEXT,
+        "risk_profile": TEXT,
+        "credit_tier": TEXT,
+        "credit_limit": NUMBER,
+        "tier": TEXT,
+        "stage": TEXT,
+        "months_with_bank": NUMBER,
+    },
+    "holdings": {**KEY, "product_code": TEXT, "opened_on": DATE, "closed_on": DATE, "balance": NUMBER},
+    "memberships": {
+        **KEY,
+        "programme_code": TEXT,
+        "programme_kind": TEXT,
+        "role": TEXT,
+        "partner_code": TEXT,
+        "reference": TEXT,
+        "since": DATE,
+        "until": DATE,
+    },
+    "activity": {
+        **KEY,
+        "month": TEXT,
+        "inflow": NUMBER,
+        "outflow": NUMBER,
+        "salary": NUMBER,
+        "transactions": pl.Int64(),
+        "lowest_balance": NUMBER,
+        "closing_balance": NUMBER,
+    },
+    "interactions": {**KEY, "channel": TEXT, "kind": TEXT, "at": MOMENT, "product_code": TEXT, "note": TEXT},
+    "outcomes": {**KEY, "product_code": TEXT, "kind": TEXT, "channel": TEXT, "at": MOMENT},
+    "relations": {**KEY, "kind": TEXT, "customers": pl.UInt32()},
+}
+"""Columns and their types by the frame's name."""
+
+
+class Frames:
+    """A batch's frames, each made when it is asked for. Stability: plugin API."""
+
+    def __init__(self, customers: Sequence[CustomerView]) -> None:
+        self._customers = customers
+
+    @cached_property
+    def customers(self) -> pl.DataFrame:
+        """One row a customer, in the batch's order."""
+        return self._frame("customers", lambda customer: [customer])
+
+    @cached_property
+    def holdings(self) -> pl.DataFrame:
+        """What was ever held by today; ``closed_on`` is null for what is held still."""
+        return self._frame("holdings", lambda customer: customer.ever)
+
+    @cached_property
+    def memberships(self) -> pl.DataFrame:
+        """Memberships that began by today, ended ones too."""
+        return self._frame("memberships", lambda customer: customer.all_memberships)
+
+    @cached_property
+    def activity(self) -> pl.DataFrame:
+        """Months that are over, at most 36 a customer, oldest first."""
+        return self._frame("activity", lambda customer: customer.activity)
+
+    @cached_property
+    def interactions(self) -> pl.DataFrame:
+        """Interactions up to today."""
+        return self._frame("interactions", lambda customer: customer.interactions)
+
+    @cached_property
+    def outcomes(self) -> pl.DataFrame:
+        """What became of earlier offers, up to today."""
+        return self._frame("outcomes", lambda customer: customer.outcomes)
+
+    @cached_property
+    def relations(self) -> pl.DataFrame:
+        """How many others a customer has a relation of each kind to."""
+        rows = [
+            (row, kind, number)
+            for row, customer in enumerate(self._customers)
+            for kind, number in sorted(Counter(kind for kind, _ in _related(customer)).items())
+        ]
+        return pl.DataFrame(rows, SCHEMAS["relations"], orient="row")
+
+    def _frame(self, name: str, parts: Callable[[CustomerView], Iterable[Any]]) -> pl.DataFrame:
+        schema = SCHEMAS[name]
+        names = [column for column in schema if column not in KEY]
+        rows = [
+            (row, *(_plain(getattr(part, column)) for column in names))
+            for row, customer in enumerate(self._customers)
+            for part in parts(customer)
+        ]
+        return pl.DataFrame(rows, schema, orient="row")
+
+
+def _related(customer: CustomerView) -> set[tuple[str, str]]:
+    return {(relation.kind.value, relation.customer_no) for relation in customer.relations}
+
+
+def _plain(value: object) -> object:
+    return value.value if isinstance(value, Enum) else value
