@@ -33,7 +33,7 @@ WORDS: Final[Mapping[str, str]] = {
     "attributes": "every column that the bank adds to the customers' file",
     "attribute:COLUMN": "one of them",
     "memberships": "memberships of every kind of programme",
-    "membership:KIND": f"those of one kind: {', '.join(ProgrammeKind)}",
+    "membership:KIND": f"those of one kind of programme: {', '.join(ProgrammeKind)}, or another of the bank's",
     "holdings": "products held and once held, with dates and balances",
     "activity": "months of activity",
     "interactions": "what happened between bank and customer; notes only with identifiers",
@@ -168,7 +168,7 @@ class Sight:
         lists |= set() if sees_family else {"family"}
         return dict.fromkeys(columns) | dict.fromkeys(lists, ())
 
-    def _sees_group(self, key: tuple[str, str], kinds: Mapping[str, ProgrammeKind]) -> bool:
+    def _sees_group(self, key: tuple[str, str], kinds: Mapping[str, str]) -> bool:
         group, name = key
         if group != "programme":
             return self.sees("relations")
@@ -179,7 +179,7 @@ class Sight:
         return (group, self.number(name)) if group == RelationKind.EMPLOYER else key
 
 
-def programme_kinds(catalogue: Catalogue) -> dict[str, ProgrammeKind]:
+def programme_kinds(catalogue: Catalogue) -> dict[str, str]:
     """Return the kind of each programme that has a product."""
     return {p.programme_code: p.programme_kind for p in catalogue if p.programme_code and p.programme_kind}
 
@@ -189,7 +189,7 @@ def _checked(word: object) -> str:
     if group == ATTRIBUTE and name in PROFILE:
         return name
     known = word in ALL or (group == ATTRIBUTE and name and name not in COLUMNS)
-    if not known and not (group == MEMBERSHIP and name in set(ProgrammeKind)):
+    if not known and not (group == MEMBERSHIP and name):
         words = ", ".join([*sorted(PROFILE), *WORDS])
         raise PluginError(f"its permission {word!r} is no kind of data: those are {words}")
     return str(word)
