@@ -14,6 +14,7 @@ from graph.records import Customer, Programme
 
 SERVES_CUSTOMERS: Final = frozenset({Role.RELATIONSHIP_MANAGER, Role.ADMIN})
 SEES_RECOMMENDERS: Final = frozenset({Role.RELATIONSHIP_MANAGER, Role.MARKETING, Role.ADMIN})
+SEES_PLUGINS: Final = frozenset({Role.MARKETING, Role.ADMIN})
 SEES_MODELS: Final = frozenset({Role.RELATIONSHIP_MANAGER, Role.MARKETING, Role.ADMIN})
 SEES_SEGMENTS: Final = frozenset({Role.RELATIONSHIP_MANAGER, Role.MARKETING, Role.ADMIN})
 SEES_INTERNALS: Final = frozenset({Role.RELATIONSHIP_MANAGER, Role.MARKETING, Role.ADMIN})

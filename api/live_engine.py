@@ -184,7 +184,8 @@ class LiveEngine:
             return self._model
 
     def close(self) -> None:
-        """Let the thread go, and what still waits for the store."""
+        """Let the thread go, what still waits for the store, and plugins' processes."""
         if self._refreshing is not None:
             self._refreshing.cancel()
         self._thread.shutdown(wait=False, cancel_futures=True)
+        self.host.close()

@@ -11,6 +11,7 @@ from api.costs import DECISION, PAGED, SEARCH, assumed, sliced
 from api.errors import ApiError, Code
 from api.nodes import Key
 from api.plugin_settings_queries import PluginSettingsQueries
+from api.plugin_queries import PluginQueries
 from api.requests import Asked
 from api.roles import KEYS, Role, Viewer
 from api.session import Session
@@ -117,7 +118,7 @@ class RecommenderInfo:
 
 
 @strawberry.type(description="All that can be read.")
-class Query(WebhookQueries, SubjectQueries, AuditQueries, PluginSettingsQueries):
+class Query(WebhookQueries, SubjectQueries, AuditQueries, PluginQueries, PluginSettingsQueries):
     """The root of queries."""
 
     @strawberry.field(description="Who asks, and for a CUSTOMER token the customer himself.")

@@ -19,7 +19,7 @@ import numpy as np
 
 from graph.errors import PluginError
 from guanxi.bank import Bank
-from plugins.guard import BUDGET_SECONDS
+from plugins.budgets import BUDGET_SECONDS
 from recommenders.batch import Batch
 from recommenders.contract import Omitted, Recommender, Scores
 from recommenders.evaluation import LEAST_GROUP

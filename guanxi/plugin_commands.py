@@ -13,7 +13,7 @@ from typer.core import TyperCommand
 from guanxi.plugin_loading import load_plugins
 from guanxi.settings import Settings
 from plugins.contract import Command
-from plugins.guard import told
+from plugins.failing import told
 from plugins.host import COMMAND_PLUGINS, SHIPPED, PluginHost, PluginInfo
 
 PANEL: Final = "Commands of plugins"

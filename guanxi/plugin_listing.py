@@ -7,7 +7,7 @@ from graph.errors import StoreError
 from guanxi.opening import open_store
 from guanxi.plugin_loading import load_plugins, take_stored
 from guanxi.settings import Settings
-from plugins.host import PluginHost, PluginInfo
+from plugins.host import SHIPPED, PluginHost, PluginInfo
 
 logger = logging.getLogger("guanxi")
 
@@ -18,6 +18,7 @@ def list_plugins(settings: Settings) -> list[PluginInfo]:
     Where it cannot be reached, no version of settings is known.
     """
     host = load_plugins(settings)
+    host.close()
     having = [plugin for plugin in host.plugins if plugin.settings_version is not None]
     if having:
         try:
@@ -29,9 +30,14 @@ def list_plugins(settings: Settings) -> list[PluginInfo]:
     return host.plugins
 
 
-def told_version(plugin: PluginInfo) -> str:
-    """Return what a list tells of a plugin's settings."""
-    return f"   settings version {plugin.settings_version}" if plugin.settings_version is not None else ""
+def told_about(plugin: PluginInfo) -> str:
+    """Return what a list tells of a plugin beside its recommenders: of one of ours, no version."""
+    told = ""
+    if plugin.source != SHIPPED and plugin.version is not None:
+        told += f" ({plugin.version}, for API {plugin.api}{f', of {plugin.owner}' if plugin.owner else ''})"
+    if plugin.settings_version is not None:
+        told += f"   settings version {plugin.settings_version}"
+    return told
 
 
 async def _take(settings: Settings, host: PluginHost) -> None:

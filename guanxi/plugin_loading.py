@@ -1,4 +1,4 @@
-"""Loads the plugins that the settings name, under their own settings."""
+"""Loads the plugins that the settings name: under their own settings, and kept apart as the settings say."""
 
 import os
 from collections.abc import Sequence
@@ -7,6 +7,7 @@ from types import ModuleType
 from graph import plugin_settings
 from graph.store import Store
 from guanxi.settings import Settings
+from plugins.failures import FailureReports
 from plugins.host import DEFAULT_PLUGINS, PluginHost
 from plugins.leaving_out import kept
 from plugins.settings import Sources
@@ -15,11 +16,18 @@ from plugins.settings import Sources
 def load_plugins(settings: Settings, shipped: Sequence[ModuleType] | None = None) -> PluginHost:
     """Return the plugins, under the settings of file and environment; of ours, all but those to do without.
 
+    Their failures are reported in the home.
+
     Raises:
         SettingsError: the file cannot be read, or there is no plugin of ours that a bank shall do without.
     """
-    ours = kept(DEFAULT_PLUGINS, settings.without) if shipped is None else shipped
-    return PluginHost.load(settings.plugins, shipped=ours, sources=plugin_sources(settings))
+    return PluginHost.load(
+        settings.plugins,
+        shipped=kept(DEFAULT_PLUGINS, settings.without) if shipped is None else shipped,
+        sources=plugin_sources(settings),
+        isolation=settings.isolation,
+        reports=FailureReports(settings.failures_dir),
+    )
 
 
 def plugin_sources(settings: Settings) -> Sources:

@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from api.limits import DEFAULT_LIMITS, Limits
 from graph.periods import Periods
+from plugins.isolation import Isolation, Mode
 from recommenders.purposes import DEFAULT_LIMITS as DEFAULT_PURPOSES
 from recommenders.purposes import PurposeLimits
 
@@ -37,6 +38,10 @@ class Settings(BaseSettings):
     one that they shall not do; ``guanxi jobs`` lists them."""
     plugin_settings: Path | None = None
     """TOML file of plugins' settings, a table a plugin; without it, ``plugins.toml`` in the home, if it is there."""
+    plugin_isolation: Mode = "thread"
+    """Where plugins that are not shipped run: in threads, or, with ``process``, each in a process of its own."""
+    plugin_memory_mb: int = Field(default=512, ge=16)
+    """How much address space such a process may use beyond what guanxi itself needs there, in MB."""
     neo4j_uri: str | None = Field(default=None, validation_alias=AliasChoices("NEO4J_URI"))
     """Bolt address of a Neo4j; without it the embedded store is used."""
     neo4j_username: str = Field(default="neo4j", validation_alias=AliasChoices("NEO4J_USERNAME"))
@@ -142,6 +147,16 @@ class Settings(BaseSettings):
         if value is not None and len(value.get_secret_value()) < LEAST_SECRET:
             raise ValueError(f"a secret has {LEAST_SECRET} characters or more")
         return value
+
+    @property
+    def isolation(self) -> Isolation:
+        """Where plugins that are not shipped run."""
+        return Isolation(self.plugin_isolation, self.plugin_memory_mb)
+
+    @property
+    def failures_dir(self) -> Path:
+        """Folder of the reports of plugins' failures."""
+        return self.home / "failures"
 
     @property
     def models_dir(self) -> Path:

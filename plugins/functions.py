@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from graph.errors import PluginError
 from graph.words import Language
+from plugins.failing import note_row
 from recommenders.batch import Batch
 from recommenders.catalogue import Catalogue
 from recommenders.contract import Candidates, Proposal, Reason, Text
@@ -44,12 +45,17 @@ class FunctionRecommender:
         scores = np.full(batch.shape, np.nan, np.float32)
         said: dict[tuple[int, int], Proposal] = {}
         named = {SETTINGS: self.settings} if self._takes_settings else {}
-        for row, customer in enumerate(batch.customers):
-            arguments: tuple[Any, ...] = (customer, batch.catalogue) if self._takes_catalogue else (customer,)
-            for proposal in self.function(*arguments, **named) or ():
-                column = _column(proposal, batch.catalogue)
-                scores[row, column] = proposal.score
-                said[row, column] = proposal
+        row = 0
+        try:
+            for row, customer in enumerate(batch.customers):
+                arguments: tuple[Any, ...] = (customer, batch.catalogue) if self._takes_catalogue else (customer,)
+                for proposal in self.function(*arguments, **named) or ():
+                    column = _column(proposal, batch.catalogue)
+                    scores[row, column] = proposal.score
+                    said[row, column] = proposal
+        except Exception as error:
+            note_row(error, row)
+            raise
         return Candidates(scores, lambda row, column: self._reason(batch.customers[row], said[row, column]))
 
     def under(self, settings: BaseModel | None) -> "FunctionRecommender":

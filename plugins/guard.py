@@ -1,42 +1,43 @@
 """Keeps a plugin's failure its own: time budget, checks of what it gives, and a circuit breaker.
 
 A call that runs out of time is left behind in its thread, and the plugin is skipped until that thread is done: Python
-cannot stop a thread. A plugin that fails three times in a row is switched off for 30 seconds, then tried once. To take
+cannot stop a thread. One in a process of its own is ended with it (``plugins.workers``).
+
+A plugin that fails three times in a row is switched off for 30 seconds, then tried once. To take
 longer than one caller would wait is no failure, though a plugin is skipped until such a call is done.
 """
 
 import logging
 import math
-import threading
 import time
-import traceback
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 import numpy as np
 
-from graph.errors import PluginError
 from graph.records import Product
 from graph.words import Language
+from plugins.budgets import BUDGET_SECONDS, own_budget
+from plugins.failing import placed, told
+from plugins.remote import RemoteGate, RemoteRecommender
+from plugins.threads import Apart
 from recommenders.batch import Batch
 from recommenders.contract import Candidates, Gate, Mask, Omitted, Reason, Recommender, Refusal
 from recommenders.gates import say
 from recommenders.view import CustomerView
 
+T = TypeVar("T")
+
 logger = logging.getLogger("guanxi.plugins")
 
-BUDGET_SECONDS: Final = 0.1
-"""For one customer; a batch has BATCH_SECONDS for each customer more."""
-BATCH_SECONDS: Final = 0.01
 FAILURES_TO_OPEN: Final = 3
 OPEN_SECONDS: Final = 30.0
 UNCHECKED: Final = say("A rule could not be checked.", "有规则未能核验。")
 
+Report: TypeAlias = Callable[[BaseException, Batch], None]
+"""Tells a plugin's owner of a failure over some customers."""
 State: TypeAlias = Literal["ready", "failing", "off", "busy"]
 
 
@@ -66,7 +67,13 @@ class GuardedRecommender:
     """A recommender that raises only ``Omitted``, and gives only candidates of the right shape and range."""
 
     def __init__(
-        self, inner: Recommender, health: Health, *, trusted: bool, clock: Callable[[], float] = time.monotonic
+        self,
+        inner: Recommender,
+        health: Health,
+        *,
+        trusted: bool,
+        clock: Callable[[], float] = time.monotonic,
+        report: Report = lambda *_: None,
     ) -> None:
         self.inner = inner
         self.name = inner.name
@@ -74,12 +81,13 @@ class GuardedRecommender:
         self._health = health
         self._trusted = trusted
         self._clock = clock
-        self._running: Future[Candidates] | None = None
+        self._report = report
+        self._apart = Apart(inner.name)
 
     @property
     def state(self) -> State:
         """What a call would meet now."""
-        if self._running is not None and not self._running.done():
+        if self._apart.is_busy:
             return "busy"
         if self._health.off_until > self._clock():
             return "off"
@@ -97,101 +105,100 @@ class GuardedRecommender:
         started = self._clock()
         try:
             candidates = self._call(batch)
-            _check(candidates, batch)
+            check_candidates(candidates, batch)
         except _Hurried as hurry:
             raise Omitted(self.name, str(hurry)) from hurry
+        except Omitted:
+            raise
         except Exception as error:
-            self._failed(error)
+            self._failed(error, batch)
             raise Omitted(self.name, str(error)) from error
         finally:
             self._health.calls += 1
             self._health.seconds += self._clock() - started
         self._health.in_a_row = 0
-        return Candidates(candidates.scores, partial(self._reason, candidates.reason))
+        return Candidates(candidates.scores, partial(self._reason, candidates.reason, batch))
 
-    def _reason(self, ask: Callable[[int, int], Reason | None], row: int, column: int) -> Reason | None:
+    def _reason(self, ask: Callable[[int, int], Reason | None], batch: Batch, row: int, column: int) -> Reason | None:
         """The inner recommender's reason; one that fails is counted, and the offer goes without it."""
         try:
             reason = ask(row, column)
-            _check_reason(reason)
+            check_reason(reason)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
-            self._count(error)
+            self._count(error, batch.at(row))
             return None
         return reason
 
     def _call(self, batch: Batch) -> Candidates:
         asked = batch.context.budget_ms
-        if self._trusted and asked is None:
+        if _is_remote(self.inner) or (self._trusted and asked is None):
             return self.inner.propose(batch)
-        own = math.inf if self._trusted else BUDGET_SECONDS + BATCH_SECONDS * len(batch.customers)
+        own = math.inf if self._trusted else own_budget(batch)
         budget = own if asked is None else min(own, asked / 1000)
-        running: Future[Candidates] = Future()
-        self._running = running
-        threading.Thread(target=_run, args=(running, self.inner, batch), name=self.name, daemon=True).start()
         try:
-            return running.result(timeout=budget)
-        except FutureTimeout:
-            kind = _Hurried if budget < own else TimeoutError
-            raise kind(f"took longer than {budget * 1000:.0f} ms") from None
+            return self._apart.call(budget, self.inner.propose, batch)
+        except TimeoutError as error:
+            if budget < own and self._apart.is_busy:
+                raise _Hurried(str(error)) from None
+            raise
 
-    def _failed(self, error: Exception) -> None:
+    def _failed(self, error: Exception, batch: Batch) -> None:
         health = self._health
         health.in_a_row += 1
         if health.in_a_row >= FAILURES_TO_OPEN:
             health.off_until = self._clock() + OPEN_SECONDS
-        self._count(error)
+        self._count(error, batch)
 
-    def _count(self, error: BaseException) -> None:
+    def _count(self, error: BaseException, batch: Batch) -> None:
         self._health.failures += 1
         self._health.last_error, self._health.last_place = told(error), placed(error)
         logger.warning("recommender %s failed: %s", self.name, type(error).__name__, exc_info=error)
+        self._report(error, batch)
 
 
 class GuardedGate:
     """A gate that raises nothing; where it fails it refuses, since nobody knows what it would have protected."""
 
-    def __init__(self, inner: Gate, failed: Callable[[str], None]) -> None:
+    def __init__(self, inner: Gate, failed: Callable[[str, str], None], *, report: Report = lambda *_: None) -> None:
         self.gate = inner.gate
         self.code = inner.code
         self._inner = inner
         self._failed = failed
+        self._report = report
+        self._apart = Apart(inner.code)
 
     def refuses(self, batch: Batch) -> Mask:
         """Return the inner gate's refusals, or everything refused."""
         try:
-            refused = np.broadcast_to(self._inner.refuses(batch), batch.shape)
+            refused = np.broadcast_to(self._call(own_budget(batch), self._inner.refuses, batch), batch.shape)
             if refused.dtype != np.bool_:
                 raise TypeError(f"gave {refused.dtype}, not booleans")  # noqa: TRY301 - told like what it raises itself
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
             self._count(error)
+            self._report(error, batch)
             return np.ones(batch.shape, np.bool_)
         return refused
 
     def explain(self, customer: CustomerView, product: Product) -> Refusal:
         """Return the inner gate's sentence, or that it could not be asked."""
         try:
-            refusal = self._inner.explain(customer, product)
-            if not isinstance(refusal, Refusal) or not is_text(refusal.text):
-                raise TypeError("gave no refusal with a text in each language")  # noqa: TRY301 - as above
+            refusal = self._call(BUDGET_SECONDS, self._inner.explain, customer, product)
+            check_refusal(refusal)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
             self._count(error)
             return Refusal(self.gate, self.code, UNCHECKED, "unknown")
         return refusal
 
+    def _call(self, seconds: float, ask: Callable[..., T], *arguments: Any) -> T:
+        if _is_remote(self._inner):
+            return ask(*arguments)
+        if self._apart.is_busy:
+            raise TimeoutError("is still busy with an earlier call")
+        return self._apart.call(seconds, ask, *arguments)
+
     def _count(self, error: BaseException) -> None:
         logger.warning("gate %s failed: %s", self.code, type(error).__name__, exc_info=error)
-        self._failed(told(error))
-
-
-def told(error: BaseException) -> str:
-    """Say what went wrong in a plugin."""
-    return f"{type(error).__name__}: {error}"
-
-
-def placed(error: BaseException) -> str:
-    """Say of what type an error is and where it was raised; what it says may quote a customer."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return type(error).__name__ + (f" in {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "")
+        self._failed(told(error), placed(error))
 
 
 def is_text(text: object) -> bool:
@@ -199,26 +206,24 @@ def is_text(text: object) -> bool:
     return isinstance(text, Mapping) and all(isinstance(text.get(language), str) for language in Language)
 
 
-def _run(running: "Future[Candidates]", recommender: Recommender, batch: Batch) -> None:
-    try:
-        running.set_result(recommender.propose(batch))
-    except Exception as error:  # noqa: BLE001 - handed to the caller, whatever it is
-        running.set_exception(error)
-    except BaseException as error:  # noqa: BLE001 - what would end the process ends the plugin's call only
-        running.set_exception(PluginError(f"raised {type(error).__name__}"))
+def _is_remote(inner: object) -> bool:
+    """Whether a process of its own keeps its time, be what it sees narrowed or not."""
+    return isinstance(getattr(inner, "inner", inner), RemoteRecommender | RemoteGate)
 
 
-def _check(candidates: object, batch: Batch) -> None:
+def check_candidates(candidates: object, batch: Batch) -> None:
+    """Return if they are of the batch's shape, and finite; raises TypeError or ValueError."""
     if not isinstance(candidates, Candidates):
         raise TypeError(f"gave {type(candidates).__name__}, not Candidates")
     scores = candidates.scores
     if not isinstance(scores, np.ndarray) or scores.shape != batch.shape:
         raise ValueError(f"gave scores of shape {getattr(scores, 'shape', None)}, not {batch.shape}")
-    if not np.issubdtype(scores.dtype, np.floating) or np.isinf(scores).any():
+    if scores.dtype.kind != "f" or np.isinf(scores).any():
         raise ValueError("gave scores that are no finite numbers")
 
 
-def _check_reason(reason: object) -> None:
+def check_reason(reason: object) -> None:
+    """Return if it is None, or a reason that can be told; raises TypeError."""
     if reason is None:
         return
     if not isinstance(reason, Reason):
@@ -227,3 +232,9 @@ def _check_reason(reason: object) -> None:
         raise TypeError(f"gave a reason whose path is no tuple of texts: {reason.path!r}")
     if not is_text(reason.text):
         raise TypeError(f"gave a reason without a text in each of {', '.join(Language)}")
+
+
+def check_refusal(refusal: object) -> None:
+    """Return if it can be told; raises TypeError."""
+    if not isinstance(refusal, Refusal) or not is_text(refusal.text):
+        raise TypeError("gave no refusal with a text in each language")

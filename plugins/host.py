@@ -1,7 +1,7 @@
 """Loads plugins, keeps their health, and hands the engine what they register."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -26,12 +26,18 @@ from plugins import (
     tobacco,
 )
 from plugins.deprecation import heard
-from plugins.guard import GuardedGate, GuardedRecommender, Health, told
+from plugins.failing import placed, told
+from plugins.failures import NOWHERE as UNREPORTED
+from plugins.failures import FailureReports
+from plugins.guard import GuardedGate, GuardedRecommender, Health
+from plugins.isolation import THREADS, Isolation
 from plugins.loading import Found, find, of_path
+from plugins.moving import moved
 from plugins.narrowing import narrowed
 from plugins.registration import Registered, Rules, check_bundles, check_free, check_levers, registered, rules_of
 from plugins.settings import NOWHERE, Held, Sources, held, setting_name
 from plugins.settings_models import Model as SettingsModel
+from plugins.workers import Worker
 from recommenders.catalogue import Catalogue
 from recommenders.contract import Gate, Recommender, Trainable
 
@@ -68,7 +74,7 @@ class RecommenderInfo:
 
 @dataclass(slots=True)
 class PluginInfo:
-    """A plugin: where it is from, and ``loaded``, or ``failing`` or ``broken`` with the error.
+    """A plugin: where it is from, who answers for it, and ``loaded``, or ``failing`` or ``broken`` with the error.
 
     ``failures`` counts what went wrong in its gates, bundles and levers; bundles and levers that failed are asked for
     again, and the plugin is ``loaded`` once they come. ``settings_version`` is the version of what staff has set of it,
@@ -83,10 +89,14 @@ class PluginInfo:
     failures: int = 0
     settings_version: int | None = None
     deprecations: list[str] = field(default_factory=list)
+    version: str | None = None
+    api: str | None = None
+    owner: str | None = None
+    last_place: str | None = None
 
-    def note(self, said: str) -> None:
-        """Record a failure that leaves the plugin in use."""
-        self.state, self.error, self.failures = "failing", said, self.failures + 1
+    def note(self, said: str, place: str | None = None) -> None:
+        """Record a failure that leaves the plugin in use; ``place`` is its type and place alone."""
+        self.state, self.error, self.failures, self.last_place = "failing", said, self.failures + 1, place
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +111,17 @@ class Loaded:
 class PluginHost:
     """The plugins of one process."""
 
-    def __init__(self, sources: Sources = NOWHERE) -> None:
+    def __init__(
+        self,
+        sources: Sources = NOWHERE,
+        isolation: Isolation = THREADS,
+        reports: FailureReports = UNREPORTED,
+    ) -> None:
         self._sources = sources
         self._stored: Mapping[str, Stored] = {}
+        self._isolation = isolation
+        self._reports = reports
+        self._workers: dict[str, Worker] = {}
         self._manager = pluggy.PluginManager("guanxi")
         self._manager.add_hookspecs(hookspecs)
         self.plugins: list[PluginInfo] = []
@@ -118,9 +136,12 @@ class PluginHost:
         *,
         shipped: Sequence[ModuleType] = DEFAULT_PLUGINS,
         sources: Sources = NOWHERE,
+        isolation: Isolation = THREADS,
+        reports: FailureReports = UNREPORTED,
     ) -> "PluginHost":
         """Load the shipped plugins, installed ones, and folders' ``.py`` files; a broken one is listed as such."""
-        host = cls.of_shipped(shipped, sources)
+        host = cls(sources, isolation, reports)
+        host._add_shipped(shipped)
         for found in find(folders):
             host._add_found(found)
         return host
@@ -129,8 +150,7 @@ class PluginHost:
     def of_shipped(cls, shipped: Sequence[ModuleType] = DEFAULT_PLUGINS, sources: Sources = NOWHERE) -> "PluginHost":
         """Load shipped plugins alone."""
         host = cls(sources)
-        for module in shipped:
-            host.add(module, module.__name__.rpartition(".")[2], SHIPPED)
+        host._add_shipped(shipped)
         return host
 
     def add(self, plugin: object, name: str, source: str) -> PluginInfo:
@@ -213,14 +233,22 @@ class PluginHost:
             if isinstance(recommender, Popularity):
                 named.setdefault(recommender.name, recommender)
         self._guarded = {
-            name: GuardedRecommender(recommender, self._health[name], trusted=self._is_trusted(name))
+            name: GuardedRecommender(
+                recommender,
+                self._health[name],
+                trusted=self._is_trusted(name),
+                report=self._reports.of(self._info_of(name), recommender),
+            )
             for name, recommender in named.items()
         }
         return list(self._guarded.values())
 
     def gates(self) -> list[Gate]:
         """Return every gate, the bank's own first."""
-        return [gate if info.source == SHIPPED else GuardedGate(gate, info.note) for gate, info in self.of("gates")]
+        return [
+            gate if info.source == SHIPPED else GuardedGate(gate, info.note, report=self._reports.of(info, gate))
+            for gate, info in self.of("gates")
+        ]
 
     def rules(self, catalogue: Catalogue) -> Rules:
         """Return bundles and levers for a catalogue; a plugin that fails at this has none until it is asked anew."""
@@ -268,15 +296,20 @@ class PluginHost:
         with heard(info.deprecations):
             self._manager.register(plugin, name=name)
         now = self._stored.get(info.name, Stored(info.name))
-        own = narrowed(registered(self._manager, plugin, partial(self._held, info.name, now.settings)))
+        own = self._registered(name, plugin, partial(self._held, info.name, now.settings))
         check_free(own, [(loaded.info.source, loaded.registered) for loaded in self._loaded])
         if own.held is not None:
             self._check_named_once(info)
             info.settings_version = now.version
         self._loaded.append(Loaded(info, plugin, own))
+        info.version, info.api, info.owner = own.about.version, own.about.api, own.about.owner
         info.recommenders = [recommender.name for recommender in own.of("recommenders")]
         for recommender in info.recommenders:
             self._health[recommender] = Health()
+
+    def _registered(self, name: str, plugin: object, hold: Callable[[SettingsModel], Held]) -> Registered:
+        """What a plugin registers, moved to its process if it has one; it is shown no more than it may see."""
+        return narrowed(moved(registered(self._manager, plugin, hold), self._workers.get(name)))
 
     def _named(self, plugin: str) -> Loaded:
         wanted = setting_name(plugin)
@@ -304,7 +337,8 @@ class PluginHost:
 
     def _registered_anew(self, loaded: Loaded, stored: Mapping[str, Any]) -> Registered:
         info = loaded.info
-        own = narrowed(registered(self._manager, loaded.plugin, partial(self._held, info.name, stored)))
+        hold = partial(self._held, info.name, stored)
+        own = self._registered(f"{info.source}:{info.name}", loaded.plugin, hold)
         names = [recommender.name for recommender in own.of("recommenders")]
         if sorted(names) != sorted(info.recommenders):
             raise PluginError(f"under them its recommenders would be {names}, and names must stay: {info.recommenders}")
@@ -319,33 +353,56 @@ class PluginHost:
                 )
 
     def _break(self, plugin: object, info: PluginInfo, error: BaseException) -> None:
-        info.state, info.error = "broken", told(error)
+        info.state, info.error, info.last_place = "broken", told(error), placed(error)
         name = f"{info.source}:{info.name}"
         if self._manager.get_plugin(name) is plugin:
             self._manager.unregister(name=name)
 
+    def _info_of(self, name: str) -> PluginInfo:
+        return next(info for recommender, info in self.of("recommenders") if recommender.name == name)
+
     def _is_trusted(self, name: str) -> bool:
         return any(recommender.name == name and info.source == SHIPPED for recommender, info in self.of("recommenders"))
+
+    def _add_shipped(self, modules: Sequence[ModuleType]) -> None:
+        for module in modules:
+            self.add(module, module.__name__.rpartition(".")[2], SHIPPED)
 
     def _add_found(self, found: Found) -> PluginInfo:
         used = list[str]()
         try:
             with heard(used):
+                self._load_apart(found)
                 plugin = found.load()
         except (Exception, SystemExit) as error:  # noqa: BLE001 - importing a plugin may raise anything
-            info = PluginInfo(found.name, found.source, "broken", told(error), deprecations=used)
+            info = PluginInfo(
+                found.name, found.source, "broken", told(error), deprecations=used, last_place=placed(error)
+            )
             self.plugins.append(info)
             return info
         info = self.add(plugin, found.name, found.source)
         info.deprecations[:0] = used
         return info
 
+    def _load_apart(self, found: Found) -> None:
+        """Start the process of a plugin, which it can be imported in, or else is not imported here."""
+        name = f"{found.source}:{found.name}"
+        if self._isolation.mode == "process" and name not in self._workers:
+            worker = Worker(found, self._isolation.memory_mb)
+            worker.load()
+            self._workers[name] = worker
+
+    def close(self) -> None:
+        """End the processes of plugins; one that is asked again is started again."""
+        for worker in self._workers.values():
+            worker.close()
+
 
 def _fail_rules(info: PluginInfo, error: BaseException) -> None:
-    info.note(f"{RULES}{told(error)}")
+    info.note(f"{RULES}{told(error)}", placed(error))
     logger.warning("plugin %s failed: %s%s", info.name, RULES, type(error).__name__, exc_info=error)
 
 
 def _pass_rules(info: PluginInfo) -> None:
     if info.error is not None and info.error.startswith(RULES):
-        info.state, info.error = "loaded", None
+        info.state, info.error, info.last_place = "loaded", None, None

@@ -15,6 +15,8 @@ from typing import Final
 from graph.errors import PluginError
 
 ENTRY_POINTS: Final = "guanxi.plugins"
+NO_MODULES: Final = ("test_", "conftest", "setup", "tests", "docs")
+"""What a package's folder may have beside what is imported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +73,34 @@ def _package(folder: Path) -> object:
         raise PluginError(f"{folder} has no pyproject.toml with the entry point {ENTRY_POINTS!r}") from error
     if len(points) != 1:
         raise PluginError(f"{folder} declares {len(points)} plugins; name the file of one")
-    for source in (folder / "src", folder):
-        if source.is_dir() and str(source.resolve()) not in sys.path:
-            sys.path.insert(0, str(source.resolve()))
+    sources = [source.resolve() for source in (folder / "src", folder) if source.is_dir()]
+    for source in sources:
+        _check_names(source)
+    sys.path += [str(source) for source in sources if str(source) not in sys.path]
     [(name, value)] = points.items()
     return EntryPoint(name, value, ENTRY_POINTS).load()
+
+
+def _check_names(source: Path) -> None:
+    """Return if no module in a folder has the name of one that is found elsewhere.
+
+    Raises:
+        PluginError: one has; either would be imported in place of the other.
+    """
+    modules = [path for path in source.glob("*.py") if not path.name.startswith(NO_MODULES)]
+    packages = [path.parent for path in source.glob("*/__init__.py") if path.parent.name not in NO_MODULES]
+    for path in sorted([*modules, *packages]):
+        there = _found(path.stem)
+        if there is not None and not there.is_relative_to(source):
+            raise PluginError(f"it ships a module named {path.stem!r}, which there is already, from {there}")
+
+
+def _found(module: str) -> Path | None:
+    """Where a module would be imported from; None where there is none of that name."""
+    if module in sys.stdlib_module_names:
+        return Path("Python")
+    spec = importlib.util.find_spec(module)
+    if spec is None:
+        return None
+    places = [spec.origin] if spec.origin else [*(spec.submodule_search_locations or ())]
+    return Path(places[0]).resolve() if places else None

@@ -61,6 +61,10 @@ class Batch:
         """Make a batch of records with everything that is known on the context's day."""
         return cls([CustomerView(record, context.today, context.channel) for record in records], catalogue, context)
 
+    def at(self, row: int) -> "Batch":
+        """Return the batch of one of the customers."""
+        return Batch(self.customers[row : row + 1], self.catalogue, self.context)
+
     @property
     def shape(self) -> tuple[int, int]:
         """Number of customers and of products."""

@@ -28,6 +28,10 @@ class Catalogue:
         index = MappingProxyType({code: column for column, code in enumerate(codes)})
         self.__dict__.update(products=ordered, codes=codes, index=index, limits=limits)
 
+    def __reduce__(self) -> tuple[type["Catalogue"], tuple[tuple[Product, ...], PurposeLimits]]:
+        """To another process go the products and the limits."""
+        return type(self), (self.products, self.limits)
+
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"The catalogue's {name} cannot be changed.")
 

@@ -73,6 +73,10 @@ class CustomerView:
         """Return him on the same day, as his record is when it is changed."""
         return CustomerView(change(self._record), self.today, self.channel)
 
+    def __reduce__(self) -> tuple[type["CustomerView"], tuple[Customer, date, str | None]]:
+        """To another process goes the record, and nothing that was made of it."""
+        return type(self), (self._record, self.today, self.channel)
+
     @cached_property
     def age(self) -> int | None:
         """Age in whole years; None where the birth date is unknown."""

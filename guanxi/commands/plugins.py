@@ -9,10 +9,10 @@ from typing import Annotated, Final
 import typer
 
 from graph.errors import SettingsError
-from guanxi.commands import plugin_settings
+from guanxi.commands import plugin_failures, plugin_settings
 from guanxi.commands.plugin_hooks import hooks
 from guanxi.commands.plugin_schema import schema
-from guanxi.plugin_listing import list_plugins, told_version
+from guanxi.plugin_listing import list_plugins, told_about
 from guanxi.scaffolding import Size, write_plugin
 from guanxi.settings import Settings
 
@@ -22,11 +22,17 @@ MARKS: Final = {True: "ok  ", False: "FAIL", None: "    "}
 plugins = typer.Typer(add_completion=False)
 plugins.command()(hooks)
 plugins.command()(schema)
+plugins.command()(plugin_failures.failures)
+plugins.command()(plugin_failures.reproduce)
 
 
 @plugins.callback(invoke_without_command=True)
 def list_(context: typer.Context, as_json: AsJson = False) -> int:
-    """List the plugins, write a new one, or check one. Exit code 1 when one is broken, or fails a check."""
+    """List the plugins, write a new one, or check one. Exit code 1 when one is broken, or fails a check.
+
+    The list is of plugins as they are loaded here and now; how they fare in a server, that server tells (the query
+    plugins, and metrics), and what they failed on, guanxi plugins failures.
+    """
     if context.invoked_subcommand is not None:
         return 0
     found = list_plugins(Settings())
@@ -34,7 +40,7 @@ def list_(context: typer.Context, as_json: AsJson = False) -> int:
         typer.echo(json.dumps([dataclasses.asdict(plugin) for plugin in found], indent=1))
     else:
         for plugin in found:
-            told = (plugin.error or ", ".join(plugin.recommenders) or "no recommender") + told_version(plugin)
+            told = (plugin.error or ", ".join(plugin.recommenders) or "no recommender") + told_about(plugin)
             typer.echo(f"{plugin.name:<16} {plugin.state:<7} {told}   from {plugin.source}")
             for deprecated in plugin.deprecations:
                 typer.echo(f"{'':<16} will go: {deprecated}")

@@ -177,6 +177,18 @@ async def agreed(bank):
     await bank.write("UNWIND $rows AS row CREATE (o:Outcome) SET o = row", rows=outcomes)
 
 
+class Weightless:
+    """A plugin that has an owner, and levers that fail."""
+
+    @hookimpl
+    def about(self):
+        return About(owner="marketing@bank")
+
+    @hookimpl
+    def levers(self):
+        raise LookupError("no levers")
+
+
 @pytest.fixture(scope="module")
 async def rich(bank, serving, rules, tmp_path_factory):
     """A server of a bank that has something to show at every field of the schema."""
@@ -204,6 +216,7 @@ async def rich(bank, serving, rules, tmp_path_factory):
     await agreed(bank)
     await import_rows(bank, "customers", [row("ERASED7351", customer_no="ERASED7351", kind="person")])
     await erase(bank, Order("ERASED7351", "admin", "asked", datetime.now(UTC)), rules.secret)
+    host.add(Weightless(), "weightless", "test")
     async with serving(bank, host, models=models, federation=True) as running:
         yield running
 

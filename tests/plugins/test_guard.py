@@ -205,7 +205,7 @@ def test_one_that_is_too_slow_is_left_behind_and_skipped_until_it_is_done(moody,
     assert health.last_error == "TimeoutError: took longer than 110 ms"
     released.set()
     answered.wait()
-    guarded._running.result()
+    guarded._apart._running.result()
     assert guarded.state == "failing"
 
 
@@ -224,7 +224,7 @@ def test_callers_in_a_hurry_do_not_take_it_from_the_others(moody, health, batch,
     assert hurried[0] == "moody: took longer than 1 ms"
     assert (health.failures, health.last_error, guarded.state) == (0, None, "busy")
     released.set()
-    guarded._running.result()
+    guarded._apart._running.result()
     assert (guarded.state, ask(guarded, batch([person()], catalogue("A")))) == ("ready", [None])
 
 

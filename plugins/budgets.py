@@ -1,0 +1,20 @@
+"""How much time a plugin has."""
+
+from typing import Final
+
+from recommenders.batch import Batch
+
+BUDGET_SECONDS: Final = 0.1
+"""For one customer; a batch has BATCH_SECONDS for each customer more."""
+BATCH_SECONDS: Final = 0.01
+
+
+def own_budget(batch: Batch) -> float:
+    """Return how many seconds a plugin has for a batch."""
+    return BUDGET_SECONDS + BATCH_SECONDS * len(batch.customers)
+
+
+def budget_of(batch: Batch) -> float:
+    """Return how many seconds it has in a request that may have less time."""
+    asked = batch.context.budget_ms
+    return own_budget(batch) if asked is None else min(own_budget(batch), asked / 1000)

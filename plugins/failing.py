@@ -1,0 +1,76 @@
+"""A plugin's failure, told: what it says may quote a customer, and its type and place do not."""
+
+import traceback
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+ROW: Final = "guanxi_row"
+"""The attribute by which an error says for which customer of a batch it was raised."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A line of code that an error came through."""
+
+    file: str
+    line: int
+    function: str
+
+
+class Foreign(Exception):
+    """An error that was raised in another process.
+
+    Attributes:
+        kind: its type's name there.
+        frames: the lines that it came through there, the last one last.
+        row: place in the batch of the customer that it was raised for; None where nobody knows.
+        ends: the process that raised it is of no more use.
+    """
+
+    def __init__(
+        self, kind: str, said: str, frames: Sequence[Frame] = (), row: int | None = None, *, ends: bool = False
+    ) -> None:
+        super().__init__(said)
+        self.kind = kind
+        self.frames = tuple(frames)
+        self.row = row
+        self.ends = ends
+
+
+def kind_of(error: BaseException) -> str:
+    """Return the name of an error's type, where it was raised."""
+    return error.kind if isinstance(error, Foreign) else type(error).__name__
+
+
+def frames_of(error: BaseException) -> tuple[Frame, ...]:
+    """Return the lines that an error came through, the last one last."""
+    if isinstance(error, Foreign):
+        return error.frames
+    found = traceback.extract_tb(error.__traceback__)
+    return tuple(Frame(Path(frame.filename).name, frame.lineno or 0, frame.name) for frame in found)
+
+
+def note_row(error: BaseException, row: int) -> None:
+    """Have an error say for which customer of a batch it was raised."""
+    with suppress(AttributeError, TypeError):  # an error may take no attributes
+        setattr(error, ROW, row)
+
+
+def row_of(error: BaseException) -> int | None:
+    """Return the place in the batch of the customer that an error was raised for; None where nobody knows."""
+    row = error.row if isinstance(error, Foreign) else getattr(error, ROW, None)
+    return row if isinstance(row, int) else None
+
+
+def told(error: BaseException) -> str:
+    """Say what went wrong in a plugin."""
+    return f"{kind_of(error)}: {error}"
+
+
+def placed(error: BaseException) -> str:
+    """Say of what type an error is and where it was raised; what it says may quote a customer."""
+    frames = frames_of(error)
+    return kind_of(error) + (f" in {frames[-1].file}:{frames[-1].line}" if frames else "")

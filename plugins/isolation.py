@@ -1,0 +1,22 @@
+"""How plugins that are not shipped are kept apart: in threads of this process, or each in a process of its own."""
+
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+Mode: TypeAlias = Literal["thread", "process"]
+
+
+@dataclass(frozen=True, slots=True)
+class Isolation:
+    """Where such plugins run.
+
+    Attributes:
+        mode: a thread that takes too long is left behind; a process is ended.
+        memory_mb: how much address space a process may use beyond what guanxi itself needs there.
+    """
+
+    mode: Mode = "thread"
+    memory_mb: int = 512
+
+
+THREADS: Final = Isolation()

@@ -1,0 +1,24 @@
+"""Moves what is asked for each customer from this process to the plugin's own."""
+
+from dataclasses import replace
+
+from plugins.registration import Registered
+from plugins.remote import RemoteGate, RemoteLearner, RemoteRecommender
+from plugins.workers import Given, Worker
+from recommenders.contract import Recommender, Trainable
+
+
+def moved(own: Registered, worker: Worker | None) -> Registered:
+    """Return what a plugin registered, with what is asked for each customer moved to its process, if it has one."""
+    if worker is None:
+        return own
+    given = {"settings": (own.held.values.model_dump(),)} if own.held else {}
+    gates = [RemoteGate(gate.gate, gate.code, worker, place, given) for place, gate in enumerate(own.of("gates"))]
+    recommenders = [_remote(recommender, worker, given) for recommender in own.of("recommenders")]
+    return replace(own, items={**own.items, "gates": gates, "recommenders": recommenders})
+
+
+def _remote(recommender: Recommender, worker: Worker, given: Given) -> RemoteRecommender:
+    if isinstance(recommender, Trainable):
+        return RemoteLearner(recommender.name, recommender.version, worker, given, local=recommender)
+    return RemoteRecommender(recommender.name, recommender.version, worker, given)

@@ -1,0 +1,97 @@
+"""Recommenders and gates of a plugin that runs in a process of its own, as the engine sees them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from graph.records import Product
+from graph.words import Language
+from plugins.budgets import BUDGET_SECONDS, budget_of, own_budget
+from plugins.workers import Given, Worker, foreign
+from recommenders.batch import Batch
+from recommenders.contract import Arrays, Candidates, GateGroup, Mask, Reason, Recommender, Refusal, Trainable
+from recommenders.portfolio import Portfolio
+from recommenders.view import CustomerView
+
+
+@dataclass(frozen=True)
+class RemoteRecommender:
+    """Asks the process of its plugin; ``given`` is what it is set to, and what it learnt."""
+
+    name: str
+    version: str
+    worker: Worker
+    given: Given
+
+    def propose(self, batch: Batch) -> Candidates:
+        """Return what the plugin's process answers.
+
+        Raises:
+            TimeoutError, Foreign: it took too long, raised something, or gave what is no candidates.
+            Omitted: it is busy, or not there yet.
+        """
+        given = {**self.given, "catalogue": (batch.catalogue,)}
+        told, scores = self.worker.ask(
+            own_budget(batch), budget_of(batch), given, "propose", self.name, batch.customers, batch.context
+        )
+        found = np.frombuffer(scores, told["type"]).reshape(batch.shape)
+        reasons = {(row, column): reason for row, column, reason in told["reasons"]}
+        return Candidates(found, lambda row, column: _reason(reasons[row, column]))
+
+
+@dataclass(frozen=True)
+class RemoteLearner(RemoteRecommender):
+    """One that learns: it is fitted where training runs, and answers from the process of its plugin."""
+
+    local: Trainable = field(kw_only=True)
+
+    def fit(self, portfolio: Portfolio) -> Arrays:
+        """Learn."""
+        return self.local.fit(portfolio)
+
+    def with_arrays(self, arrays: Arrays, product_codes: Sequence[str]) -> Recommender:
+        """Return what answers from arrays."""
+        learnt = {f"learnt {self.name}": (self.name, arrays, product_codes)}
+        return RemoteRecommender(self.name, self.version, self.worker, {**self.given, **learnt})
+
+
+@dataclass(frozen=True)
+class RemoteGate:
+    """The gate at a place among its plugin's; asks the process of its plugin."""
+
+    gate: GateGroup
+    code: str
+    worker: Worker
+    place: int
+    given: Given
+
+    def refuses(self, batch: Batch) -> Mask:
+        """Return what it refuses; raises as a recommender does."""
+        given = {**self.given, "catalogue": (batch.catalogue,)}
+        own = own_budget(batch)
+        told, mask = self.worker.ask(own, own, given, "refuses", self.place, batch.customers, batch.context)
+        if told["type"] != "bool":
+            raise TypeError(f"gave {told['type']}, not booleans")
+        return np.frombuffer(mask, np.bool_).reshape(batch.shape)
+
+    def explain(self, customer: CustomerView, product: Product) -> Refusal:
+        """Return why; raises as a recommender does."""
+        said, _ = self.worker.ask(
+            BUDGET_SECONDS, BUDGET_SECONDS, self.given, "explain", self.place, customer, product.product_code
+        )
+        group, code, text, saw, unlock = said
+        return Refusal(group, code, _text(text), saw, None if unlock is None else _text(unlock))
+
+
+def _reason(told: Any) -> Reason | None:
+    if told is None:
+        return None
+    if "failed" in told:
+        raise foreign(told["failed"])
+    return Reason(told["by"], tuple(told["path"]), _text(told["text"]))
+
+
+def _text(told: Mapping[str, str]) -> Mapping[Language, str]:
+    return {Language(language): words for language, words in told.items()}

@@ -1,0 +1,180 @@
+"""A process for one plugin, as its host sees it: started, asked, ended when it takes too long, and started anew."""
+
+import contextlib
+import math
+import os
+import pickle
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import weakref
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+from plugins.failing import Foreign, Frame
+from plugins.loading import Found
+from plugins.wire import await_frame, receive, send
+from recommenders.contract import Omitted
+
+START_SECONDS: Final = 30.0
+"""How long a plugin may take to be imported."""
+GIVE_SECONDS: Final = 10.0
+"""How long it may take to take in a catalogue, or what it learnt."""
+KEPT: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SYSTEMROOT")
+"""What of the environment a plugin's process is given: none of the bank's secrets."""
+ONE_THREAD: Final = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+ENVIRONMENT: Final = {name: os.environ[name] for name in KEPT if name in os.environ} | ONE_THREAD
+
+
+Given: TypeAlias = Mapping[str, tuple[Any, ...]]
+"""What a process works with, by what takes it and, after a space, for whom; it is given what is another object."""
+
+
+class Worker:
+    """The process of a plugin; one call at a time."""
+
+    def __init__(self, found: Found, memory_mb: int) -> None:
+        self._found = found
+        self._memory_mb = memory_mb
+        self._lock = threading.Lock()
+        self._given: dict[str, tuple[Any, ...]] = {}
+        self._socket: socket.socket
+        self._is_started = False
+        self._is_loaded = False
+        self._due = 0.0
+        """When the answer is due that is waited for; 0 where none is."""
+        self._end: Callable[[], object] = lambda: None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a call would have to wait for another."""
+        return self._lock.locked()
+
+    def load(self) -> None:
+        """Start the process, and wait until it has imported the plugin.
+
+        Raises:
+            Foreign: importing it raises, takes too much memory, or it registers what cannot be.
+            TimeoutError: importing it takes too long.
+        """
+        with self._lock:
+            self._start()
+            self._hear(math.inf)
+
+    def ask(self, own: float, hurry: float, given: Given, work: str, *arguments: Any) -> tuple[Any, bytes]:
+        """Have the process do something; first it is given what it has not yet.
+
+        ``own`` is how many seconds it has, and ``hurry`` after how many the caller goes; what is left behind so is
+        waited for by the next.
+
+        Raises:
+            TimeoutError: it took longer than it has, and was ended.
+            Foreign: the plugin raised something, or its process ended.
+            Omitted: the process is busy, or not there yet, or the caller was gone.
+        """
+        begun = time.monotonic()
+        if not self._lock.acquire(timeout=hurry):
+            raise Omitted(self._found.name, "busy")
+        try:
+            self._be_idle(begun + hurry)
+            for key, value in given.items():
+                had = self._given.get(key)
+                if had is None or any(a is not b for a, b in zip(had, value, strict=True)):
+                    self._do(GIVE_SECONDS, time.monotonic() + GIVE_SECONDS, key.partition(" ")[0], *value)
+                    self._given[key] = value
+                    begun = time.monotonic()
+            return self._do(own, begun + hurry if hurry < own else math.inf, work, *arguments)
+        finally:
+            self._lock.release()
+
+    def close(self) -> None:
+        """End the process; the next call would start another."""
+        self._end()
+        self._is_started, self._is_loaded, self._due, self._given = False, False, 0.0, {}
+
+    def _be_idle(self, deadline: float) -> None:
+        """Have a process that waits for something to do; wait for what it still does, but not until it is there."""
+        if not self._is_started:
+            self._start()
+        if self._due:
+            self._hear(deadline if self._is_loaded else 0.0)
+
+    def _start(self) -> None:
+        self.close()
+        own, theirs = socket.socketpair()
+        with theirs:
+            process = subprocess.Popen(  # noqa: S603 - no word of it is anybody's but ours
+                [sys.executable, "-m", "plugins.working", str(theirs.fileno()), str(self._memory_mb)],
+                env=ENVIRONMENT | {"PYTHONPATH": os.pathsep.join(str(Path(part).resolve()) for part in sys.path)},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+            )
+        self._end = weakref.finalize(self, _end, process, own)
+        self._socket, self._is_started = own, True
+        self._send(START_SECONDS, "load", self._found)
+
+    def _do(self, own: float, deadline: float, work: str, *arguments: Any) -> tuple[Any, bytes]:
+        self._send(own, work, *arguments)
+        return self._hear(deadline)
+
+    def _send(self, own: float, work: str, *arguments: Any) -> None:
+        body = pickle.dumps(arguments)
+        self._due = time.monotonic() + own
+        self._socket.settimeout(own)
+        with contextlib.suppress(OSError):  # it is told in hearing nothing
+            send(self._socket, {"do": work, "seconds": own}, body)
+
+    def _hear(self, deadline: float) -> tuple[Any, bytes]:
+        """Return what the process answers to what it was asked last.
+
+        Raises:
+            TimeoutError: it takes longer than it has, and was ended.
+            Foreign: the plugin raised something, or its process ended.
+            Omitted: it may still come, and the caller is in a hurry.
+        """
+        try:
+            await_frame(self._socket, min(deadline, self._due))
+            told, body = receive(self._socket, time.monotonic() + GIVE_SECONDS)
+            failure = foreign(told["failed"]) if "failed" in told else None
+        except TimeoutError:
+            if time.monotonic() < self._due:
+                raise Omitted(self._found.name, "took longer than the caller waits") from None
+            self._restart()
+            raise TimeoutError("took longer than it has; its process was ended") from None
+        except (EOFError, OSError):
+            failure = Foreign("ProcessEnded", "its process ended, of too little memory or of itself", ends=True)
+        except (ValueError, LookupError, TypeError) as error:
+            failure = Foreign("ProtocolError", f"its process answered what nobody asked: {error}", ends=True)
+        self._due = 0.0
+        if failure is not None:
+            if failure.ends or not self._is_loaded:
+                self._restart()
+            raise failure
+        self._is_loaded = True
+        return told["answer"], body
+
+    def _restart(self) -> None:
+        """Start anew what has once been loaded; what has not is loaded when it is asked for."""
+        was_loaded = self._is_loaded
+        self.close()
+        if was_loaded:
+            self._start()
+
+
+def foreign(told: Any) -> Foreign:
+    """Return the error that a process told of; raises LookupError, TypeError or ValueError where that is none."""
+    frames = [Frame(str(file), int(line), str(function)) for file, line, function in told["frames"]]
+    return Foreign(str(told["kind"]), str(told["said"]), frames, told["row"], ends=bool(told["ends"]))
+
+
+def _end(process: "subprocess.Popen[bytes]", connection: socket.socket) -> None:
+    connection.close()
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()

@@ -1,0 +1,166 @@
+"""The process of one plugin: it loads the plugin, and answers what its host asks of recommenders and gates.
+
+It ends with its host, however that ends: at the end of the connection, or of the time that a call has.
+"""
+
+import logging
+import pickle
+import resource
+import signal
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pluggy
+
+from plugins import hookspecs
+from plugins.failing import frames_of, kind_of, row_of
+from plugins.guard import check_candidates, check_reason, check_refusal
+from plugins.loading import Found
+from plugins.registration import Registered, registered
+from plugins.settings import Held
+from plugins.settings_models import Model
+from plugins.wire import receive, send
+from recommenders.batch import Batch
+from recommenders.catalogue import Catalogue
+from recommenders.contract import Context, Recommender, Trainable
+from recommenders.view import CustomerView
+
+GRACE_SECONDS: Final = 1.0
+"""How much longer than its host would wait a call may take here, in case the host is gone."""
+PAGE: Final = resource.getpagesize()
+
+
+class Worker:
+    """The plugin of this process, and what its host has given it."""
+
+    def __init__(self) -> None:
+        self._manager = pluggy.PluginManager("guanxi")
+        self._manager.add_hookspecs(hookspecs)
+        self._plugin: object = None
+        self._own: Registered | None = None
+        self._catalogue = Catalogue(())
+        self._learnt: dict[str, Recommender] = {}
+        self._arrays: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {}
+
+    def do(self, head: dict[str, Any], body: bytes) -> tuple[Any, bytes]:
+        """Do what a frame asks for; raises whatever the plugin does."""
+        work: Callable[..., tuple[Any, bytes]] = getattr(self, f"on_{head['do']}")
+        return work(*pickle.loads(body))  # noqa: S301 - the host's own
+
+    def on_load(self, found: Found) -> tuple[Any, bytes]:
+        """Import the plugin, and say what it registers."""
+        self._plugin = found.load()
+        self._manager.register(self._plugin, name=found.name)
+        self._own = registered(self._manager, self._plugin, lambda model: Held(model, model(), {}))
+        return None, b""
+
+    def on_settings(self, values: dict[str, Any]) -> tuple[Any, bytes]:
+        """Have the plugin register anew, as it is set now; what it learnt stays."""
+        self._own = registered(self._manager, self._plugin, partial(_held, values))
+        for name, learnt in self._arrays.items():
+            self.on_learnt(name, *learnt)
+        return None, b""
+
+    def on_catalogue(self, catalogue: Catalogue) -> tuple[Any, bytes]:
+        """Take the catalogue that batches are of from now on."""
+        self._catalogue = catalogue
+        return None, b""
+
+    def on_learnt(self, name: str, arrays: dict[str, Any], codes: tuple[str, ...]) -> tuple[Any, bytes]:
+        """Give a recommender what it learnt."""
+        recommender = self._recommender(name)
+        if not isinstance(recommender, Trainable):
+            raise TypeError(f"{name} learns nothing")
+        self._learnt[name] = recommender.with_arrays(arrays, codes)
+        self._arrays[name] = arrays, codes
+        return None, b""
+
+    def on_propose(self, name: str, customers: tuple[CustomerView, ...], context: Context) -> tuple[Any, bytes]:
+        """Answer scores, and the reason of each that is proposed."""
+        batch = Batch(customers, self._catalogue, context)
+        candidates = (self._learnt.get(name) or self._recommender(name)).propose(batch)
+        check_candidates(candidates, batch)
+        scores = candidates.scores
+        proposed = np.argwhere(~np.isnan(scores)).tolist()
+        reasons = [[row, column, _reason(candidates.reason, row, column)] for row, column in proposed]
+        return {"type": str(scores.dtype), "reasons": reasons}, scores.tobytes()
+
+    def on_refuses(self, place: int, customers: tuple[CustomerView, ...], context: Context) -> tuple[Any, bytes]:
+        """Answer what a gate refuses."""
+        batch = Batch(customers, self._catalogue, context)
+        refused = np.broadcast_to(self._gate(place).refuses(batch), batch.shape)
+        return {"type": str(refused.dtype)}, refused.tobytes() if refused.dtype == np.bool_ else b""
+
+    def on_explain(self, place: int, customer: CustomerView, product_code: str) -> tuple[Any, bytes]:
+        """Answer why a gate refuses."""
+        refusal = self._gate(place).explain(customer, self._catalogue[product_code])
+        check_refusal(refusal)
+        unlock = None if refusal.unlock is None else dict(refusal.unlock)
+        return [str(refusal.gate), str(refusal.code), dict(refusal.text), str(refusal.saw), unlock], b""
+
+    def _recommender(self, name: str) -> Recommender:
+        found: Recommender = next(own for own in self._all("recommenders") if own.name == name)
+        return found
+
+    def _gate(self, place: int) -> Any:
+        return self._all("gates")[place]
+
+    def _all(self, hook: str) -> Sequence[Any]:
+        return self._own.of(hook) if self._own else ()
+
+
+def _held(values: dict[str, Any], model: Model) -> Held:
+    return Held(model, model.model_validate(values), {})
+
+
+def _reason(ask: Callable[[int, int], Any], row: int, column: int) -> dict[str, Any] | None:
+    """Its path and text, or else what went wrong in asking for it."""
+    try:
+        reason = ask(row, column)
+        check_reason(reason)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
+        return {"failed": _failure(error)}
+    return None if reason is None else {"by": reason.recommender, "path": reason.path, "text": dict(reason.text)}
+
+
+def _failure(error: BaseException) -> dict[str, Any]:
+    frames = [[frame.file, frame.line, frame.function] for frame in frames_of(error)]
+    ends = isinstance(error, MemoryError)
+    return {"kind": kind_of(error), "said": str(error), "frames": frames, "row": row_of(error), "ends": ends}
+
+
+def _limit_memory(more_mb: int) -> None:
+    """Let this process use so much address space more than it does; not where the system does not tell how much."""
+    told = Path("/proc/self/statm")
+    if told.exists():
+        most = int(told.read_text().split()[0]) * PAGE + more_mb * 2**20
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+
+
+def main(descriptor: int, memory_mb: int) -> None:
+    """Serve the host at the other end of a socket, until it is gone."""
+    host, worker = socket.socket(fileno=descriptor), Worker()
+    logging.getLogger("guanxi.plugins").setLevel(logging.CRITICAL)  # what it would tell is told by the host
+    _limit_memory(memory_mb)
+    while True:
+        try:
+            head, body = receive(host)
+        except (EOFError, OSError):
+            return
+        signal.setitimer(signal.ITIMER_REAL, head["seconds"] + GRACE_SECONDS)
+        try:
+            answer, given = worker.do(head, body)
+            told: dict[str, Any] = {"answer": answer}
+        except BaseException as error:  # noqa: BLE001 - what would end the process ends the plugin's call only
+            told, given = {"failed": _failure(error)}, b""
+        send(host, told, given)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]))

@@ -1,0 +1,145 @@
+"""What the hook machinery costs: ``python tests/benchmarks/plugin_hooks.py``; all in memory, and made up.
+
+A request is one customer and six products. "Directly" calls the plugins' functions with the customer's view and
+keeps their last word of each product; the rest is what a plugin's failures cannot do to others.
+"""
+
+import math
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+
+from graph.records import Customer, Product
+from graph.words import CustomerKind
+from plugins.host import PluginHost
+from plugins.isolation import THREADS, Isolation
+from recommenders.batch import Batch
+from recommenders.catalogue import Catalogue
+from recommenders.contract import Context
+
+TODAY = date(2026, 6, 30)
+CATALOGUE = Catalogue([Product(f"P{number}", f"Product {number}", "deposit") for number in range(6)])
+FUNCTION = """
+from guanxi import Proposal, recommender
+
+@recommender("plugin-{number}")
+def propose(customer, catalogue):
+    if customer.age is not None and customer.age < 40 and customer.income and customer.income > 9000:
+        yield Proposal("P{product}", 0.5, "of that age")
+"""
+ARRAYS = """
+import numpy as np
+from guanxi import Candidates, hookimpl
+
+class Young:
+    name, version = "young", "1"
+
+    def propose(self, batch):
+        scores = np.full(batch.shape, np.nan, np.float32)
+        scores[:, 0] = np.where(batch.ages < 40, 0.5, np.nan)
+        return Candidates(scores, lambda row, column: None)
+
+@hookimpl
+def recommenders(register):
+    register(Young())
+"""
+
+
+def records(count: int) -> list[Customer]:
+    """Return made-up customers."""
+    chance = np.random.default_rng(1)
+    years, incomes = chance.integers(1950, 2006, count).tolist(), chance.normal(9_000, 3_000, count).tolist()
+    return [
+        Customer(f"C{n}", CustomerKind.PERSON, birth_date=date(year, 5, 1), income=income)
+        for n, (year, income) in enumerate(zip(years, incomes, strict=True))
+    ]
+
+
+def host_of(folder: Path, sources: Sequence[str], isolation: Isolation) -> PluginHost:
+    """Return a host of plugins alone, none of them shipped."""
+    folder.mkdir()
+    for number, source in enumerate(sources):
+        (folder / f"plugin_{number}.py").write_text(source, encoding="utf-8")
+    return PluginHost.load([folder], shipped=(), isolation=isolation)
+
+
+def functions(count: int) -> list[str]:
+    """Return the sources of function plugins."""
+    return [FUNCTION.format(number=number, product=number % 6) for number in range(count)]
+
+
+def directly(host: PluginHost, batch: Batch) -> dict[tuple[int, str], float]:
+    """Call the plugins' functions, and nothing else."""
+    said = {}
+    for recommender in host.recommenders():
+        for row, customer in enumerate(batch.customers):
+            for proposal in recommender.function(customer, batch.catalogue):  # type: ignore[attr-defined]
+                said[row, proposal.product_code] = proposal.score
+    return said
+
+
+def microseconds(call: Callable[[], object], times: int = 1_000) -> float:
+    """Return the median of a call's time."""
+    took = []
+    for _ in range(times):
+        begun = time.perf_counter()
+        call()
+        took.append(1e6 * (time.perf_counter() - begun))
+    return statistics.median(took)
+
+
+def per_request(folder: Path, count: int, isolation: Isolation) -> tuple[float, float]:
+    """Return the microseconds of one request through plugins' guards, and directly."""
+    host = host_of(folder, functions(count), isolation)
+    guarded, people, context = host.guarded(None), records(1), Context(TODAY)
+    through = microseconds(lambda: [own.propose(Batch.of(people, CATALOGUE, context)) for own in guarded])
+    bare = (
+        microseconds(lambda: directly(host, Batch.of(people, CATALOGUE, context))) if isolation is THREADS else math.nan
+    )
+    host.close()
+    return through, bare
+
+
+def per_batch(folder: Path, source: str, count: int) -> tuple[float, float]:
+    """Return the seconds that a plugin takes for many customers, and a bare loop of the same function over their views."""
+    host = host_of(folder, [source], THREADS)
+    [guarded], batch = host.guarded(None), Batch.of(records(count), CATALOGUE, Context(TODAY))
+    bare = 0.0
+    if source != ARRAYS:
+        begun = time.perf_counter()
+        directly(host, Batch(batch.customers, CATALOGUE, batch.context))
+        bare = time.perf_counter() - begun
+    fresh = Batch.of(records(count), CATALOGUE, Context(TODAY))
+    begun = time.perf_counter()
+    guarded.propose(fresh)
+    return time.perf_counter() - begun, bare
+
+
+def main() -> None:
+    """Print the tables."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for count in (1, 10, 100):
+            through, bare = per_request(folder / f"threads-{count}", count, THREADS)
+            print(f"{count:3} plugins: {through:7.0f} us a request through guards, {bare:5.0f} us directly")
+        for count in (1, 10):
+            apart, _ = per_request(folder / f"processes-{count}", count, Isolation("process"))
+            print(f"{count:3} plugins: {apart:7.0f} us a request, each in a process")
+        begun = time.perf_counter()
+        PluginHost.load([folder / "threads-100"])
+        print(f"100 plugins: loaded in {1000 * (time.perf_counter() - begun):.0f} ms, beside what is shipped")
+        through, bare = per_batch(folder / "function", functions(1)[0], 100_000)
+        print(
+            f"100,000 customers: function plugin {through:.2f} s, bare loop {bare:.2f} s, {bare / through:.2f} of its speed"
+        )
+        through, _ = per_batch(folder / "arrays", ARRAYS, 100_000)
+        print(f"100,000 customers: array plugin {through:.2f} s")
+
+
+if __name__ == "__main__":
+    main()

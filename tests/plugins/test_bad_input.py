@@ -1,0 +1,125 @@
+"""A plugin that fails, in every way: what all others offer is the same to the bit, in threads and in processes."""
+
+from dataclasses import replace
+
+import pytest
+
+from graph import customers
+from guanxi.testing.drawn import UNTIL
+from plugins.deciding import build_engine
+from plugins.host import PluginHost
+from plugins.isolation import Isolation
+from recommenders.contract import Context
+
+THREAD, PROCESS = Isolation("thread"), Isolation("process", memory_mb=256)
+GRADUATE = """
+from guanxi import Proposal, recommender
+
+@recommender("graduate")
+def propose(customer, catalogue):
+    if customer.age and customer.age < 40:
+        yield Proposal("MORTGAGE", score=0.8, reason="young")
+"""
+FUNCTION = """
+from guanxi import Proposal, recommender
+
+@recommender("mine")
+def propose(customer, catalogue):
+    {}
+"""
+CLASS = """
+import numpy as np
+from guanxi import Candidates, hookimpl
+
+class Mine:
+    name, version = "mine", "1"
+
+    def propose(self, batch):
+        return {}
+
+@hookimpl
+def recommenders(register):
+    register(Mine())
+"""
+HOOK = "from guanxi import *\nfrom guanxi import hookimpl\n\n@hookimpl\ndef {}(register{}):\n    {}\n"
+CASES = {
+    "an exception": FUNCTION.format("raise RuntimeError('not today')"),
+    "the end of the process": FUNCTION.format("import os; raise SystemExit(3)"),
+    "a wrong type": FUNCTION.format("yield 'MORTGAGE'"),
+    "nan": FUNCTION.format("yield Proposal('SAVINGS', float('nan'))"),
+    "infinity": CLASS.format("Candidates(np.full(batch.shape, np.inf), None)"),
+    "another shape": CLASS.format("Candidates(np.zeros((1, 1)), None)"),
+    "objects": CLASS.format("Candidates(np.full(batch.shape, None), None)"),
+    "an unknown product": FUNCTION.format("yield Proposal('MOON', 0.5)"),
+    "no import": "import no_such_module_anywhere",
+    "no Python": "def propose(:\n",
+    "an exception when imported": "1 / 0",
+    "another version of the API": "from guanxi import About, hookimpl\n\n@hookimpl\ndef about():\n    return About(api='>=9')\n",
+    "a name that is taken": FUNCTION.replace("mine", "graduate").format("return"),
+    "a gates hook that raises": HOOK.format("gates", "", "1 / 0"),
+    "a levers hook that raises": HOOK.format("levers", ", catalogue", "register(Lever('x', {'MORTGAGE': 9.0})); 1 / 0"),
+    "a lever that is none": HOOK.format("levers", ", catalogue", "register(Lever('x', {'MORTGAGE': float('nan')}))"),
+    "a bundles hook that raises": HOOK.format("bundles", ", catalogue", "1 / 0"),
+    "an events hook that raises": HOOK.format("events", "", "1 / 0"),
+    "an event that is none": HOOK.format("events", "", "register('x')"),
+}  # fmt: skip
+LOOP = FUNCTION.format("while True: pass")
+HOG = FUNCTION.format("hog = [bytearray(2**20) for _ in range(10**5)]")
+EXIT = FUNCTION.format("import os; os._exit(3)")
+ONLY_APART = {"an endless loop": LOOP, "a memory hog": HOG, "a process that ends": EXIT}
+WAITS = FUNCTION.format("import time; time.sleep(10**6)")
+
+
+@pytest.fixture(scope="module")
+def crowd(bank):
+    """Some customers of the sample bank, as the store has them."""
+    return bank.run(customers.load, bank.store, [f"C{number:09}" for number in range(1, 61)])
+
+
+@pytest.fixture
+def answered(bank, crowd, plugin_folder, request):
+    """Return a function: the host of plugins by name, and what it answers, without a word of who was left out."""
+
+    def make(isolation, **sources):
+        host = PluginHost.load([plugin_folder(**sources)], isolation=isolation)
+        request.addfinalizer(host.close)
+        found = build_engine(bank.catalogue, host, None).answer(crowd, Context(UNTIL, top=99))
+        return host, [
+            replace(answer, omitted=(), offers=tuple(_told(offer) for offer in answer.offers), bundles=tuple(
+                replace(bundle, offers=tuple(_told(offer) for offer in bundle.offers)) for bundle in answer.bundles
+            ))
+            for answer in found
+        ]  # fmt: skip
+
+    return make
+
+
+def _told(offer):
+    """The offer, with its trace but for the line that names who was left out."""
+    return replace(offer, trace=tuple(step for step in offer.trace if not step.text.startswith("without ")))
+
+
+@pytest.mark.parametrize(
+    ("isolation", "source"),
+    [
+        *(pytest.param(THREAD, source, id=f"thread-{name}") for name, source in {**CASES, "waits": WAITS}.items()),
+        *(pytest.param(PROCESS, source, id=f"process-{name}") for name, source in {**CASES, **ONLY_APART}.items()),
+    ],
+)
+def test_what_others_offer_is_the_same_to_the_bit(answered, isolation, source):
+    _, alone = answered(THREAD, graduate=GRADUATE)
+    host, beside = answered(isolation, graduate=GRADUATE, mine=source)
+
+    assert beside == alone
+    [info] = [plugin for plugin in host.plugins if plugin.name == "mine"]
+    failed = [recommender for recommender in host.infos() if recommender.name == "mine" and recommender.failures]
+    assert info.state in {"broken", "failing"} or failed
+
+
+def test_a_plugin_answers_the_same_from_a_process_as_from_a_thread(answered):
+    _, here = answered(THREAD, graduate=GRADUATE)
+    host, there = answered(PROCESS, graduate=GRADUATE)
+
+    assert there == here
+    assert any("graduate" in offer.recommenders for answer in there for offer in answer.offers)
+    assert [info.failures for info in host.infos() if info.name == "graduate"] == [0]
