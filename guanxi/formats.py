@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from graph.errors import GuanxiError, LoadError, SettingsError
 from guanxi.plugin_commands import command_host
 from plugins.contract import Format
-from plugins.guard import told as failure
+from plugins.failing import told as failure
 from plugins.host import SHIPPED, PluginInfo
 
 if TYPE_CHECKING:
