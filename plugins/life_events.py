@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from plugins.guard import is_text, told
+from plugins.failing import is_text, told
 from plugins.host import PluginHost
 from recommenders.contract import LifeEvent, Text
 from recommenders.view import CustomerView
