@@ -4,7 +4,8 @@ import logging
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from plugins.failing import is_text, told
+from plugins.failing import told
+from plugins.guard import is_text
 from plugins.host import PluginHost
 from recommenders.contract import LifeEvent, Text
 from recommenders.view import CustomerView
