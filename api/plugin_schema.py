@@ -11,9 +11,9 @@ from api.plugin_fields import namespace
 from api.plugin_types import Prefixed
 from graph.errors import PluginError
 from plugins.contract import Facts, Field, On
+from plugins.failing import told
 from plugins.field_calls import FieldCalls, note_failed
 from plugins.field_checks import check_value, checked_facts, checked_field
-from plugins.guard import told
 from plugins.host import PluginHost, PluginInfo
 from plugins.shapes import Structure
 from recommenders.contract import Reason

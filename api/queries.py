@@ -10,8 +10,8 @@ from api.audit_queries import AuditQueries
 from api.costs import DECISION, PAGED, SEARCH, assumed, sliced
 from api.errors import ApiError, Code
 from api.nodes import Key
-from api.plugin_settings_queries import PluginSettingsQueries
 from api.plugin_queries import PluginQueries
+from api.plugin_settings_queries import PluginSettingsQueries
 from api.requests import Asked
 from api.roles import KEYS, Role, Viewer
 from api.session import Session

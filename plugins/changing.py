@@ -9,7 +9,7 @@ from graph.errors import PluginError, VersionConflict
 from graph.once import Request
 from graph.plugin_settings import Change, Stored
 from graph.store import Store
-from plugins.guard import placed
+from plugins.failing import placed
 from plugins.host import PluginHost
 from plugins.settings import WrongSetting, dumped
 

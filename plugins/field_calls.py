@@ -13,8 +13,10 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
+from plugins.budgets import BATCH_SECONDS, BUDGET_SECONDS
+from plugins.failing import told
 from plugins.field_checks import Checked, check_value
-from plugins.guard import BATCH_SECONDS, BUDGET_SECONDS, FAILURES_TO_OPEN, OPEN_SECONDS, Health, State, told
+from plugins.guard import FAILURES_TO_OPEN, OPEN_SECONDS, Health, State
 from plugins.host import PluginInfo
 from plugins.shapes import Maybe
 
