@@ -21,6 +21,7 @@ SEES_INTERNALS: Final = frozenset({Role.RELATIONSHIP_MANAGER, Role.MARKETING, Ro
 SEES_SUBGRAPH: Final = frozenset({Role.ADMIN})
 SETS_PLUGINS: Final = frozenset({Role.MARKETING, Role.ADMIN})
 SERVES_DEPUTIES: Final = frozenset({Role.ADMIN})
+SERVES_PLUGINS: Final = frozenset({Role.MARKETING, Role.ADMIN})
 SERVES_WEBHOOKS: Final = frozenset({Role.ADMIN})
 SEES_ACCESS_REPORTS: Final = frozenset({Role.CUSTOMER, Role.ADMIN})
 """On whom they see. A customer's has what is derived of him too: he has a right to it (GDPR, art. 15)."""

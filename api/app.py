@@ -31,6 +31,7 @@ from api.reading import Reading
 from api.request_ids import HEADER, Identified
 from api.schema import build_schema
 from api.session import Services
+from api.shadow_counts import keep_counted
 from api.slow_clients import ImpatientProtocol
 from api.store_watch import watched
 from api.tokens import TokenRules
@@ -41,6 +42,7 @@ from graph.audit import AuditLog
 from graph.audit_entries import AuditKey
 from graph.errors import StoreError, StoreUnavailable
 from graph.store import Store
+from graph.words import PluginStage
 from plugins.host import PluginHost
 from recommenders.purposes import DEFAULT_LIMITS as DEFAULT_PURPOSES
 from recommenders.purposes import PurposeLimits
@@ -90,6 +92,7 @@ class Wiring:
         federation: serve as a subgraph of Apollo Federation, too.
         purposes: which products each kind of data may serve.
         work: does jobs for as long as the server lives.
+        new_plugins: the stage of plugins on which nobody has decided.
     """
 
     open_store: Callable[[], AbstractAsyncContextManager[Store]]
@@ -110,6 +113,7 @@ class Wiring:
     federation: bool = False
     purposes: PurposeLimits = DEFAULT_PURPOSES
     work: Callable[[Store], Coroutine[Any, Any, None]] = idle
+    new_plugins: PluginStage = PluginStage.LIVE
 
 
 def create_app(wiring: Wiring) -> Starlette:
@@ -144,7 +148,7 @@ def create_app(wiring: Wiring) -> Starlette:
 @asynccontextmanager
 async def _served(store: Store, wiring: Wiring) -> AsyncIterator[Services]:
     store.watch = watched
-    engine = LiveEngine(store, wiring.host, wiring.models, wiring.purposes)
+    engine = LiveEngine(store, wiring.host, wiring.models, wiring.purposes, wiring.new_plugins)
     trail = Trail(AuditLog(store, AuditKey(wiring.audit_secret)))
     services = Services(
         store, engine, Changes(), Interactions(), wiring.offer_secret, wiring.webhooks, wiring.erasure_secret, trail
@@ -159,7 +163,8 @@ async def _served(store: Store, wiring: Wiring) -> AsyncIterator[Services]:
         with suppress(StoreUnavailable):
             await trail.log.check_key()
     sending = keep_sending(store, wiring.webhooks)
-    lasting = engine.keep_fresh(), wiring.work(store), Gauges(engine).keep(), trail.keep(), sending
+    shadowing = keep_counted(store, engine.shadows)
+    lasting = engine.keep_fresh(), wiring.work(store), Gauges(engine).keep(), trail.keep(), sending, shadowing
     kept = [asyncio.create_task(task) for task in lasting]
     try:
         async with wiring.share(services.changes, services.interactions):

@@ -12,7 +12,6 @@ from recommenders.contract import Context, Offer
 
 ALGORITHM: Final = "HS256"
 AUDIENCE: Final = "guanxi-offer"
-ARM: Final = "default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,7 @@ def sign(offer: Offer, context: Context, model: str, at: datetime, secret: str) 
         "at": int(at.timestamp()),
         "pr": round(offer.propensity, 6),
         "m": model,
-        "arm": ARM,
+        "arm": offer.arm,
     }
     return jwt.encode(claims, secret, ALGORITHM)
 

@@ -11,14 +11,18 @@ from typing import Final
 import numpy as np
 
 from api.gathering import Gathering
-from graph import plugin_settings, products
+from graph import plugin_settings, plugin_stages, products
 from graph.errors import ModelError, StoreUnavailable
 from graph.migrations import migrate
 from graph.records import Customer
 from graph.store import Store
+from graph.words import PluginStage
 from plugins.deciding import build_engine
 from plugins.host import PluginHost
+from plugins.life import Lives
 from plugins.life_events import Happening, happenings
+from plugins.reloading import Reloading
+from plugins.shadows import Shadows
 from recommenders.artefact import Model, current_id, load_current
 from recommenders.batch import Batch
 from recommenders.catalogue import Catalogue
@@ -39,8 +43,18 @@ PATIENCE_SECONDS: Final = 30.0
 class LiveEngine:
     """Decides in a thread of its own, so that a slow plugin does not stop the server from answering others."""
 
-    def __init__(self, store: Store, host: PluginHost, models: Path, purposes: PurposeLimits = DEFAULT_LIMITS) -> None:
+    def __init__(
+        self,
+        store: Store,
+        host: PluginHost,
+        models: Path,
+        purposes: PurposeLimits = DEFAULT_LIMITS,
+        new_plugins: PluginStage = PluginStage.LIVE,
+    ) -> None:
         self.host = host
+        self.stages = Lives(new=new_plugins)
+        self.shadows = Shadows()
+        self._reloading = Reloading(host)
         self.on_change: Callable[[], None] = lambda: None
         self._store = store
         self._purposes = purposes
@@ -133,20 +147,18 @@ class LiveEngine:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 catalogue = await self._catalogue()
                 stored = await plugin_settings.every(self._store)
+                stages = Lives.of(await plugin_stages.history(self._store), self.stages.new)
         except TimeoutError as error:
             raise StoreUnavailable(f"The store said nothing for {PATIENCE_SECONDS:g} seconds.") from error
         seen = await asyncio.to_thread(current_id, self.models)
         self._stale = self.host.take_settings(stored) or self._stale
-        if (
-            self._engine
-            and not self._stale
-            and seen == self._seen
-            and catalogue.products == self._engine.catalogue.products
-        ):
+        host = await asyncio.to_thread(self._reloading.look, self.host)
+        same = self._engine is not None and host is None and catalogue.products == self._engine.catalogue.products
+        if same and not self._stale and seen == self._seen and stages == self.stages:
             return
         first = self._engine is None
         model = await self._load() if first or seen != self._seen else self._model
-        self._put_in_service(catalogue, model)
+        self._put_in_service(catalogue, model, stages, host or self.host)
         self._seen, self._stale = seen, False
         if not first:
             logger.info("the engine was rebuilt: %d products, model %s", len(catalogue), self.model_id)
@@ -158,14 +170,14 @@ class LiveEngine:
             self._migrated = True
         return Catalogue(await products.catalogue(self._store), self._purposes)
 
-    def _put_in_service(self, catalogue: Catalogue, model: Model | None) -> None:
+    def _put_in_service(self, catalogue: Catalogue, model: Model | None, stages: Lives, host: PluginHost) -> None:
         try:
-            engine = build_engine(catalogue, self.host, model)
+            engine = build_engine(catalogue, host, model, stages, self.shadows)
         except Exception as error:  # noqa: BLE001 - a plugin may choke in any way on what it learnt
             logger.warning("the model in service stays: %s: %s", type(error).__name__, error)
-            model = self._model
-            engine = build_engine(catalogue, self.host, model)
-        self._engine, self._model = engine, model
+            model, host = self._model, self.host
+            engine = build_engine(catalogue, host, model, stages, self.shadows)
+        self._engine, self._model, self.stages, self.host = engine, model, stages, host
 
     async def keep_fresh(self) -> None:
         """Refresh for ever; while the store is down, what is in service stays."""
@@ -189,3 +201,4 @@ class LiveEngine:
             self._refreshing.cancel()
         self._thread.shutdown(wait=False, cancel_futures=True)
         self.host.close()
+        self.shadows.close()

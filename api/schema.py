@@ -32,6 +32,7 @@ from api.identity import Same
 from api.limits import DEFAULT_LIMITS, Limits
 from api.mutations import Mutation
 from api.observing import ObservedSchema, note_document
+from api.plugin_mutations import PluginMutations
 from api.plugin_schema import Additions, additions, fitting
 from api.plugin_settings_mutations import PluginSettingsMutations
 from api.pricing import Priced
@@ -50,7 +51,9 @@ CACHED_DOCUMENTS: Final = 500
 
 @audited
 @strawberry.type(name="Mutation", description="All that can be written.")
-class Mutations(Mutation, DeputyMutations, WebhookMutations, ErasureMutations, PluginSettingsMutations):
+class Mutations(
+    Mutation, DeputyMutations, WebhookMutations, ErasureMutations, PluginMutations, PluginSettingsMutations
+):
     """The root of mutations, of all modules."""
 
 

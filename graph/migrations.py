@@ -114,6 +114,15 @@ MIGRATIONS: Final = (
         (_unique_node("PluginSettings", "plugin"), _unique_node("PluginSettingsChange", "change_id")),
     ),
     Migration(
+        10,
+        "a plugin's stages are its history, and what it would have done in shadow is counted",
+        (
+            _unique_node("PluginStage", "stage_key"),
+            _unique_node("PluginDay", "day_key"),
+            _unique_edge("SHADOWED", "shadow_key"),
+        ),
+    ),
+    Migration(
         11,
         "acceptances are counted by product",
         ("CREATE INDEX outcome_product_kind IF NOT EXISTS FOR (n:Outcome) ON (n.product_code, n.kind)",),

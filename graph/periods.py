@@ -27,6 +27,8 @@ class Periods:
     """From the day they expired."""
     memberships: int | None = None
     """From the last day."""
+    shadowed: int | None = None
+    """From the day on which a plugin in shadow would have offered something to a customer."""
     customers: int | None = None
     """From the last sign of who has nothing open; he is erased, with a proof."""
 

@@ -68,6 +68,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "activity": _node("Activity", "activity_key", "n.month < $month"),
     "holdings": _edge("HOLDS", "holding_key", "n.closed_on < $day"),
     "memberships": _edge("MEMBER_OF", "membership_key", "n.until < $day"),
+    "shadowed": _edge("SHADOWED", "shadow_key", "n.on < $day"),
     "cards": Rule(
         "MATCH (n:Card) WHERE n.expires_on < $day",
         "card_no",

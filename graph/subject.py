@@ -41,6 +41,7 @@ OWNED: Final = (
 TIES: Final = (
     Tie("holdings", "HOLDS", "(c)-[r:HOLDS]->(:Product)"),
     Tie("memberships", "MEMBER_OF", "(c)-[r:MEMBER_OF]->(:Programme)"),
+    Tie("shadowed", "SHADOWED", "(c)-[r:SHADOWED]->(:Product)"),
     Tie("relations", "RELATED", "(c)-[r:RELATED]->(:Customer)"),
     Tie("relations_stated_by_others", "RELATED", "(c)<-[r:RELATED]-(:Customer)"),
 )
@@ -54,6 +55,7 @@ KEYS: Final = {
 """Owned nodes that an idempotency key may stand for, with their ids."""
 TECHNICAL: Final = frozenset({
     "row_digest", "search_key", "name_key", "holding_key", "membership_key", "relation_key", "activity_key",
+    "shadow_key",
 })  # fmt: skip
 """Properties that are made of others, so that rows are found again."""
 

@@ -159,6 +159,16 @@ class OutcomeKind(StrEnum):
     COMPLAINT = "complaint"
 
 
+class PluginStage(StrEnum):
+    """How far a plugin has come, in the order in which it goes; retired stands beside it."""
+
+    DRAFT = "draft"
+    SHADOW = "shadow"
+    SHARE = "share"
+    LIVE = "live"
+    RETIRED = "retired"
+
+
 class WebhookEvent(StrEnum):
     """What a webhook tells of; a ping is sent by hand alone."""
 

@@ -16,7 +16,7 @@ from graph.errors import NotFound, PluginError
 from graph.rows import EXTRA
 from graph.store import Row, Store
 from graph.words import Channel, Language
-from guanxi.deciding import model_in_force, read_catalogue
+from guanxi.deciding import model_in_force, read_catalogue, read_lives
 from guanxi.opening import open_store
 from guanxi.plugin_loading import load_plugins, take_stored
 from guanxi.settings import Settings
@@ -69,6 +69,7 @@ class Bank:
         self._host = host
         self.today = today or datetime.now(UTC).date()
         self.settings = settings
+        self._added = set[str]()
         with ExitStack() as held:
             self._portal = held.enter_context(start_blocking_portal())
             self.store: Store = held.enter_context(self._portal.wrap_async_context_manager(open_store(settings)))
@@ -132,8 +133,9 @@ class Bank:
 
     @cached_property
     def engine(self) -> Engine:
-        """The engine, with every plugin."""
-        return build_engine(self.catalogue, self.host, self.model)
+        """The engine, with every plugin by its stage; one that was added here is live."""
+        lives = self.run(read_lives, self.store, self.settings).with_live(self._added)
+        return build_engine(self.catalogue, self.host, self.model, lives)
 
     def add(self, plugin: object) -> PluginInfo:
         """Decide with one plugin more: a function, a module, an object with hooks, or the path of one.
@@ -142,6 +144,7 @@ class Bank:
             PluginError: it cannot be loaded.
         """
         info = take_in(self.host, plugin)
+        self._added.add(info.name)
         self.__dict__.pop("engine", None)
         return info
 

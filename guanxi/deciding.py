@@ -1,10 +1,11 @@
 """Puts the engine together that the settings name, for the commands that decide."""
 
-from graph import products
+from graph import plugin_stages, products
 from graph.store import Store
 from guanxi.plugin_loading import load_plugins, take_stored
 from guanxi.settings import Settings
 from plugins.deciding import build_engine
+from plugins.life import Lives
 from recommenders.artefact import Model, load_current
 from recommenders.catalogue import Catalogue
 from recommenders.engine import Engine
@@ -13,7 +14,13 @@ from recommenders.engine import Engine
 async def open_engine(store: Store, settings: Settings) -> Engine:
     """Return the engine of the store's catalogue, the settings' plugins and the model in force."""
     host = await take_stored(store, load_plugins(settings))
-    return build_engine(await read_catalogue(store, settings), host, model_in_force(settings))
+    lives = await read_lives(store, settings)
+    return build_engine(await read_catalogue(store, settings), host, model_in_force(settings), lives)
+
+
+async def read_lives(store: Store, settings: Settings) -> Lives:
+    """Return the stages of the store's plugins."""
+    return Lives.of(await plugin_stages.history(store), settings.new_plugins)
 
 
 async def read_catalogue(store: Store, settings: Settings) -> Catalogue:

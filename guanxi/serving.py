@@ -55,6 +55,7 @@ def app_of(settings: Settings, at_end: Callable[[], object] = lambda: None) -> S
             federation=settings.federation,
             purposes=settings.purpose_limits,
             work=lambda store: keep_working(store, host, settings),
+            new_plugins=settings.new_plugins,
         )
     )
 

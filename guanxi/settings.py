@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from api.limits import DEFAULT_LIMITS, Limits
 from graph.periods import Periods
 from plugins.isolation import Isolation, Mode
+from graph.words import PluginStage
 from recommenders.purposes import DEFAULT_LIMITS as DEFAULT_PURPOSES
 from recommenders.purposes import PurposeLimits
 
@@ -42,6 +43,8 @@ class Settings(BaseSettings):
     """Where plugins that are not shipped run: in threads, or, with ``process``, each in a process of its own."""
     plugin_memory_mb: int = Field(default=512, ge=16)
     """How much address space such a process may use beyond what guanxi itself needs there, in MB."""
+    new_plugins: Literal[PluginStage.DRAFT, PluginStage.SHADOW, PluginStage.LIVE] = PluginStage.LIVE
+    """The stage of plugins on which nobody has decided, other than guanxi's own: draft, shadow or live."""
     neo4j_uri: str | None = Field(default=None, validation_alias=AliasChoices("NEO4J_URI"))
     """Bolt address of a Neo4j; without it the embedded store is used."""
     neo4j_username: str = Field(default="neo4j", validation_alias=AliasChoices("NEO4J_USERNAME"))

@@ -1,22 +1,69 @@
 """Puts an engine together from a catalogue, plugins and a model."""
 
+from collections.abc import Sequence
+from typing import Any, Final
+
+from graph.words import PluginStage
 from plugins.host import PluginHost
+from plugins.life import Lives
+from plugins.shadows import Shadows
+from plugins.staged import Plan, StagedEngine
 from recommenders.artefact import Model
 from recommenders.catalogue import Catalogue
-from recommenders.contract import FALLBACK
+from recommenders.contract import ARM, FALLBACK, Recommender
 from recommenders.engine import Engine
 
+ALL_LIVE: Final = Lives()
 
-def build_engine(catalogue: Catalogue, host: PluginHost, model: Model | None) -> Engine:
-    """Return the engine of a bank; without a model it answers by rules, programmes and the fallback."""
-    rules = host.rules(catalogue)
-    return Engine(
-        catalogue,
-        host.guarded(model),
-        host.gates(),
-        rules.bundles,
-        model.calibration if model else None,
-        model.ranker if model else None,
-        rules.levers,
-        model_id=model.model_id if model else FALLBACK,
+
+def build_engine(
+    catalogue: Catalogue,
+    host: PluginHost,
+    model: Model | None,
+    lives: Lives = ALL_LIVE,
+    shadows: Shadows | None = None,
+) -> Engine:
+    """Return the engine of a bank; without a model it answers by rules, programmes and the fallback.
+
+    ``lives`` are the plugins' stages; what those in shadow would do is counted where there are ``shadows``.
+    """
+    guarded = host.guarded(model)
+    owners = {recommender.name: info.name for recommender, info in host.of("recommenders")}
+
+    def parts(plugins: frozenset[str] | None, arm: str) -> Sequence[Any]:
+        rules = host.rules(catalogue, plugins)
+        return (
+            catalogue,
+            [own for own in guarded if plugins is None or owners[own.name] in plugins],
+            host.gates(plugins),
+            rules.bundles,
+            model.calibration if model else None,
+            model.ranker if model else None,
+            rules.levers,
+            model.model_id if model else FALLBACK,
+            arm,
+        )
+
+    plan = _plan(host, lives, guarded, owners)
+    return StagedEngine(parts, plan, shadows) if plan else Engine(*parts(None, ARM))
+
+
+def _plan(host: PluginHost, lives: Lives, guarded: Sequence[Recommender], owners: dict[str, str]) -> Plan | None:
+    """Return which plugins decide of whom; None where all do of everybody."""
+    of_plugin = {info.name: lives.life(info) for info in host.plugins}
+    if all(life.stage is PluginStage.LIVE for life in of_plugin.values()):
+        return None
+    return Plan(
+        frozenset(name for name, life in of_plugin.items() if life.stage is PluginStage.LIVE),
+        {name: life.share or 0 for name, life in of_plugin.items() if life.stage is PluginStage.SHARE},
+        {
+            name: [own for own in guarded if owners[own.name] == name]
+            for name, life in of_plugin.items()
+            if life.stage is PluginStage.SHADOW
+        },
+        {
+            name: [own.name for own in guarded if owners[own.name] == name]
+            for name, life in of_plugin.items()
+            if life.stage is PluginStage.SHARE
+        },
     )

@@ -1,7 +1,7 @@
 """Loads plugins, keeps their health, and hands the engine what they register."""
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -124,8 +124,9 @@ class PluginHost:
         self._workers: dict[str, Worker] = {}
         self._manager = pluggy.PluginManager("guanxi")
         self._manager.add_hookspecs(hookspecs)
+        self.folders: Sequence[Path] = ()
         self.plugins: list[PluginInfo] = []
-        self._loaded: list[Loaded] = []
+        self.loaded: list[Loaded] = []
         self._health: dict[str, Health] = {}
         self._guarded: dict[str, GuardedRecommender] = {}
 
@@ -142,8 +143,9 @@ class PluginHost:
         """Load the shipped plugins, installed ones, and folders' ``.py`` files; a broken one is listed as such."""
         host = cls(sources, isolation, reports)
         host._add_shipped(shipped)
+        host.folders = tuple(folders)
         for found in find(folders):
-            host._add_found(found)
+            host.add_found(found)
         return host
 
     @classmethod
@@ -165,11 +167,29 @@ class PluginHost:
 
     def add_path(self, path: Path) -> PluginInfo:
         """Take in the plugin of a ``.py`` file, or of a folder with a ``pyproject.toml``, as ``add`` does."""
-        return self._add_found(of_path(path))
+        return self.add_found(of_path(path))
+
+    def beside(self) -> "PluginHost":
+        """Return a host without plugins, for the same folders and settings."""
+        other = PluginHost(self._sources, self._isolation, self._reports)
+        other.folders, other._stored = self.folders, self._stored
+        return other
+
+    def keep(self, loaded: Loaded, other: "PluginHost") -> PluginInfo:
+        """Take in a plugin as another host has it, with its process if it has one."""
+        info = loaded.info
+        name = f"{info.source}:{info.name}"
+        if name in other._workers:
+            self._workers[name] = other._workers[name]
+        return self.add(loaded.plugin, info.name, info.source)
+
+    def take_health(self, other: "PluginHost", recommenders: Sequence[str]) -> None:
+        """Go on with the health that some recommenders have in another host."""
+        self._health |= {name: other._health[name] for name in recommenders}
 
     def of(self, hook: str) -> Iterator[tuple[Any, PluginInfo]]:
         """Yield all that was registered by a hook, and by whom."""
-        for loaded in self._loaded:
+        for loaded in self.loaded:
             for item in loaded.registered.of(hook):
                 yield item, loaded.info
 
@@ -181,10 +201,10 @@ class PluginHost:
         """
         before, self._stored = self._stored, stored
         changed = False
-        for index, loaded in enumerate(self._loaded):
+        for index, loaded in enumerate(self.loaded):
             name = loaded.info.name
             if loaded.registered.about.settings is not None and before.get(name) != stored.get(name):
-                self._loaded[index] = replace(loaded, registered=self._reset(loaded))
+                self.loaded[index] = replace(loaded, registered=self._reset(loaded))
                 changed = True
         return changed
 
@@ -243,18 +263,22 @@ class PluginHost:
         }
         return list(self._guarded.values())
 
-    def gates(self) -> list[Gate]:
-        """Return every gate, the bank's own first."""
+    def gates(self, among: Collection[str] | None = None) -> list[Gate]:
+        """Return every gate, of all plugins or of those of some names, the bank's own first."""
         return [
             gate if info.source == SHIPPED else GuardedGate(gate, info.note, report=self._reports.of(info, gate))
             for gate, info in self.of("gates")
+            if among is None or info.name in among
         ]
 
-    def rules(self, catalogue: Catalogue) -> Rules:
-        """Return bundles and levers for a catalogue; a plugin that fails at this has none until it is asked anew."""
+    def rules(self, catalogue: Catalogue, among: Collection[str] | None = None) -> Rules:
+        """Return bundles and levers for a catalogue, of all plugins or of those of some names.
+
+        A plugin that fails at this has none until it is asked anew.
+        """
         rules = Rules()
-        for loaded in self._loaded:
-            if loaded.info.state == "broken":
+        for loaded in self.loaded:
+            if loaded.info.state == "broken" or (among is not None and loaded.info.name not in among):
                 continue
             try:
                 own = rules_of(self._manager, loaded.plugin, catalogue, loaded.registered.settings)
@@ -297,11 +321,11 @@ class PluginHost:
             self._manager.register(plugin, name=name)
         now = self._stored.get(info.name, Stored(info.name))
         own = self._registered(name, plugin, partial(self._held, info.name, now.settings))
-        check_free(own, [(loaded.info.source, loaded.registered) for loaded in self._loaded])
+        check_free(own, [(loaded.info.source, loaded.registered) for loaded in self.loaded])
         if own.held is not None:
             self._check_named_once(info)
             info.settings_version = now.version
-        self._loaded.append(Loaded(info, plugin, own))
+        self.loaded.append(Loaded(info, plugin, own))
         info.version, info.api, info.owner = own.about.version, own.about.api, own.about.owner
         info.recommenders = [recommender.name for recommender in own.of("recommenders")]
         for recommender in info.recommenders:
@@ -313,7 +337,7 @@ class PluginHost:
 
     def _named(self, plugin: str) -> Loaded:
         wanted = setting_name(plugin)
-        for loaded in self._loaded:
+        for loaded in self.loaded:
             if loaded.registered.about.settings is not None and setting_name(loaded.info.name) == wanted:
                 return loaded
         raise NotFound("plugin with settings", plugin)
@@ -342,11 +366,11 @@ class PluginHost:
         names = [recommender.name for recommender in own.of("recommenders")]
         if sorted(names) != sorted(info.recommenders):
             raise PluginError(f"under them its recommenders would be {names}, and names must stay: {info.recommenders}")
-        check_free(own, [(other.info.source, other.registered) for other in self._loaded if other is not loaded])
+        check_free(own, [(other.info.source, other.registered) for other in self.loaded if other is not loaded])
         return own
 
     def _check_named_once(self, info: PluginInfo) -> None:
-        for other in self._loaded:
+        for other in self.loaded:
             if other.info.settings_version is not None and setting_name(other.info.name) == setting_name(info.name):
                 raise PluginError(
                     f"a plugin named {other.info.name!r} with settings is there, from {other.info.source}"
@@ -368,7 +392,8 @@ class PluginHost:
         for module in modules:
             self.add(module, module.__name__.rpartition(".")[2], SHIPPED)
 
-    def _add_found(self, found: Found) -> PluginInfo:
+    def add_found(self, found: Found) -> PluginInfo:
+        """Take in a plugin that is to be imported, as ``add`` does."""
         used = list[str]()
         try:
             with heard(used):

@@ -32,6 +32,11 @@ def find(folders: Sequence[Path]) -> Iterator[Found]:
     """Yield what is installed, and what is in folders: their ``.py`` files, and their packages."""
     for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda point: point.name):
         yield Found(point.name, f"entry point {point.value}", point.load)
+    yield from find_in(folders)
+
+
+def find_in(folders: Sequence[Path]) -> Iterator[Found]:
+    """Yield what is in folders."""
     for folder in folders:
         if not folder.is_dir():
             yield Found(folder.name, str(folder), _missing)

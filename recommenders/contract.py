@@ -28,6 +28,8 @@ GateGroup: TypeAlias = Literal["eligibility", "suitability", "credit", "consent"
 
 FALLBACK: Final = "fallback"
 """Stands for a model's id while there is none."""
+ARM: Final = "default"
+"""Stands for the arms of experiments that a customer is in while there are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +229,7 @@ class Offer:
         priority: propensity × context weight × value × lever; the order of offers.
         recommenders: names, strongest first.
         model: id of the model that it was ranked with.
+        arm: the experiments that were run on the customer, and on which side of each he is.
     """
 
     customer_no: str
@@ -240,6 +243,7 @@ class Offer:
     reasons: tuple[Reason, ...]
     trace: tuple[TraceStep, ...]
     model: str = FALLBACK
+    arm: str = ARM
 
 
 @dataclass(frozen=True, slots=True)

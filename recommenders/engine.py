@@ -17,6 +17,7 @@ from recommenders.bundling import bundles
 from recommenders.calibration import PRIOR_PROPENSITY, Calibration
 from recommenders.catalogue import Catalogue
 from recommenders.contract import (
+    ARM,
     FALLBACK,
     Answer,
     BundleRule,
@@ -102,6 +103,7 @@ class Engine:
         ranker: Ranker | None = None,
         levers: Sequence[Lever] = (),
         model_id: str = FALLBACK,
+        arm: str = ARM,
     ) -> None:
         self.catalogue = catalogue
         self.recommenders = tuple(recommenders)
@@ -110,6 +112,7 @@ class Engine:
         self.calibration = calibration or Calibration()
         self.ranker = ranker
         self.model_id = model_id
+        self.arm = arm
         self.arbitration = Arbitration(catalogue, levers)
 
     @cached_property
@@ -119,6 +122,10 @@ class Engine:
     @cached_property
     def _levers(self) -> NDArray[np.float64]:
         return self.arbitration.lever_factors()
+
+    def factors(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """``(m,)``: what makes a priority of a propensity, by the context weight of each product."""
+        return self._values * weights * self._levers
 
     def rank(self, customers: Sequence[Customer], context: Context) -> Ranking:
         """Run candidates, gates, rank and arbitrate over customers.
@@ -153,9 +160,8 @@ class Engine:
         }  # fmt: skip
         propensities, ranked = self._propensities(learnt, general_scores, strengths)
         weights = self.arbitration.weights(context.channel)
-        factors = self._values * weights * self._levers
         offered = passed & ~np.isnan(propensities)
-        priorities = np.where(offered, propensities * factors, -np.inf)
+        priorities = np.where(offered, propensities * self.factors(weights), -np.inf)
         return Ranking(passes, proposed, general_scores, strengths, propensities, ranked, weights, refused, passed,
                        priorities, tuple(omitted))  # fmt: skip
 
@@ -199,9 +205,10 @@ class Engine:
 
     def answer(self, customers: Sequence[Customer], context: Context) -> list[Answer]:
         """Return each customer's offers, at most ``context.top``, and the bundles they are part of."""
-        if not customers:
-            return []
-        ranking = self.rank(customers, context)
+        return self.answers(self.rank(customers, context)) if customers else []
+
+    def answers(self, ranking: Ranking) -> list[Answer]:
+        """Return the offers and bundles of each customer of a ranking."""
         return [self._answer(ranking, row, columns) for row, columns in enumerate(ranking.top(len(self.catalogue)))]
 
     def decide(self, customer: Customer, product_code: str, context: Context) -> Decision:
@@ -267,6 +274,7 @@ class Engine:
             reasons=reasons[:MOST_REASONS],
             trace=self._trace(ranking, row, column, rank, (), reasons),
             model=self.model_id,
+            arm=self.arm,
         )
 
     @staticmethod

@@ -12,6 +12,7 @@ from graph.errors import SettingsError
 from guanxi.commands import plugin_failures, plugin_settings
 from guanxi.commands.plugin_hooks import hooks
 from guanxi.commands.plugin_schema import schema
+from guanxi.commands.plugin_stages import rollback, stage
 from guanxi.plugin_listing import list_plugins, told_about
 from guanxi.scaffolding import Size, write_plugin
 from guanxi.settings import Settings
@@ -22,8 +23,8 @@ MARKS: Final = {True: "ok  ", False: "FAIL", None: "    "}
 plugins = typer.Typer(add_completion=False)
 plugins.command()(hooks)
 plugins.command()(schema)
-plugins.command()(plugin_failures.failures)
-plugins.command()(plugin_failures.reproduce)
+for command in (plugin_failures.failures, plugin_failures.reproduce, stage, rollback):
+    plugins.command()(command)
 
 
 @plugins.callback(invoke_without_command=True)

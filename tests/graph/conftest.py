@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from graph import feedback
+from graph import feedback, plugin_days
 from graph.imports import import_rows
 from graph.once import Request
 from graph.records import Interaction, Outcome
@@ -69,6 +69,7 @@ async def fill(store, *, region="Yunnan", neighbours=0):
     accepted = Outcome("offer-of-ZOE-7351", "SAVE", OutcomeKind.ACCEPT, Channel.MOBILE, NOW)
     decision = {"offered_at": NOW, "propensity": 0.7351, "model": "m1", "arm": "default"}
     await feedback.record_outcome(store, "ZOE-7351", accepted, decision, request("outcome"))
+    await plugin_days.add(store, {}, [plugin_days.Sighting("card-for-7351", "ZOE-7351", "LOAN", DAY)])
     await store.write(
         "MATCH (c:Customer {customer_no: 'ZOE-7351'}) "
         "CREATE (c)-[:SAID]->(:Consent {consent_key: 'recorded-consent', customer_no: c.customer_no, purpose: 'marketing'}) "

@@ -145,7 +145,7 @@ async def test_the_proof_is_found_by_who_knows_the_number_and_the_secret(zoe):
     assert (proof.at, proof.by, proof.reason) == (AT, "the desk", "she asked")
     assert {part: count for part, count in proof.counts.items() if count} == {
         "accounts": 1, "activity": 2, "cards": 1, "consents": 1, "deliveries": 1, "holdings": 2, "interactions": 2,
-        "memberships": 1, "outcomes": 1, "relations": 1, "relations_stated_by_others": 1,
+        "memberships": 1, "outcomes": 1, "relations": 1, "relations_stated_by_others": 1, "shadowed": 1,
     }  # fmt: skip
 
 

@@ -6,9 +6,10 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from graph import retention
+from graph import plugin_days, retention
 from graph.imports import import_rows
 from graph.periods import Periods
+from graph.plugin_days import Sighting
 from graph.retention import Due, count, due, lost, remove
 
 TODAY = date(2026, 7, 1)
@@ -52,6 +53,7 @@ async def bank(empty_store):
         "MATCH (c:Customer) UNWIND $rows AS row CREATE (c)-[:ANSWERED]->(t:Outcome) SET t = row",
         rows=[{"outcome_id": f"O-{age}", "at": at(day)} for age, day in AGES.items()],
     )
+    await plugin_days.add(store, {}, [Sighting("p", "C1", f"S-{age}", day) for age, day in AGES.items()])
     return store
 
 
@@ -61,13 +63,15 @@ async def ids(store):
         "MATCH (n) WHERE n:Account OR n:Card OR n:Activity OR n:Interaction OR n:Outcome "
         "RETURN coalesce(n.activity_key, n.card_no, n.interaction_id, n.outcome_id, n.account_no) AS key"
     )
-    edges = await store.read("MATCH (:Customer)-[r]->() RETURN coalesce(r.holding_key, r.membership_key) AS key")
+    edges = await store.read(
+        "MATCH (:Customer)-[r]->() RETURN coalesce(r.holding_key, r.membership_key, r.shadow_key) AS key"
+    )
     return {row["key"] for row in nodes + edges if row["key"]}
 
 
 PARTS = {
     "holdings": "H-OLD", "accounts": "A-OLD", "cards": "K-OLD", "memberships": "M-OLD", "activity": "Y-OLD",
-    "interactions": "I-OLD", "outcomes": "O-OLD",
+    "interactions": "I-OLD", "outcomes": "O-OLD", "shadowed": "p|C1|S-OLD",
 }  # fmt: skip
 
 

@@ -17,6 +17,8 @@ HANDLED_APART = {
     "Migration": "of the graph itself",
     "Webhook": "of the bank's receivers",
     "AuditChain": "of the audit log itself",
+    "PluginStage": "the bank's decisions on its plugins",
+    "PluginDay": "counts of plugins, of no customer",
     "AuditEntry": "the audit log is append-only, and has rules of its own",
 }
 """Labels that ``graph.subject`` doesn't list, and why not."""
@@ -61,6 +63,7 @@ async def test_the_report_has_all_that_is_held(zoe):
     assert {part: len(own) for part, own in held.items() if part != "profile"} == {
         "holdings": 2, "memberships": 1, "relations": 1, "relations_stated_by_others": 1, "accounts": 1, "activity": 2,
         "cards": 1, "interactions": 2, "outcomes": 1, "consents": 1, "deliveries": 1, "requests": 2, "other": 0,
+        "shadowed": 1,
     }  # fmt: skip
     assert held["accounts"] == [{
         "account_no": "ACC-7351", "closed_on": date(2024, 9, 21), "customer_no": "ZOE-7351", "product_code": "SAVE",

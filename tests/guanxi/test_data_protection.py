@@ -74,7 +74,7 @@ def test_the_report_is_json_for_this_users_eyes_only(desk, guanxi, person, tmp_p
     assert one.keys() == {"schema", "customer_no", "held", "derived"}
     assert one["held"].keys() == {
         "profile", "holdings", "memberships", "relations", "relations_stated_by_others", "accounts", "activity", "cards",
-        "interactions", "outcomes", "consents", "deliveries", "requests", "other",
+        "interactions", "outcomes", "consents", "deliveries", "requests", "other", "shadowed",
     }  # fmt: skip
     assert one["held"]["profile"]["name"] == person["name"]
     assert one["derived"].keys() == {

@@ -1,0 +1,101 @@
+"""A plugin's life: draft, shadow, share of customers, live, retired; which steps it may take, and whom a share is."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, Self
+
+from graph.plugin_stages import StageDecision, latest
+from graph.words import PluginStage
+from plugins.host import SHIPPED, PluginInfo
+
+FORWARD: Final = (PluginStage.DRAFT, PluginStage.SHADOW, PluginStage.SHARE, PluginStage.LIVE)
+FROM_RETIRED: Final = frozenset({PluginStage.DRAFT, PluginStage.SHADOW})
+BANKS_OWN: Final = "shipped"
+"""The plugin that has the bank's own gates and fallback: it has no stages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """A plugin's stage, and of a share how many percent of the customers it has."""
+
+    stage: PluginStage
+    share: int | None = None
+
+    def __str__(self) -> str:
+        return self.stage if self.share is None else f"{self.stage} of {self.share} %"
+
+
+LIVE: Final = Life(PluginStage.LIVE)
+
+
+@dataclass(frozen=True, slots=True)
+class Lives:
+    """The lives of plugins by name; ``new`` is the stage of those on which nobody has decided, but guanxi's own."""
+
+    decided: Mapping[str, Life] = field(default_factory=dict)
+    new: PluginStage = PluginStage.LIVE
+
+    @classmethod
+    def of(cls, decisions: Sequence[StageDecision], new: PluginStage = PluginStage.LIVE) -> Self:
+        """Return what holds by a history of decisions."""
+        return cls({name: Life(own.stage, own.share) for name, own in latest(decisions).items()}, new)
+
+    def life(self, plugin: PluginInfo) -> Life:
+        """Return the life of a plugin."""
+        return self.decided.get(plugin.name) or (LIVE if plugin.source == SHIPPED else Life(self.new))
+
+    def with_live(self, names: Iterable[str]) -> Self:
+        """Return the same lives, but with some plugins live."""
+        return replace(self, decided={**self.decided, **dict.fromkeys(names, LIVE)})
+
+
+def objection(now: Life, then: Life, *, force: bool = False) -> str | None:
+    """Return why a plugin may not go from one life to another, as a sentence; None where it may.
+
+    Forward it goes one stage at a time, unless forced; back, or out of service, it may always go.
+    """
+    if then.stage is PluginStage.SHARE and (then.share is None or not 1 <= then.share <= 99):
+        return "A share is a whole number of percent, from 1 to 99."
+    if then.stage is not PluginStage.SHARE and then.share is not None:
+        return f"The stage {then.stage} has no share."
+    if force or now == then or then.stage is PluginStage.RETIRED:
+        return None
+    if now.stage is PluginStage.RETIRED:
+        return None if then.stage in FROM_RETIRED else "A plugin that is retired begins anew, as draft or shadow."
+    if FORWARD.index(then.stage) > FORWARD.index(now.stage) + 1:
+        between = FORWARD[FORWARD.index(now.stage) + 1]
+        return f"From {now.stage} it goes to {between} before {then.stage}, unless that is forced."
+    return None
+
+
+def before(decisions: Sequence[StageDecision], unstaged: Life) -> tuple[Life, int] | None:
+    """Return the life before the last decision on a plugin, and the version that it was of; None where there is none.
+
+    What a rollback went back to counts as the last decision, so that another goes back further. Version 0 is
+    ``unstaged``: before the first decision.
+    """
+    if not decisions:
+        return None
+    last = decisions[-1]
+    version = last.version if last.restores is None else last.restores
+    if version == 0:
+        return None
+    earlier = next((own for own in decisions if own.version == version - 1), None)
+    while earlier is not None and earlier.restores:
+        earlier = decisions[earlier.restores - 1]
+    if earlier is None or earlier.restores == 0:
+        return unstaged, 0
+    return Life(earlier.stage, earlier.share), earlier.version
+
+
+def is_in_share(plugin: str, customer_no: str, share: int) -> bool:
+    """Whether a customer is in a plugin's share; who is stays in a larger one, and each plugin draws for itself."""
+    digest = hashlib.sha256(f"{plugin}\x1f{customer_no}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") % 10_000 < share * 100
+
+
+def arm_of(shares: Iterable[str], inside: frozenset[str], otherwise: str) -> str:
+    """Say of each plugin that has a share whether a customer is in it or in its holdout; ``otherwise`` without any."""
+    told = [f"{name}:{'share' if name in inside else 'holdout'}" for name in sorted(shares)]
+    return " ".join(told) or otherwise

@@ -1,0 +1,123 @@
+"""Loads the plugins of folders anew when their files change, beside those that serve meanwhile.
+
+A new host is made, whole, for who serves to take in place of the old one. Plugins whose files are as they were are the
+same objects in it, with their health. One that is broken by its change stays as it was before, and says so. What is
+installed as a package, with an entry point, needs a restart.
+"""
+
+import importlib
+import sys
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from importlib.util import cache_from_source
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from plugins.host import Loaded, PluginHost
+from plugins.loading import find_in
+
+SETTLE_SECONDS: Final = 0.2
+"""A file that changes meanwhile is still being written."""
+STAYS: Final = "its file was changed, and the version before serves, as the new one is broken: "
+
+Stamp: TypeAlias = tuple[tuple[str, int, int], ...]
+"""Name, time of change in nanoseconds and size of each file of a plugin."""
+
+
+class Reloading:
+    """Watches the folders of a host."""
+
+    def __init__(self, host: PluginHost) -> None:
+        self._folders = host.folders
+        self._seen = stamps(self._folders)
+
+    def look(self, host: PluginHost) -> PluginHost | None:
+        """Return a host with what has changed since the last look; None where nothing has, or is still changing."""
+        now = stamps(self._folders)
+        if now == self._seen:
+            return None
+        time.sleep(SETTLE_SECONDS)
+        if stamps(self._folders) != now:
+            return None
+        changed = {source for source in now.keys() | self._seen.keys() if now.get(source) != self._seen.get(source)}
+        self._seen = now
+        return reloaded(host, changed)
+
+
+def stamps(folders: Sequence[Path]) -> Mapping[str, Stamp]:
+    """Return how the files of each plugin of some folders are, by the plugin's source."""
+    found = {}
+    for plugin in find_in(folders):
+        with suppress(OSError):  # it went away meanwhile
+            found[plugin.source] = tuple(_stamps_of(Path(plugin.source)))
+    return found
+
+
+def reloaded(host: PluginHost, changed: Collection[str]) -> PluginHost:
+    """Return a host of what another has, with the plugins of changed sources loaded anew, or new, or gone."""
+    before = {(own.info.source, own.info.name): own for own in host.loaded}
+    new = host.beside()
+    for own in host.loaded:
+        if not _is_in(own.info.source, host.folders):
+            _keep(new, own, host)
+    for found in find_in(host.folders):
+        former = before.get((found.source, found.name))
+        if former is not None and found.source not in changed:
+            _keep(new, former, host)
+            continue
+        with _fresh(Path(found.source)) as restore:
+            info = new.add_found(found)
+            if info.state == "broken" and former is not None:
+                restore()
+                new.plugins.remove(info)
+                _keep(new, former, host, f"{STAYS}{info.error}")
+    new.plugins += [info for info in host.plugins if info.state == "broken" and not _is_in(info.source, host.folders)]
+    return new
+
+
+def _keep(new: PluginHost, own: Loaded, host: PluginHost, error: str | None = None) -> None:
+    info = new.keep(own, host)
+    info.failures = own.info.failures
+    if info.state == "broken":
+        return
+    new.take_health(host, info.recommenders)
+    if error is not None:
+        info.note(error)
+    elif own.info.state == "failing":
+        info.state, info.error = own.info.state, own.info.error
+
+
+def _is_in(source: str, folders: Sequence[Path]) -> bool:
+    return any(Path(source) == folder or Path(source).parent == folder for folder in folders)
+
+
+def _stamps_of(path: Path) -> Iterator[tuple[str, int, int]]:
+    for file in sorted(_files(path)):
+        stat = file.stat()
+        yield str(file), stat.st_mtime_ns, stat.st_size
+
+
+def _files(path: Path) -> list[Path]:
+    return [*path.rglob("*.py"), path / "pyproject.toml"] if path.is_dir() else [path]
+
+
+@contextmanager
+def _fresh(path: Path) -> Iterator[Callable[[], None]]:
+    """Forget what was imported of a plugin; what is yielded brings it back.
+
+    Compiled files go too: Python takes one for current whose source has its size and was written in the same second.
+    """
+    for file in _files(path):
+        with suppress(OSError, NotImplementedError):
+            Path(cache_from_source(str(file))).unlink()
+    importlib.invalidate_caches()
+    gone = {name: module for name, module in sys.modules.items() if _is_of(module, path.resolve())}
+    for name in gone:
+        del sys.modules[name]
+    yield lambda: sys.modules.update(gone)
+
+
+def _is_of(module: object, path: Path) -> bool:
+    file = getattr(module, "__file__", None)
+    return isinstance(file, str) and Path(file).is_relative_to(path)

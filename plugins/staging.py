@@ -1,0 +1,102 @@
+"""Puts plugins on stages: what is asked for is held against what is there, and what is decided is kept."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from graph import plugin_stages
+from graph.errors import NotFound, PluginError, VersionConflict
+from graph.plugin_stages import StageDecision
+from graph.store import Store
+from graph.words import PluginStage
+from plugins.host import PluginInfo
+from plugins.life import BANKS_OWN, Life, Lives, before, objection
+
+LONGEST_REASON: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """That a plugin is to change its stage: who says so, why and when."""
+
+    plugin: str
+    reason: str
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A plugin's life now, its life before anybody decided on it, and all decisions on it."""
+
+    now: Life
+    unstaged: Life
+    decisions: Sequence[StageDecision]
+
+    @property
+    def version(self) -> int:
+        """How often it was decided on the plugin."""
+        return len(self.decisions)
+
+
+async def standing(store: Store, plugins: Sequence[PluginInfo], name: str, new: PluginStage) -> Standing:
+    """Return how a plugin stands; one that is not there any more still has its decisions.
+
+    Raises:
+        NotFound: there is none of that name, and never was one that was decided on.
+    """
+    decisions = await plugin_stages.history(store, name)
+    here = next((plugin for plugin in plugins if plugin.name == name), None)
+    if here is None and not decisions:
+        raise NotFound("plugin", name)
+    unstaged = Lives(new=new).life(here or PluginInfo(name, "gone"))
+    now = Life(decisions[-1].stage, decisions[-1].share) if decisions else unstaged
+    return Standing(now, unstaged, decisions)
+
+
+async def put(
+    store: Store, there: Standing, then: Life, order: Order, *, force: bool = False, expected: int | None = None
+) -> StageDecision:
+    """Put a plugin on a stage; where it was decided to be there already, that decision stands.
+
+    Raises:
+        PluginError: it may not go there, and why.
+        VersionConflict: somebody else has decided meanwhile.
+    """
+    if expected is not None and expected != there.version:
+        raise VersionConflict(there.version)
+    said = objection(there.now, then, force=force)
+    if said is not None:
+        raise PluginError(said)
+    if there.decisions and there.now == then:
+        return there.decisions[-1]
+    return await _decide(store, there, then, order)
+
+
+async def roll_back(store: Store, there: Standing, order: Order) -> StageDecision:
+    """Put a plugin on the stage before; once more, on the one before that.
+
+    Raises:
+        PluginError: there is none.
+        VersionConflict: somebody else has decided meanwhile.
+    """
+    back = before(there.decisions, there.unstaged)
+    if back is None:
+        raise PluginError(f"There is no stage before: {order.plugin} is {there.now}.")
+    life, restores = back
+    return await _decide(store, there, life, order, restores)
+
+
+async def _decide(
+    store: Store, there: Standing, then: Life, order: Order, restores: int | None = None
+) -> StageDecision:
+    if order.plugin == BANKS_OWN:
+        raise PluginError(f"The plugin {BANKS_OWN} has the bank's own gates and its fallback: it is always live.")
+    if not order.reason.strip() or len(order.reason) > LONGEST_REASON:
+        raise PluginError(f"A reason has 1 to {LONGEST_REASON} characters.")
+    decision = StageDecision(
+        order.plugin, there.version + 1, then.stage, then.share, order.reason, order.by, order.at, restores
+    )
+    await plugin_stages.decide(store, decision)
+    return decision

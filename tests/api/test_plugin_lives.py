@@ -1,0 +1,152 @@
+"""Marketing puts a plugin on a stage: who may, what is wrong, and what servers then do."""
+
+import asyncio
+
+import pytest
+
+from api import live_engine, shadow_counts
+from graph import audit, plugin_days, plugin_stages
+from plugins.host import PluginHost
+
+PLUGIN = """
+from guanxi import Proposal, recommender
+
+@recommender("pushy")
+def propose(customer):
+    yield Proposal("AUTOPAY", 1.0, "because")
+"""
+SET = """mutation ($input: SetPluginStageInput!) { setPluginStage(input: $input) {
+    decision { plugin version stage share reason decidedBy } errors { code message path currentVersion } } }"""
+OFFERS = (
+    """{ customer(customerNo: "ANNA") { offers(first: 5) { product { productCode } rank propensity recommenders } } }"""
+)
+
+
+@pytest.fixture
+async def pushy(bank, serving, tmp_path, monkeypatch):
+    """A server with a plugin on which nobody has decided."""
+    monkeypatch.setattr(live_engine, "REFRESH_SECONDS", 0.05)
+    monkeypatch.setattr(shadow_counts, "STORE_SECONDS", 0.05)
+    (tmp_path / "pushy.py").write_text(PLUGIN)
+    async with serving(bank, PluginHost.load([tmp_path])) as running:
+        yield running
+    await bank.write("MATCH (n) WHERE n:PluginStage OR n:PluginDay DETACH DELETE n")
+
+
+async def put(server, bearer, stage, **own):
+    given = {"plugin": "pushy", "stage": stage, "reason": "try it"} | own
+    return await server.ask(SET, bearer, input=given)
+
+
+async def test_marketing_puts_a_plugin_on_a_stage_and_the_server_follows_at_once(pushy, bearers):
+    live = await pushy.ask(OFFERS, bearers.admin)
+    told = await put(pushy, bearers.marketing, "SHADOW")
+    shadow = await pushy.ask(OFFERS, bearers.admin)
+    await put(pushy, bearers.marketing, "LIVE", force=True)
+
+    assert told["data"]["setPluginStage"]["decision"] == {
+        "plugin": "pushy", "version": 1, "stage": "SHADOW", "share": None, "reason": "try it", "decidedBy": "marketing",
+    }  # fmt: skip
+    assert "pushy" in str(live)
+    assert "pushy" not in str(shadow)
+    assert await pushy.ask(OFFERS, bearers.admin) == live
+
+
+async def test_the_same_again_writes_nothing(pushy, bank, bearers):
+    first, again = [await put(pushy, bearers.marketing, "SHADOW", reason=reason) for reason in ("one", "two")]
+
+    assert again == first
+    assert [own.reason for own in await plugin_stages.history(bank)] == ["one"]
+
+
+async def test_another_server_follows_within_its_interval(pushy, bank, bearers, serving, tmp_path):
+    async with serving(bank, PluginHost.load([tmp_path])) as other:
+        assert "pushy" in str(await other.ask(OFFERS, bearers.admin))
+        await put(pushy, bearers.admin, "RETIRED")
+        async with asyncio.timeout(10):
+            while "pushy" in str(await other.ask(OFFERS, bearers.admin)):
+                await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize("role", ["anna", "manager", "partner"])
+async def test_nobody_else_may(pushy, bank, bearers, role):
+    answer = await put(pushy, getattr(bearers, role), "RETIRED")
+
+    assert [error["extensions"]["code"] for error in answer["errors"]] == ["FORBIDDEN"]
+    assert await plugin_stages.history(bank) == []
+
+
+@pytest.mark.parametrize(
+    ("own", "code", "path", "message"),
+    [
+        ({"plugin": "nobody"}, "NOT_FOUND", "plugin", "There is no plugin 'nobody'."),
+        ({"plugin": "shipped"}, "BAD_INPUT", "stage",
+         "The plugin shipped has the bank's own gates and its fallback: it is always live."),
+        ({"stage": "SHARE"}, "BAD_INPUT", "stage", "A share is a whole number of percent, from 1 to 99."),
+        ({"stage": "SHARE", "share": -5}, "BAD_INPUT", "stage", "A share is a whole number of percent, from 1 to 99."),
+        ({"share": 5}, "BAD_INPUT", "stage", "The stage retired has no share."),
+        ({"reason": " "}, "BAD_INPUT", "stage", "A reason has 1 to 500 characters."),
+        ({"reason": "x" * 501}, "BAD_INPUT", "stage", "A reason has 1 to 500 characters."),
+        ({"expectedVersion": 3}, "VERSION_CONFLICT", "expectedVersion",
+         "Somebody else has changed it: it is version 0. Read it again, and then decide."),
+    ],
+)  # fmt: skip
+async def test_what_is_wrong_is_told_and_nothing_is_kept(pushy, bank, bearers, own, code, path, message):
+    answer = await put(pushy, bearers.marketing, **{"stage": "RETIRED"} | own)
+
+    payload = answer["data"]["setPluginStage"]
+    assert payload["decision"] is None
+    assert [(e["code"], e["path"], e["message"]) for e in payload["errors"]] == [(code, ["input", path], message)]
+    assert await plugin_stages.history(bank) == []
+
+
+async def test_a_decision_is_in_the_audit_log(pushy, bank, bearers):
+    await put(pushy, bearers.marketing, "SHADOW")
+
+    last = [entry async for entry in audit.entries(bank, 0)][-1]
+    assert (last["actor"], last["action"], last["operation"]) == ("marketing", "write", "setPluginStage")
+
+
+async def test_what_a_plugin_in_shadow_would_have_done_is_stored_and_not_by_the_request(pushy, bank, bearers):
+    await put(pushy, bearers.marketing, "SHADOW")
+    for _ in range(3):
+        await pushy.ask(OFFERS, bearers.admin)
+    async with asyncio.timeout(10):
+        while (await plugin_days.counted(bank, "pushy")).get(None, plugin_days.Count()).asked < 3:
+            await asyncio.sleep(0.02)
+
+    counted = await plugin_days.counted(bank, "pushy")
+    assert (counted["AUTOPAY"].asked, counted["AUTOPAY"].proposed) == (3, 3)
+    assert await plugin_days.foreseen(bank, "pushy") == plugin_days.Foreseen(1, 0)
+
+
+async def test_no_request_fails_while_a_file_changes_back_and_forth(pushy, bearers, tmp_path):
+    path, seen, wrong = tmp_path / "pushy.py", set(), []
+    good = {}
+    for name in ("pushy", "gentle"):
+        source = PLUGIN.replace("pushy", name)
+        path.write_text(source)
+        async with asyncio.timeout(30):
+            while name not in (text := str(await pushy.ask(OFFERS, bearers.admin))):
+                await asyncio.sleep(0.02)
+        good[text] = source
+    changing = True
+
+    async def ask():
+        while changing:
+            response = await pushy.post(OFFERS, bearers.admin)
+            answer = response.json()
+            answer.pop("extensions", None)
+            seen.add(str(answer))
+            if response.status_code != 200 or str(answer) not in good:
+                wrong.append(answer)
+
+    askers = [asyncio.create_task(ask()) for _ in range(20)]
+    for round_ in range(6):
+        path.write_text("def broken(:" if round_ == 3 else list(good.values())[round_ % 2])
+        await asyncio.sleep(0.6)
+    changing = False
+    await asyncio.gather(*askers)
+
+    assert wrong == []
+    assert seen == good.keys()

@@ -1,0 +1,98 @@
+"""``guanxi plugins stage`` and ``rollback``, and what they do to recommendations."""
+
+import pytest
+
+from graph import embedded
+
+pytestmark = pytest.mark.embedded
+
+PLUGIN = """
+from guanxi import Proposal, recommender
+
+@recommender("pushy")
+def propose(customer):
+    yield Proposal("AUTOPAY", 1.0, "because")
+"""
+
+
+@pytest.fixture
+def plugins(guanxi, tmp_path):
+    """Return a function: ``guanxi plugins …`` in a home of its own, with a plugin in a folder."""
+    (tmp_path / "plugins").mkdir()
+    (tmp_path / "plugins" / "pushy.py").write_text(PLUGIN)
+    home = tmp_path / "home"
+    with embedded.join(home):
+        yield lambda *arguments, **settings: guanxi(
+            home, "plugins", *arguments, **{"GUANXI_PLUGINS": str(tmp_path / "plugins")} | settings
+        )
+
+
+def test_a_plugin_goes_forward_and_back(plugins):
+    unstaged = plugins("stage", "pushy")
+    steps = [
+        plugins("stage", "pushy", "shadow", "--reason", "new"),
+        plugins("stage", "pushy", "share", "--share", "20", "--reason", "looks good"),
+        plugins("rollback", "pushy", "--reason", "complaints"),
+        plugins("rollback", "pushy"),
+        plugins("rollback", "pushy"),
+    ]
+    told = plugins("stage", "pushy").stdout.splitlines()
+
+    assert unstaged.stdout == "pushy is live, and nobody has decided on it.\n"
+    assert [(step.returncode, step.stdout or step.stderr) for step in steps] == [
+        (0, "pushy is shadow; before, it was live.\n"),
+        (0, "pushy is share of 20 %; before, it was shadow.\n"),
+        (0, "pushy is shadow again; before, it was share of 20 %.\n"),
+        (0, "pushy is live again; before, it was shadow.\n"),
+        (2, "There is no stage before: pushy is live.\n"),
+    ]
+    assert told[0] == "pushy is live."
+    assert [line.rpartition(": ")[2] for line in told[1:]] == ["new", "looks good", "complaints", "rolled back"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (("stage", "nobody", "live", "--reason", "x"), "There is no plugin 'nobody'."),
+        (("rollback", "nobody"), "There is no plugin 'nobody'."),
+        (("stage", "pushy", "retired"), "A reason has 1 to 500 characters."),
+        (("stage", "pushy", "share", "--share", "0", "--reason", "x"), "A share is a whole number of percent, from 1 to 99."),
+        (("stage", "shipped", "retired", "--reason", "x"),
+         "The plugin shipped has the bank's own gates and its fallback: it is always live."),
+    ],
+)  # fmt: skip
+def test_wrong_use_is_one_line(plugins, arguments, line):
+    done = plugins(*arguments)
+
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"{line}\n")
+
+
+def test_the_setting_says_what_is_new(plugins):
+    assert plugins("stage", "pushy", GUANXI_NEW_PLUGINS="draft").stdout.startswith("pushy is draft, ")
+    assert plugins("stage", "campus", GUANXI_NEW_PLUGINS="draft").stdout.startswith("campus is live, ")
+    jump = plugins("stage", "pushy", "live", "--reason", "x", GUANXI_NEW_PLUGINS="draft")
+    assert (jump.returncode, jump.stderr) == (2, "From draft it goes to shadow before live, unless that is forced.\n")
+    assert plugins("stage", "pushy", "live", "--reason", "x", "--force", GUANXI_NEW_PLUGINS="draft").returncode == 0
+    wrong = plugins("stage", "pushy", GUANXI_NEW_PLUGINS="share")
+    assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)
+
+
+def test_recommendations_go_by_the_stages(journey, guanxi, tmp_path):
+    folder = tmp_path / "plugins"
+    folder.mkdir()
+    (folder / "pushy.py").write_text(PLUGIN.replace("pushy", "pushy-one"))
+
+    def recommended():
+        return guanxi(journey.home, "recommend", "--all", "--as-of", "2026-06-30", GUANXI_PLUGINS=str(folder)).stdout
+
+    live = recommended()
+    assert (
+        guanxi(
+            journey.home, "plugins", "stage", "pushy", "draft", "--reason", "x", GUANXI_PLUGINS=str(folder)
+        ).returncode
+        == 0
+    )
+    drafted = recommended()
+
+    assert "pushy-one" in live
+    assert drafted == guanxi(journey.home, "recommend", "--all", "--as-of", "2026-06-30").stdout != live

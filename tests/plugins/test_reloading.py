@@ -1,0 +1,123 @@
+"""A host follows its folders: what changed is new, what did not goes on, what is broken stays as it was."""
+
+import os
+
+import pytest
+
+from plugins.host import PluginHost
+from plugins.reloading import STAYS, Reloading
+
+ONE = """
+from guanxi import Proposal, recommender
+
+@recommender("one")
+def propose(customer):
+    yield Proposal("GOLD", 0.5)
+"""
+TWO = ONE.replace("GOLD", "SAVE")
+OTHER = ONE.replace('"one"', '"other"')
+PACKAGE = '[project]\nname = "packed"\n[project.entry-points."guanxi.plugins"]\npacked = "packed_of_tests.plugin"\n'
+
+
+@pytest.fixture
+def folder(plugin_folder):
+    return plugin_folder(one=ONE, other=OTHER)
+
+
+def proposed(host, batch, customers, catalogue, name="one"):
+    [guarded] = [own for own in host.guarded(None) if own.name == name]
+    scores = guarded.propose(batch(customers, catalogue)).scores
+    return [code for code, score in zip(catalogue.codes, scores[0], strict=True) if score == score]
+
+
+@pytest.fixture
+def offers(batch, person, catalogue):
+    """Return a function: what a host's recommender proposes."""
+    return lambda host, name="one": proposed(host, batch, [person()], catalogue("GOLD", "SAVE"), name)
+
+
+def test_a_changed_file_is_new_and_the_others_go_on_with_their_health(folder, offers):
+    host = PluginHost.load([folder])
+    reloading = Reloading(host)
+    assert (offers(host), offers(host, "other")) == (["GOLD"], ["GOLD"])
+    (folder / "one.py").write_text(TWO)
+
+    new = reloading.look(host)
+
+    assert (offers(new), offers(host)) == (["SAVE"], ["GOLD"])
+    assert {info.name: info.calls for info in new.infos() if info.plugin in {"one", "other"}} == {"one": 1, "other": 1}
+    assert [info.name for info in new.plugins] == [info.name for info in host.plugins]
+    assert reloading.look(new) is None
+
+
+def test_a_change_within_a_second_that_keeps_the_size_is_seen(folder, offers):
+    host = PluginHost.load([folder])
+    reloading = Reloading(host)
+    path = folder / "one.py"
+    second = path.stat().st_mtime_ns // 10**9 * 10**9
+    os.utime(path, ns=(second, second))
+    host = reloading.look(host)
+    assert offers(host) == ["GOLD"]
+    path.write_text(TWO)
+    os.utime(path, ns=(second + 1, second + 1))
+
+    assert offers(reloading.look(host)) == ["SAVE"]
+
+
+@pytest.mark.parametrize(
+    ("source", "error"),
+    [
+        ("def propose(:", "SyntaxError"),
+        ("raise OSError('disk')", "OSError: disk"),
+        (ONE + OTHER.replace("propose", "another"), "PluginError: a recommender named 'other' is there already"),
+    ],
+    ids=["syntax", "raises", "name taken"],
+)
+def test_a_broken_change_leaves_the_version_before_and_says_so_until_it_is_mended(folder, offers, source, error):
+    (folder / "zeta.py").write_text(ONE.replace('"one"', '"zeta"'))
+    host = PluginHost.load([folder])
+    reloading = Reloading(host)
+    (folder / "zeta.py").write_text(source.replace('"one"', '"zeta"'))
+
+    broken = reloading.look(host)
+    (folder / "one.py").write_text(TWO)
+    later = reloading.look(broken)
+    (folder / "zeta.py").write_text(TWO.replace('"one"', '"zeta"'))
+    mended = reloading.look(later)
+
+    for told in (broken, later):
+        [info] = [info for info in told.plugins if info.name == "zeta"]
+        assert info.state == "failing"
+        assert info.error.startswith(f"{STAYS}{error}")
+        assert offers(told, "zeta") == ["GOLD"]
+    assert offers(later) == ["SAVE"]
+    assert [(info.state, info.error) for info in mended.plugins if info.name == "zeta"] == [("loaded", None)]
+    assert offers(mended, "zeta") == ["SAVE"]
+
+
+def test_files_come_and_go(folder, offers):
+    host = PluginHost.load([folder])
+    reloading = Reloading(host)
+    (folder / "new.py").write_text(ONE.replace('"one"', '"new"'))
+    (folder / "other.py").unlink()
+
+    new = reloading.look(host)
+
+    assert offers(new, "new") == ["GOLD"]
+    assert "other" not in {info.name for info in new.plugins}
+
+
+def test_a_package_changes_with_all_its_modules(plugin_folder, offers):
+    folder = plugin_folder()
+    package = folder / "packed" / "packed_of_tests"
+    package.mkdir(parents=True)
+    (package.parent / "pyproject.toml").write_text(PACKAGE)
+    (package / "__init__.py").write_text("")
+    (package / "plugin.py").write_text(ONE.replace('"GOLD"', "CODE") + "\nfrom packed_of_tests.codes import CODE\n")
+    (package / "codes.py").write_text('CODE = "GOLD"')
+    host = PluginHost.load([folder])
+    reloading = Reloading(host)
+    assert offers(host) == ["GOLD"]
+    (package / "codes.py").write_text('CODE = "SAVE"')
+
+    assert offers(reloading.look(host)) == ["SAVE"]
