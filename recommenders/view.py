@@ -57,6 +57,8 @@ class CustomerView:
         self.channel = channel
         self.customer_no: str = record.customer_no
         self.kind: CustomerKind = record.kind
+        self.name: str | None = record.name
+        self.birth_date: date | None = record.birth_date
         self.gender: Gender | None = record.gender
         self.region: str | None = record.region
         self.branch_code: str | None = record.branch_code
@@ -80,7 +82,7 @@ class CustomerView:
     @cached_property
     def age(self) -> int | None:
         """Age in whole years; None where the birth date is unknown."""
-        born = self._record.birth_date
+        born = self.birth_date
         if born is None:
             return None
         return self.today.year - born.year - ((self.today.month, self.today.day) < (born.month, born.day))
@@ -88,7 +90,7 @@ class CustomerView:
     @property
     def age_in_years(self) -> float | None:
         """Age in years and parts of one; None where the birth date is unknown."""
-        born = self._record.birth_date
+        born = self.birth_date
         return None if born is None else (self.today - born).days / 365.25
 
     @cached_property
@@ -226,17 +228,23 @@ class CustomerView:
         known = [month.inflow for month in self.activity[-12:] if month.inflow is not None]
         return sum(known) / len(known) if known else None
 
+    @property
+    def joined_on(self) -> date | None:
+        """The day on which he came to the bank; None where it is unknown or lies ahead."""
+        joined = self._record.joined_on
+        return None if joined is None or joined > self.today else joined
+
     @cached_property
     def months_since_joining(self) -> int | None:
         """Whole months with the bank."""
-        joined = self._record.joined_on
-        return None if joined is None or joined > self.today else (self.today - joined).days * 12 // 365
+        joined = self.joined_on
+        return None if joined is None else (self.today - joined).days * 12 // 365
 
     @property
     def months_with_bank(self) -> float | None:
         """Months with the bank, and parts of one."""
-        joined = self._record.joined_on
-        return None if joined is None or joined > self.today else (self.today - joined).days / 30.4375
+        joined = self.joined_on
+        return None if joined is None else (self.today - joined).days / 30.4375
 
     @cached_property
     def kin_holdings(self) -> Mapping[str, int]:
@@ -288,10 +296,7 @@ class CustomerView:
     @cached_property
     def stage(self) -> LifecycleStage:
         """Lifecycle stage by the rules of ``recommenders.lifecycle``."""
-        joined = self._record.joined_on
-        return lifecycle.stage(
-            self.ever, self.activity, joined if joined and joined <= self.today else None, self.today
-        )
+        return lifecycle.stage(self.ever, self.activity, self.joined_on, self.today)
 
     @cached_property
     def tier(self) -> ValueTier:
