@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from graph.errors import KeyReused, NotFound, VersionConflict
 from graph.once import CLAIM, Request, claimed, write_once
+from graph.records import StoredSettings
 from graph.store import Row, Store
 
 WRITE: Final = f"""
@@ -40,15 +41,6 @@ BY_ID: Final = "MATCH (h:PluginSettingsChange {change_id: $change_id}) RETURN pr
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
-    """What is set of a plugin at run time; version 0 is nothing."""
-
-    plugin: str
-    version: int = 0
-    settings: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
 class Change:
     """A version of a plugin's settings: all that is set, by whom, and the version that it is like if it reverts."""
 
@@ -60,15 +52,15 @@ class Change:
     reverted_to: int | None = None
 
 
-async def every(store: Store) -> dict[str, Stored]:
+async def every(store: Store) -> dict[str, StoredSettings]:
     """Return what is set at run time, by plugin."""
     return {row["plugin"]: _stored(row) for row in await store.read(ALL)}
 
 
-async def one(store: Store, plugin: str) -> Stored:
+async def one(store: Store, plugin: str) -> StoredSettings:
     """Return what is set of a plugin."""
     rows = await store.read(ONE, plugin=plugin)
-    return _stored(rows[0]) if rows else Stored(plugin)
+    return _stored(rows[0]) if rows else StoredSettings(plugin)
 
 
 async def history(store: Store, plugin: str, most: int, after: int = 0) -> list[Change]:
@@ -100,7 +92,7 @@ async def recorded(store: Store, request: Request) -> Change | None:
 
 async def write(
     store: Store,
-    before: Stored,
+    before: StoredSettings,
     settings: str,
     set_by: str,
     request: Request,
@@ -134,8 +126,8 @@ async def _by_id(store: Store, change_id: str) -> Change:
     return _change(rows[0])
 
 
-def _stored(row: Row) -> Stored:
-    return Stored(row["plugin"], row["version"], json.loads(row["settings"]))
+def _stored(row: Row) -> StoredSettings:
+    return StoredSettings(row["plugin"], row["version"], json.loads(row["settings"]))
 
 
 def _change(row: Row) -> Change:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from graph.terms import Contract, Terms
 from graph.words import (
@@ -301,3 +301,12 @@ class Members:
     until: date | None
     has_reference: bool
     count: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSettings:
+    """What staff has set of a plugin at run time; version 0 is nothing."""
+
+    plugin: str
+    version: int = 0
+    settings: Mapping[str, Any] = field(default_factory=dict)

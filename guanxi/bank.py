@@ -18,8 +18,9 @@ from graph.store import Row, Store
 from graph.words import Channel, Language
 from guanxi.deciding import model_in_force, read_catalogue, read_lives
 from guanxi.opening import open_store
-from guanxi.plugin_loading import load_plugins, take_stored
+from guanxi.plugin_loading import load_plugins
 from guanxi.settings import Settings
+from guanxi.stored_settings import take_stored
 from loaders.tables import TABLES, ColumnType
 from plugins.deciding import build_engine
 from plugins.host import PluginHost, PluginInfo

@@ -2,8 +2,9 @@
 
 from graph import plugin_stages, products
 from graph.store import Store
-from guanxi.plugin_loading import load_plugins, take_stored
+from guanxi.plugin_loading import load_plugins
 from guanxi.settings import Settings
+from guanxi.stored_settings import take_stored
 from plugins.deciding import build_engine
 from plugins.life import Lives
 from recommenders.artefact import Model, load_current

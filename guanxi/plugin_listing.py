@@ -5,8 +5,9 @@ import logging
 
 from graph.errors import StoreError
 from guanxi.opening import open_store
-from guanxi.plugin_loading import load_plugins, take_stored
+from guanxi.plugin_loading import load_plugins
 from guanxi.settings import Settings
+from guanxi.stored_settings import take_stored
 from plugins.host import SHIPPED, PluginHost, PluginInfo
 
 logger = logging.getLogger("guanxi")

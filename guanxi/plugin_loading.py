@@ -4,8 +4,6 @@ import os
 from collections.abc import Sequence
 from types import ModuleType
 
-from graph import plugin_settings
-from graph.store import Store
 from guanxi.settings import Settings
 from plugins.failures import FailureReports
 from plugins.host import DEFAULT_PLUGINS, PluginHost
@@ -34,9 +32,3 @@ def plugin_sources(settings: Settings) -> Sources:
     """Return what file and environment say of plugins' settings; raises as ``load_plugins``."""
     path = settings.plugin_settings or settings.home / "plugins.toml"
     return Sources.read(path, os.environ, required=settings.plugin_settings is not None)
-
-
-async def take_stored(store: Store, host: PluginHost) -> PluginHost:
-    """Have plugins run under what staff has set at run time, too; return them."""
-    host.take_settings(await plugin_settings.every(store))
-    return host

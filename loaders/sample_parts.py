@@ -28,7 +28,9 @@ class Sample:
 
     Attributes:
         name: unique among parts, such as the plugin's own.
-        partners: rows of that table, as are ``programmes`` and ``products``.
+        partners: rows of that table.
+        programmes: rows of that table.
+        products: rows of that table.
         purposes: what products of the bank itself are for, by product code.
         shops: the name and the industry of the firms that are shops.
         youth: told of an adult before he has an account.

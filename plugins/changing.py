@@ -7,7 +7,8 @@ from typing import Any, Final
 from graph import plugin_settings
 from graph.errors import PluginError, VersionConflict
 from graph.once import Request
-from graph.plugin_settings import Change, Stored
+from graph.plugin_settings import Change
+from graph.records import StoredSettings
 from graph.store import Store
 from plugins.failing import placed
 from plugins.host import PluginHost
@@ -46,7 +47,7 @@ async def change(
     if unknown:
         raise WrongSetting((unknown[0],), f"there is no setting {unknown[0]!r}")
 
-    async def settings(before: Stored) -> dict[str, Any]:
+    async def settings(before: StoredSettings) -> dict[str, Any]:
         return {name: value for name, value in before.settings.items() if name not in reset} | dict(given)
 
     return await _written(store, host, asked, settings)
@@ -60,7 +61,7 @@ async def revert(store: Store, host: PluginHost, asked: Asked, to: int) -> Chang
         WrongSetting, PluginError, VersionConflict, KeyReused: as ``change`` does.
     """
 
-    async def settings(before: Stored) -> Mapping[str, Any]:
+    async def settings(before: StoredSettings) -> Mapping[str, Any]:
         return (await plugin_settings.at(store, before.plugin, to)).settings if to else {}
 
     return await _written(store, host, asked, settings, to)
@@ -70,7 +71,7 @@ async def _written(
     store: Store,
     host: PluginHost,
     asked: Asked,
-    settings: Callable[[Stored], Awaitable[Mapping[str, Any]]],
+    settings: Callable[[StoredSettings], Awaitable[Mapping[str, Any]]],
     reverted_to: int | None = None,
 ) -> Change:
     name = host.named(asked.plugin).name

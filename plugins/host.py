@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import pluggy
 
 from graph.errors import NotFound, PluginError
-from graph.plugin_settings import Stored
+from graph.records import StoredSettings
 from plugins import (
     campus,
     cobranded,
@@ -118,7 +118,7 @@ class PluginHost:
         reports: FailureReports = UNREPORTED,
     ) -> None:
         self._sources = sources
-        self._stored: Mapping[str, Stored] = {}
+        self._stored: Mapping[str, StoredSettings] = {}
         self._isolation = isolation
         self._reports = reports
         self._workers: dict[str, Worker] = {}
@@ -193,7 +193,7 @@ class PluginHost:
             for item in loaded.registered.of(hook):
                 yield item, loaded.info
 
-    def take_settings(self, stored: Mapping[str, Stored]) -> bool:
+    def take_settings(self, stored: Mapping[str, StoredSettings]) -> bool:
         """Have plugins run under what staff has set at run time, by plugin; return whether it changed for any.
 
         Hooks of a plugin whose settings changed are called anew. It is broken, with nothing registered, while they
@@ -319,7 +319,7 @@ class PluginHost:
             raise PluginError("it is loaded already")
         with heard(info.deprecations):
             self._manager.register(plugin, name=name)
-        now = self._stored.get(info.name, Stored(info.name))
+        now = self._stored.get(info.name, StoredSettings(info.name))
         own = self._registered(name, plugin, partial(self._held, info.name, now.settings))
         check_free(own, [(loaded.info.source, loaded.registered) for loaded in self.loaded])
         if own.held is not None:
@@ -347,7 +347,7 @@ class PluginHost:
 
     def _reset(self, loaded: Loaded) -> Registered:
         info = loaded.info
-        now = self._stored.get(info.name, Stored(info.name))
+        now = self._stored.get(info.name, StoredSettings(info.name))
         info.settings_version = now.version
         try:
             own = self._registered_anew(loaded, now.settings)

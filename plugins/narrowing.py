@@ -6,7 +6,7 @@ What it registers is wrapped as soon as it is registered, so nobody can ask it o
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import wraps
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from graph.records import Product
 from plugins.contract import Field
@@ -25,9 +25,11 @@ from recommenders.contract import (
     Trainable,
 )
 from recommenders.gates import Rule
-from recommenders.portfolio import Portfolio
 from recommenders.sight import Sight
 from recommenders.view import CustomerView
+
+if TYPE_CHECKING:
+    from recommenders.portfolio import Portfolio
 
 
 def narrowed(own: Registered) -> Registered:
@@ -83,7 +85,7 @@ class NarrowedTrainable(NarrowedRecommender):
 
     inner: Trainable
 
-    def fit(self, portfolio: Portfolio) -> Arrays:
+    def fit(self, portfolio: "Portfolio") -> Arrays:
         """Have the inner recommender learn."""
         return self.inner.fit(self.sight.portfolio(portfolio))
 

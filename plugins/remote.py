@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,8 +12,10 @@ from plugins.budgets import BUDGET_SECONDS, budget_of, own_budget
 from plugins.workers import Given, Worker, foreign
 from recommenders.batch import Batch
 from recommenders.contract import Arrays, Candidates, GateGroup, Mask, Reason, Recommender, Refusal, Trainable
-from recommenders.portfolio import Portfolio
 from recommenders.view import CustomerView
+
+if TYPE_CHECKING:
+    from recommenders.portfolio import Portfolio
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class RemoteLearner(RemoteRecommender):
 
     local: Trainable = field(kw_only=True)
 
-    def fit(self, portfolio: Portfolio) -> Arrays:
+    def fit(self, portfolio: "Portfolio") -> Arrays:
         """Learn."""
         return self.local.fit(portfolio)
 

@@ -9,19 +9,20 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import blake2b
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
-from scipy.sparse import csr_matrix
 
 from graph.errors import PluginError
 from graph.records import Customer
 from graph.words import ProgrammeKind, RelationKind
 from recommenders.batch import Batch
 from recommenders.catalogue import Catalogue
-from recommenders.portfolio import Portfolio
 from recommenders.purposes import ATTRIBUTE, COLUMNS, MEMBERSHIP
 from recommenders.view import CustomerView
+
+if TYPE_CHECKING:
+    from recommenders.portfolio import Portfolio
 
 IDENTIFIERS: Final = "identifiers"
 KIN: Final = "kin"
@@ -133,7 +134,7 @@ class Sight:
             batch.seen_by[self] = seen
         return seen
 
-    def portfolio(self, portfolio: Portfolio) -> Portfolio:
+    def portfolio(self, portfolio: "Portfolio") -> "Portfolio":
         """Return a portfolio without the holdings and groups that are not covered."""
         if self.is_whole:
             return portfolio
@@ -147,7 +148,7 @@ class Sight:
         )
         if self.sees("holdings"):
             return less
-        return replace(less, held=csr_matrix(portfolio.held.shape, dtype=np.float32), first=None, last=None)
+        return replace(less, held=type(portfolio.held)(portfolio.held.shape, dtype=np.float32), first=None, last=None)
 
     def true_path(self, path: Sequence[str], customer: CustomerView) -> tuple[str, ...]:
         """Return a reason's path with the numbers that its pseudonyms stand for: the customer's, and his relations'."""

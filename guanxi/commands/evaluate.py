@@ -23,8 +23,9 @@ from guanxi.days import AsOf, day
 from guanxi.deciding import read_catalogue
 from guanxi.insight_lines import insight_lines
 from guanxi.opening import open_store
-from guanxi.plugin_loading import load_plugins, take_stored
+from guanxi.plugin_loading import load_plugins
 from guanxi.settings import Settings
+from guanxi.stored_settings import take_stored
 from plugins.deciding import build_engine
 from recommenders.evaluation import Report
 from recommenders.evaluation_page import page, silent, spoke, undated

@@ -18,9 +18,10 @@ from guanxi.auditing import record
 from guanxi.days import AsOf, day
 from guanxi.deciding import read_catalogue
 from guanxi.opening import open_store
-from guanxi.plugin_loading import load_plugins, take_stored
+from guanxi.plugin_loading import load_plugins
 from guanxi.reporting import customer_bar
 from guanxi.settings import Settings
+from guanxi.stored_settings import take_stored
 from plugins.host import PluginHost
 from plugins.life_events import Happening, happenings
 from recommenders.batch import Batch

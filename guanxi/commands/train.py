@@ -15,8 +15,9 @@ from guanxi.days import AsOf, day
 from guanxi.deciding import model_in_force, read_catalogue
 from guanxi.insight_lines import insight_lines
 from guanxi.opening import open_store
-from guanxi.plugin_loading import load_plugins, take_stored
+from guanxi.plugin_loading import load_plugins
 from guanxi.settings import Settings
+from guanxi.stored_settings import take_stored
 from recommenders.artefact import Model, save
 from recommenders.comparing import MARGIN, Comparison
 from recommenders.training import Trained

@@ -40,7 +40,7 @@ def test_help_lists_every_command(guanxi, tmp_path):
 @pytest.mark.parametrize("name", shipped_commands())
 def test_help_says_of_a_command_what_its_own_help_says_first(name):
     command = shipped_commands()[name]
-    assert made(command).help == command.help
+    assert made(command).help.partition("\n\n")[0] == command.help
 
 
 @pytest.mark.parametrize(

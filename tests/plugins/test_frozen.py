@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from packaging.version import Version
 
-from graph.plugin_settings import Stored
+from graph.records import StoredSettings
 from plugins.about import API_VERSION
 from plugins.host import PluginHost
 from recommenders.artefact import Model
@@ -111,7 +111,7 @@ def test_the_modules_gate_levers_bundles_and_event_are_what_they_were(alone, ask
 
 def test_settings_reach_the_function_and_the_hooks(alone, asked):
     host, _ = alone("1.0/set_by_staff.py")
-    host.take_settings({"set_by_staff": Stored("set_by_staff", 1, {"score": 1.0})})
+    host.take_settings({"set_by_staff": StoredSettings("set_by_staff", 1, {"score": 1.0})})
     [recommender] = host.guarded(None)
 
     assert recommender.propose(asked).scores[:, 0].tolist() == [1.0, 1.0]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from graph.errors import NotFound, PluginError
-from graph.plugin_settings import Stored
+from graph.records import StoredSettings
 from plugins.host import PluginHost
 from plugins.settings import Sources, WrongSetting
 from recommenders.artefact import Model
@@ -68,7 +68,7 @@ def levers(settings, register):
 
 
 def stored(version=1, plugin="mine", **settings):
-    return {plugin: Stored(plugin, version, settings)}
+    return {plugin: StoredSettings(plugin, version, settings)}
 
 
 @pytest.fixture
