@@ -279,6 +279,8 @@ OTHERWISE = {
 }
 """What is asked as well, for what the first arguments do not show: an offered product, errors of mutations."""
 UNSHOWN = {
+    "CobrandedCustomer.endsOn",
+    "FamilyCustomer.role",
     "Model.features",
     "Model.surprises",
     "ModelFeature.importance",
