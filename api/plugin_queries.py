@@ -1,13 +1,17 @@
-"""The query by which marketing and administrators see how plugins fare in the server that answers."""
+"""The queries by which marketing and administrators see how plugins fare, and what they earn."""
 
-from typing import Final
+from typing import Annotated, Final
 
 import strawberry
 
 from api import access
-from api.costs import assumed
+from api.costs import SEARCH, assumed
 from api.requests import Asked
+from api.types.plugin_score_cards import PluginScoreCard
+from graph.errors import NotFound
 from plugins.host import PluginInfo
+from plugins.score_cards import process_figures, score_card
+from plugins.staging import standing
 
 MOST_PLUGINS: Final = 50
 
@@ -60,3 +64,22 @@ class PluginQueries:
         access.require(session.viewer, access.SEES_PLUGINS, "plugins")
         await session.services.engine.engine()
         return [Plugin.of(plugin) for plugin in session.services.engine.host.plugins]
+
+    @strawberry.field(
+        description="How a plugin does beside its own holdout; null where there is none of that name, nor was. For "
+        "marketing and administrators.",
+        directives=[SEARCH],
+    )
+    async def plugin_score_card(
+        self, info: Asked, plugin: Annotated[str, strawberry.argument(description="The plugin's name.")]
+    ) -> PluginScoreCard | None:
+        """One plugin's score card."""
+        session = info.context.session
+        access.require(session.viewer, access.SEES_PLUGINS, "plugins")
+        engine, store = session.services.engine, session.services.store
+        await engine.engine()
+        try:
+            there = await standing(store, engine.host.plugins, plugin, engine.stages.new)
+        except NotFound:
+            return None
+        return PluginScoreCard.of(await score_card(store, plugin, there), process_figures(engine.host, plugin))

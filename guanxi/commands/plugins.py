@@ -10,6 +10,7 @@ import typer
 
 from graph.errors import SettingsError
 from guanxi.commands import plugin_failures, plugin_settings
+from guanxi.commands.plugin_card import card
 from guanxi.commands.plugin_hooks import hooks
 from guanxi.commands.plugin_schema import schema
 from guanxi.commands.plugin_stages import rollback, stage
@@ -21,6 +22,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 MARKS: Final = {True: "ok  ", False: "FAIL", None: "    "}
 
 plugins = typer.Typer(add_completion=False)
+plugins.command()(card)
 plugins.command()(hooks)
 plugins.command()(schema)
 for command in (plugin_failures.failures, plugin_failures.reproduce, stage, rollback):

@@ -31,7 +31,7 @@ from api.roles import Role
 from api.schema import build_schema
 from api.session import Services
 from api.webhooks.rules import WebhookRules
-from graph import customers, deliveries, deputies, plugin_settings, products, webhooks
+from graph import customers, deliveries, deputies, plugin_days, plugin_settings, plugin_stages, products, webhooks
 from graph.audit import entries
 from graph.deliveries import Attempt
 from graph.deputies import Deputy
@@ -39,8 +39,10 @@ from graph.erasures import Order, erase
 from graph.imports import import_rows
 from graph.once import Request
 from graph.outbox import event
+from graph.plugin_days import Count, Sighting
+from graph.plugin_stages import StageDecision
 from graph.store import Store
-from graph.words import DeliveryState, WebhookEvent
+from graph.words import DeliveryState, PluginStage, WebhookEvent
 from plugins.about import About
 from plugins.deciding import build_engine
 from plugins.hookspecs import hookimpl
@@ -177,6 +179,23 @@ async def agreed(bank):
     await bank.write("UNWIND $rows AS row CREATE (o:Outcome) SET o = row", rows=outcomes)
 
 
+async def tried(bank):
+    """Add an experiment with a plugin that is live by now, and what it would have done before."""
+    at = datetime.now(UTC) - timedelta(days=40)
+    for version, (stage, share) in enumerate([(PluginStage.SHARE, 50), (PluginStage.LIVE, None)], 1):
+        decision = StageDecision("weightless", version, stage, share, "why", "who", at)
+        await plugin_stages.decide(bank, decision)
+    sides = [("share", "accept"), ("holdout", "accept"), ("holdout", "impression")]
+    outcomes = [
+        {"outcome_id": f"{side} {kind} {n}", "kind": kind, "product_code": "CARD", "customer_no": f"{side} {n}",
+         "arm": f"weightless:{side}", "offered_at": at, "at": at}
+        for side, kind in sides for n in range(25)
+    ]  # fmt: skip
+    await bank.write("UNWIND $rows AS row CREATE (o:Outcome) SET o = row", rows=outcomes)
+    sightings = [Sighting("weightless", f"X{n:02}", "CARD", TODAY) for n in range(30)]
+    await plugin_days.add(bank, {("weightless", TODAY, None): Count(30, 20, 10, 1, 1)}, sightings)
+
+
 class Weightless:
     """A plugin that has an owner, and levers that fail."""
 
@@ -217,6 +236,7 @@ async def rich(bank, serving, rules, tmp_path_factory):
     await import_rows(bank, "customers", [row("ERASED7351", customer_no="ERASED7351", kind="person")])
     await erase(bank, Order("ERASED7351", "admin", "asked", datetime.now(UTC)), rules.secret)
     host.add(Weightless(), "weightless", "test")
+    await tried(bank)
     async with serving(bank, host, models=models, federation=True) as running:
         yield running
 
@@ -238,6 +258,7 @@ def arguments(no, offer_id, key):
         "Query.auditEntries": "last: 20",
         "Query.decision": f'{about}, productCode: "FUND"',
         "Query.accessReport": about,
+        "Query.pluginScoreCard": 'plugin: "weightless"',
         "Query.pluginSettings": 'plugin: "settable"',
         "Query.erasures": 'customerNo: "ERASED7351"',
         "Mutation.eraseCustomer": 'input: {customerNo: "ERASED7351", reason: "asked"}',
