@@ -43,12 +43,13 @@ async def _card(name: str) -> "ScoreCard":
 def _plain(found: "ScoreCard") -> dict[str, Any]:
     plain = dataclasses.asdict(found)
     life, decision = plain.pop("life"), plain.pop("decision")
-    plain["since"] = decision and decision["decided_at"].isoformat()
+    since = decision and decision["decided_at"].isoformat()
     plain["counted_since"] = found.counted_since and found.counted_since.isoformat()
     for name, side in (("share", found.share), ("holdout", found.holdout)):
         if side is not None:
             plain[name]["rate"] = side.rate
-    return {"plugin": plain.pop("plugin"), "stage": life["stage"], "percent": life["share"]} | plain
+    head = {"plugin": plain.pop("plugin"), "stage": life["stage"], "percent": life["share"], "since": since}
+    return head | plain
 
 
 def _lines(found: "ScoreCard") -> Iterator[str]:
