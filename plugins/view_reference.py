@@ -28,6 +28,7 @@ is made of what it sees alone. A word that is none keeps the plugin from being l
 ```python
 from guanxi import About, hookimpl
 
+
 @hookimpl
 def about():
     return About(permissions=("birth_date", "holdings", "membership:campus"))

@@ -174,7 +174,7 @@ def views(plugin_folder, known, catalogue):
 
     def ask(about):
         host = PluginHost.load([plugin_folder(notes=recorded(about))])
-        [plugin] = [loaded.plugin for loaded in host._loaded if loaded.info.name == "notes"]
+        [plugin] = [loaded.plugin for loaded in host.loaded if loaded.info.name == "notes"]
         batch = Batch.whole([known], catalogue("SAVE"), Context(TODAY))
         for recommender, info in host.of("recommenders"):
             if info.name == "notes":
@@ -320,7 +320,7 @@ def fitted(plugin_folder, product, batch, person):
         })  # fmt: skip
         trained = own.with_arrays(own.fit(ledger.portfolio(TODAY)), ledger.catalogue.codes)
         trained.propose(batch([person("C1", income=5.0)], ledger.catalogue))
-        [plugin] = [loaded.plugin for loaded in host._loaded if loaded.info.name == "learns"]
+        [plugin] = [loaded.plugin for loaded in host.loaded if loaded.info.name == "learns"]
         [portfolio, seen] = plugin.SEEN
         return portfolio, seen
 
