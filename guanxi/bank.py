@@ -11,7 +11,7 @@ from typing import Any, Final, Self
 import polars as pl
 from anyio.from_thread import start_blocking_portal
 
-from graph import customers, tables
+from graph import customers, portfolio, tables
 from graph.errors import NotFound, PluginError
 from graph.rows import EXTRA
 from graph.store import Row, Store
@@ -29,6 +29,7 @@ from recommenders.batch import Batch
 from recommenders.catalogue import Catalogue
 from recommenders.contract import Answer, Context, Decision, Recommender, Trainable
 from recommenders.engine import Engine
+from recommenders.known_customers import read_customers
 from recommenders.training import Trained, read_ledger, train
 from recommenders.view import CustomerView
 
@@ -199,7 +200,10 @@ class Bank:
         if not isinstance(recommender, Trainable):
             return recommender
         ledger = self.run(read_ledger, self.store, self.catalogue, lambda _: None)
-        return recommender.with_arrays(recommender.fit(ledger.portfolio(self.today)), self.catalogue.codes)
+        known = ledger.portfolio(self.today)
+        read = self.run(read_customers, partial(portfolio.load, self.store), ledger, [recommender])
+        arrays = recommender.fit(read.beside(known) if read else known)
+        return recommender.with_arrays(arrays, self.catalogue.codes)
 
     def train(self) -> Model:
         """Learn a model from this bank as it is today, put it in force, and return it."""

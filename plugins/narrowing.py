@@ -23,6 +23,7 @@ from recommenders.contract import (
     Recommender,
     Refusal,
     Trainable,
+    learns_from_customers,
 )
 from recommenders.gates import Rule
 from recommenders.sight import Sight
@@ -84,6 +85,11 @@ class NarrowedTrainable(NarrowedRecommender):
     """One that learns, of a portfolio without what is not covered."""
 
     inner: Trainable
+
+    @property
+    def learns_from_customers(self) -> bool:
+        """Whether the inner recommender does."""
+        return learns_from_customers(self.inner)
 
     def fit(self, portfolio: "Portfolio") -> Arrays:
         """Have the inner recommender learn."""

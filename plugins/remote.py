@@ -11,7 +11,17 @@ from graph.words import Language
 from plugins.budgets import BUDGET_SECONDS, budget_of, own_budget
 from plugins.workers import Given, Worker, foreign
 from recommenders.batch import Batch
-from recommenders.contract import Arrays, Candidates, GateGroup, Mask, Reason, Recommender, Refusal, Trainable
+from recommenders.contract import (
+    Arrays,
+    Candidates,
+    GateGroup,
+    Mask,
+    Reason,
+    Recommender,
+    Refusal,
+    Trainable,
+    learns_from_customers,
+)
 from recommenders.view import CustomerView
 
 if TYPE_CHECKING:
@@ -48,6 +58,11 @@ class RemoteLearner(RemoteRecommender):
     """One that learns: it is fitted where training runs, and answers from the process of its plugin."""
 
     local: Trainable = field(kw_only=True)
+
+    @property
+    def learns_from_customers(self) -> bool:
+        """Whether it asks for the portfolio's customers."""
+        return learns_from_customers(self.local)
 
     def fit(self, portfolio: "Portfolio") -> Arrays:
         """Learn."""

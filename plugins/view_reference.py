@@ -12,6 +12,7 @@ from graph.records import Customer
 from graph.words import CustomerKind
 from recommenders.batch import Batch
 from recommenders.frames import SCHEMAS, Frames
+from recommenders.portfolio import Portfolio
 from recommenders.sight import PROFILE, WORDS
 from recommenders.view import CustomerView
 
@@ -53,11 +54,20 @@ def view_reference() -> str:
     """Return the page."""
     words = [*((word, "the column of the customers' file") for word in sorted(PROFILE)), *WORDS.items()]
     rows = [f"| `{word}` | {covers} |" for word, covers in words]
-    return HEAD + "\n".join([*rows, *_section("A customer", CustomerView), *_section("A batch", Batch), *_frames(), ""])
+    return HEAD + "\n".join(
+        [
+            *rows,
+            *_section("A customer", CustomerView),
+            *_section("A batch", Batch),
+            *_frames(),
+            *_section("A portfolio", Portfolio, "fit(portfolio)"),
+            "",
+        ]
+    )
 
 
-def _section(title: str, of: type) -> Iterator[str]:
-    yield from ("", f"## {title}", "", f"`guanxi.{of.__name__}`: {_told(of)}", "")
+def _section(title: str, of: type, named: str = "") -> Iterator[str]:
+    yield from ("", f"## {title}", "", f"`{named or f'guanxi.{of.__name__}'}`: {_told(of)}", "")
     yield from ("| name | type | gives |", "|---|---|---|")
     if of is CustomerView:
         yield from _columns()

@@ -111,7 +111,10 @@ class Recommender(Protocol):
 
 @runtime_checkable
 class Trainable(Recommender, Protocol):
-    """A recommender that learns arrays from the portfolio and proposes from those arrays alone."""
+    """A recommender that learns arrays from the portfolio and proposes from those arrays alone.
+
+    One whose ``fit`` asks for ``portfolio.batch`` has an attribute ``learns_from_customers``, which is true.
+    """
 
     def fit(self, portfolio: "Portfolio") -> Arrays:
         """Learn; the arrays are stored in the model artefact under the recommender's name."""
@@ -120,6 +123,11 @@ class Trainable(Recommender, Protocol):
     def with_arrays(self, arrays: Arrays, product_codes: Sequence[str]) -> "Recommender":
         """Return a recommender that answers from learnt arrays; columns are ``product_codes`` of the training time."""
         ...
+
+
+def learns_from_customers(recommender: Recommender) -> bool:
+    """Whether a recommender says that its ``fit`` asks for ``Portfolio.batch``."""
+    return bool(getattr(recommender, "learns_from_customers", False))
 
 
 @dataclass(frozen=True, slots=True)

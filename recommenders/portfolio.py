@@ -6,7 +6,7 @@ of the rows read.
 
 import math
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from datetime import date
@@ -17,8 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from graph.errors import PluginError
 from graph.rows import word
 from graph.words import CustomerKind, RelationKind, ValueTier
+from recommenders.batch import Batch
 from recommenders.catalogue import Catalogue
 from recommenders.contract import Mask
 from recommenders.purposes import row_without
@@ -31,7 +33,7 @@ NEVER: Final = date.max.toordinal()
 """The day of what has no known end."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Portfolio:
     """``n`` customers and ``m`` products on ``today``.
 
@@ -42,6 +44,7 @@ class Portfolio:
         cohort_keys: the ``c`` groups, as (type, key).
         cohorts: ``(n, c)`` float32, 1 where a customer belongs.
         first, last: range of the known opening days.
+        make_batch: makes ``batch``; None where the customers were not read.
     """
 
     catalogue: Catalogue
@@ -53,6 +56,18 @@ class Portfolio:
     cohorts: csr_matrix
     first: date | None
     last: date | None
+    make_batch: Callable[[], Batch] | None = None
+
+    @cached_property
+    def batch(self) -> Batch:
+        """The customers as ``propose`` sees them, in the order of ``rows``, as they were on the day; made when asked.
+
+        Raises:
+            PluginError: the recommender does not say that it learns from customers, so they were not read.
+        """
+        if self.make_batch is None:
+            raise PluginError("customers are read only for a recommender that has learns_from_customers = True")
+        return self.make_batch()
 
     @property
     def customers(self) -> int:

@@ -135,7 +135,7 @@ class Sight:
         return seen
 
     def portfolio(self, portfolio: "Portfolio") -> "Portfolio":
-        """Return a portfolio without the holdings and groups that are not covered."""
+        """Return a portfolio without the holdings and groups, and its customers without what is not covered."""
         if self.is_whole:
             return portfolio
         kinds = programme_kinds(portfolio.catalogue)
@@ -145,6 +145,7 @@ class Sight:
             portfolio,
             cohort_keys=tuple(self._group(keys[place]) for place in kept),
             cohorts=portfolio.cohorts[:, np.array(kept, np.intp)],
+            make_batch=portfolio.make_batch and (lambda: self.batch(portfolio.batch)),
         )
         if self.sees("holdings"):
             return less

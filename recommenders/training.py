@@ -19,9 +19,10 @@ from recommenders.calibration import Calibration, learn_curve, served_name
 from recommenders.catalogue import Catalogue
 from recommenders.churn import ActiveMonths, Churn, fit_churn
 from recommenders.comparing import Comparison, compare
-from recommenders.contract import Arrays, Recommender, Trainable
+from recommenders.contract import Arrays, Recommender, Trainable, learns_from_customers
 from recommenders.demand import fit_demand
 from recommenders.examples import Examples, Load, Past, Seen, draw, draw_hidden, read_examples, sample_schema
+from recommenders.known_customers import KnownCustomers, read_customers
 from recommenders.learning import Judged, fit_ranker
 from recommenders.portfolio import Ledger, Portfolio
 from recommenders.prospects import learn_swing
@@ -95,14 +96,16 @@ async def learn(
     clock, now = _Clock(), ledger.portfolio(as_of)
     if not now.customers or not len(ledger.catalogue):
         raise ModelError("There are no customers and products to learn from; run guanxi load first.")
-    arrays = fit_all(recommenders, now, clock)
+    with clock.of("customers"):
+        customers = await read_customers(load, ledger, recommenders, lambda read: progress("customers", read))
+    arrays = fit_all(recommenders, now, clock, customers)
     known = [recommender for recommender in recommenders
              if not isinstance(recommender, Trainable) or recommender.name in arrays]  # fmt: skip
     period = find_period(ledger, as_of)
     learnt, judged = _Learnt(), list[Judged]()
     past, seen = list[Past](), list[Seen]()
     for moment in moments(ledger, period):
-        past.append(as_then(moment, known, guard))
+        past.append(as_then(moment, known, guard, customers))
         seen.append(Seen(moment.portfolio.rows, moment.openings))
     products = len(ledger.catalogue)
     drawn = draw_hidden(products, seen) if period.hides else draw(len(ledger.customer_nos), products, seen)
@@ -176,25 +179,34 @@ async def read_ledger(store: Store, catalogue: Catalogue, progress: Callable[[in
     return ledger
 
 
-def fit_all(recommenders: Sequence[Recommender], known: Portfolio, clock: "_Clock | None" = None) -> dict[str, Arrays]:
+def fit_all(
+    recommenders: Sequence[Recommender],
+    known: Portfolio,
+    clock: "_Clock | None" = None,
+    customers: KnownCustomers | None = None,
+) -> dict[str, Arrays]:
     """Fit every trainable recommender; one that fails is logged, and learns nothing."""
     arrays = {}
+    whole = customers.beside(known) if customers else known
     for recommender in recommenders:
         if isinstance(recommender, Trainable):
             with (clock or _Clock()).of(recommender.name):
                 try:
-                    arrays[recommender.name] = recommender.fit(known)
+                    arrays[recommender.name] = recommender.fit(whole if learns_from_customers(recommender) else known)
                 except Exception as error:  # noqa: BLE001 - a plugin may raise anything, and others learn on
                     logger.warning("%s learnt nothing: %s: %s", recommender.name, type(error).__name__, error)
     return arrays
 
 
 def as_then(
-    moment: Moment, recommenders: Sequence[Recommender], guard: Guard = lambda recommender: recommender
+    moment: Moment,
+    recommenders: Sequence[Recommender],
+    guard: Guard = lambda recommender: recommender,
+    customers: KnownCustomers | None = None,
 ) -> Past:
     """Return the recommenders as they would have been at a moment: fitted to what was known then."""
     portfolio = moment.portfolio
-    fitted = applied(recommenders, fit_all(recommenders, portfolio), portfolio.catalogue.codes)
+    fitted = applied(recommenders, fit_all(recommenders, portfolio, customers=customers), portfolio.catalogue.codes)
     return Past(portfolio.today, tuple(guard(recommender) for recommender in fitted))
 
 
