@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import numpy as np
 import pluggy
+import polars as pl
 
 from plugins import hookspecs
 from plugins.failing import frames_of, kind_of, row_of
@@ -146,6 +147,7 @@ def main(descriptor: int, memory_mb: int) -> None:
     """Serve the host at the other end of a socket, until it is gone."""
     host, worker = socket.socket(fileno=descriptor), Worker()
     logging.getLogger("guanxi.plugins").setLevel(logging.CRITICAL)  # what it would tell is told by the host
+    pl.thread_pool_size()  # the threads that frames are made by take none of the plugin's memory
     _limit_memory(memory_mb)
     while True:
         try:
