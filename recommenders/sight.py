@@ -6,7 +6,7 @@ Its words are those of ``recommenders.purposes`` (``membership:KIND``, ``attribu
 
 import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -94,7 +94,7 @@ class Sight:
         """Whether a kind of data is covered."""
         return word in self.words or GROUPS.get(word.partition(":")[0]) in self.words
 
-    @property
+    @cached_property
     def is_whole(self) -> bool:
         """Whether everything is covered."""
         return self.words >= ALL
@@ -105,20 +105,17 @@ class Sight:
 
     def record(self, record: Customer) -> Customer:
         """Return a record without what is not covered."""
-        changes = dict(self._nothing)
-        if "attributes" not in self.words and record.attributes:
+        seen: dict[str, Any] = {name: getattr(record, name) for name in self._fields}
+        if self._attributes and record.attributes:
             own = record.attributes.items()
-            changes["attributes"] = {name: value for name, value in own if self.sees(f"{ATTRIBUTE}:{name}")}
-        if "memberships" not in self.words and record.memberships:
-            own_kinds = (m for m in record.memberships if self.sees(f"{MEMBERSHIP}:{m.programme_kind}"))
-            changes["memberships"] = tuple(own_kinds)
-        if not self.sees(IDENTIFIERS):
-            changes["customer_no"] = pseudonym(record.customer_no)
-            for name, unnamed in UNNAMED.items():
-                those = changes.get(name, getattr(record, name))
-                if those:
-                    changes[name] = tuple(unnamed(one) for one in those)
-        return replace(record, **changes)
+            seen["attributes"] = {name: value for name, value in own if name in self._attributes}
+        if self._memberships and record.memberships:
+            seen["memberships"] = tuple(m for m in record.memberships if m.programme_kind in self._memberships)
+        if "customer_no" not in seen:
+            seen["customer_no"] = pseudonym(record.customer_no)
+            for name in UNNAMED.keys() & seen.keys():
+                seen[name] = tuple(map(UNNAMED[name], seen[name]))
+        return Customer(**seen)
 
     def view(self, customer: CustomerView) -> CustomerView:
         """Return a customer without what is not covered."""
@@ -160,15 +157,31 @@ class Sight:
         return tuple(true.get(word, word) for word in path)
 
     @cached_property
-    def _nothing(self) -> dict[str, Any]:
-        """What stands in a record for the fields that are not covered."""
-        columns = PROFILE - self.words
-        columns |= frozenset() if self.sees("consents") else {"marketing_consent"}
-        columns |= frozenset() if self.sees(IDENTIFIERS) else NAMING
-        lists = {name for word, name in LISTS.items() if not self.sees(word)}
+    def _fields(self) -> tuple[str, ...]:
+        """The fields of a record that are covered whole."""
+        hidden = set(PROFILE - self.words)
+        hidden |= set() if self.sees("consents") else {"marketing_consent", "consent_version"}
+        hidden |= set() if self.sees(IDENTIFIERS) else NAMING | {"customer_no"}
+        hidden |= {name for word, name in LISTS.items() if not self.sees(word)}
+        hidden |= {"attributes", "memberships"} - self.words
         sees_family = self.sees(KIN) and self.sees(f"{MEMBERSHIP}:{ProgrammeKind.FAMILY}")
-        lists |= set() if sees_family else {"family"}
-        return dict.fromkeys(columns) | dict.fromkeys(lists, ())
+        hidden |= set() if sees_family else {"family"}
+        return tuple(own.name for own in fields(Customer) if own.name not in hidden)
+
+    @cached_property
+    def _attributes(self) -> frozenset[str]:
+        """The attributes that are covered, where not all are."""
+        return self._named(ATTRIBUTE)
+
+    @cached_property
+    def _memberships(self) -> frozenset[str]:
+        """The kinds of programmes whose memberships are covered, where not all are."""
+        return self._named(MEMBERSHIP)
+
+    def _named(self, group: str) -> frozenset[str]:
+        if GROUPS[group] in self.words:
+            return frozenset()
+        return frozenset(word.partition(":")[2] for word in self.words if word.startswith(f"{group}:"))
 
     def _sees_group(self, key: tuple[str, str], kinds: Mapping[str, str]) -> bool:
         group, name = key
