@@ -24,6 +24,7 @@ from guanxi.stored_settings import take_stored
 from loaders.tables import TABLES, ColumnType
 from plugins.deciding import build_engine
 from plugins.host import PluginHost, PluginInfo
+from plugins.life import Lives
 from recommenders.artefact import Model, save
 from recommenders.batch import Batch
 from recommenders.catalogue import Catalogue
@@ -133,11 +134,16 @@ class Bank:
         found: Catalogue = self.run(read_catalogue, self.store, self.settings)
         return found
 
+    @property
+    def lives(self) -> Lives:
+        """The stages of its plugins; one that was added here is live."""
+        found: Lives = self.run(read_lives, self.store, self.settings)
+        return found.with_live(self._added)
+
     @cached_property
     def engine(self) -> Engine:
-        """The engine, with every plugin by its stage; one that was added here is live."""
-        lives = self.run(read_lives, self.store, self.settings).with_live(self._added)
-        return build_engine(self.catalogue, self.host, self.model, lives)
+        """The engine, with every plugin by its stage."""
+        return build_engine(self.catalogue, self.host, self.model, self.lives)
 
     def add(self, plugin: object) -> PluginInfo:
         """Decide with one plugin more: a function, a module, an object with hooks, or the path of one.
@@ -206,8 +212,12 @@ class Bank:
         return recommender.with_arrays(arrays, self.catalogue.codes)
 
     def train(self) -> Model:
-        """Learn a model from this bank as it is today, put it in force, and return it."""
-        learn = partial(train, guard=self.host.guard, protected=self.settings.protected)
+        """Learn a model from this bank as it is today, put it in force, and return it.
+
+        The ranker learns from plugins that are live alone.
+        """
+        unranked = self.lives.unranked(self.host)
+        learn = partial(train, guard=self.host.guard, protected=self.settings.protected, unranked=unranked)
         trained: Trained = self.run(learn, self.store, self.catalogue, self.host.recommenders(), self.today)
         save(self.settings.models_dir, trained.model)
         self.__dict__ |= {"model": trained.model}

@@ -7,7 +7,7 @@ from typing import Final, Self
 
 from graph.plugin_stages import StageDecision, latest
 from graph.words import PluginStage
-from plugins.host import SHIPPED, PluginInfo
+from plugins.host import SHIPPED, PluginHost, PluginInfo
 
 FORWARD: Final = (PluginStage.DRAFT, PluginStage.SHADOW, PluginStage.SHARE, PluginStage.LIVE)
 FROM_RETIRED: Final = frozenset({PluginStage.DRAFT, PluginStage.SHADOW})
@@ -44,6 +44,14 @@ class Lives:
     def life(self, plugin: PluginInfo) -> Life:
         """Return the life of a plugin."""
         return self.decided.get(plugin.name) or (LIVE if plugin.source == SHIPPED else Life(self.new))
+
+    def unranked(self, host: PluginHost) -> frozenset[str]:
+        """Return the names of recommenders that the ranker may not learn from: of plugins that are not live.
+
+        A share's holdout would miss them where the ranker relies on them, and be decided otherwise than without them.
+        """
+        owned = host.of("recommenders")
+        return frozenset(own.name for own, info in owned if self.life(info).stage is not PluginStage.LIVE)
 
     def with_live(self, names: Iterable[str]) -> Self:
         """Return the same lives, but with some plugins live."""

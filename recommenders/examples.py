@@ -19,7 +19,7 @@ from recommenders.batch import Batch
 from recommenders.catalogue import Catalogue
 from recommenders.contract import Context, Mask, Omitted, Recommender, Scores, Trainable
 from recommenders.features import Features, FeatureSchema, extract, learn_schema
-from recommenders.passes import Further, Passes
+from recommenders.passes import Passes
 from recommenders.portfolio import Ledger
 from recommenders.purposes import is_attribute, kinds_in
 from recommenders.view import CustomerView
@@ -56,17 +56,17 @@ class Draw:
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
-    """What a recommender scored by confined data, of products that it may serve: ``(k,)`` pairs, with their weights."""
+class Pairs:
+    """What a recommender scored: ``(k,)`` pairs of customer and product, with their weights."""
 
     scores: NDArray[np.float32]
     opened: Mask
     weights: NDArray[np.float32]
 
     @staticmethod
-    def joined(parts: Sequence["Served"]) -> "Served":
+    def joined(parts: Sequence["Pairs"]) -> "Pairs":
         """Put parts together."""
-        return Served(*(np.concatenate([getattr(part, name) for part in parts]) for name in Served.__slots__))
+        return Pairs(*(np.concatenate([getattr(part, name) for part in parts]) for name in Pairs.__slots__))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +75,16 @@ class Examples:
 
     Attributes:
         features: without confined data.
-        served: by the recommender's name; of all that were read, and of none that are taken from them.
+        served: by the recommender's name, what it scored by confined data, of products that the data may serve.
+        unranked: by the recommender's name, what those scored whose scores are no features.
+
+    Both are of all that were read, and of none that are taken from them.
     """
 
     features: Features
     draw: Draw
-    served: Mapping[str, Served] = field(default_factory=dict)
+    served: Mapping[str, Pairs] = field(default_factory=dict)
+    unranked: Mapping[str, Pairs] = field(default_factory=dict)
 
     def take(self, those: Mask) -> "Examples":
         """Return some of them."""
@@ -155,7 +159,8 @@ async def read_examples(
 ) -> Examples:
     """Read the drawn customers, a page at a time, and return their features."""
     parts: list[Features] = []
-    served: dict[str, list[Served]] = {}
+    served: dict[str, list[Pairs]] = {}
+    unranked: dict[str, list[Pairs]] = {}
     order: list[NDArray[np.intp]] = []
     wanted = np.unique(drawn.rows)
     for start in range(0, len(wanted), PAGE):
@@ -171,16 +176,18 @@ async def read_examples(
                     for place in places
                 ]
                 passes = Passes.of(known, ledger.catalogue, Context(today=moment.day))
-                parts.append(extract(schema, passes.general, proposals(moment.recommenders, passes.general)))
+                scores = proposals(moment.recommenders, passes.general)
+                parts.append(extract(schema, passes.general, scores))
                 order.append(places)
+                others = {name: own for name, own in scores.items() if name not in schema.recommenders}
+                _add(unranked, others, passes.general, drawn, places)
                 for further in passes.further:
-                    for name, pairs in _served(moment, further, drawn, places[further.rows]).items():
-                        served.setdefault(name, []).append(pairs)
+                    found = proposals(moment.recommenders, further.batch)
+                    _add(served, found, further.batch, drawn, places[further.rows], further.columns)
         progress(start + len(page))
     back = np.argsort(np.concatenate(order))
-    return Examples(
-        Features.joined(parts).take(back), drawn, {name: Served.joined(pairs) for name, pairs in served.items()}
-    )
+    joined = [{name: Pairs.joined(own) for name, own in found.items()} for found in (served, unranked)]
+    return Examples(Features.joined(parts).take(back), drawn, *joined)
 
 
 async def sample_schema(
@@ -241,13 +248,19 @@ def without(record: Customer, catalogue: Catalogue, hidden: int) -> Customer:
     return replace(record, holdings=tuple(held for held in record.holdings if held.product_code != code))
 
 
-def _served(moment: Past, further: Further, drawn: Draw, places: NDArray[np.intp]) -> dict[str, Served]:
-    columns, found = further.columns, dict[str, Served]()
-    opened = drawn.opened[np.ix_(places, columns)]
+def _add(
+    pairs: dict[str, list[Pairs]],
+    found: Mapping[str, Scores],
+    batch: Batch,
+    drawn: Draw,
+    places: NDArray[np.intp],
+    columns: NDArray[np.intp] | slice = slice(None),
+) -> None:
+    """Add what was scored of a batch of examples, of products in some columns that were not held."""
+    opened, held = drawn.opened[places][:, columns], batch.held[:, columns]
     weights = np.broadcast_to(drawn.weights[places, None], opened.shape)
-    for name, whole in proposals(moment.recommenders, further.batch).items():
+    for name, whole in found.items():
         scores = whole[:, columns]
-        those = ~np.isnan(scores) & ~further.batch.held[:, columns]
+        those = ~np.isnan(scores) & ~held
         if those.any():
-            found[name] = Served(scores[those], opened[those], weights[those])
-    return found
+            pairs.setdefault(name, []).append(Pairs(scores[those], opened[those], weights[those]))

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
@@ -57,13 +57,15 @@ async def train(
     *,
     guard: Guard = lambda recommender: recommender,
     protected: Sequence[str] = (),
+    unranked: Collection[str] = (),
     live: Model | None = None,
     progress: Progress = lambda _, __: None,
 ) -> Trained:
     """Learn from the graph as it was on ``as_of``; of ``protected`` columns no feature is made.
 
     ``guard`` makes of each recommender one that raises nothing but ``Omitted``; ``live``, the model in force, is
-    compared with, and its segments keep their names.
+    compared with, and its segments keep their names. Recommenders of the names ``unranked`` learn, and their curves are
+    learnt, but the ranker knows nothing of them: it is as it would be without them, to the bit.
 
     Raises:
         ModelError: the graph has no customers or no products.
@@ -72,7 +74,7 @@ async def train(
     ledger = await read_ledger(store, catalogue, lambda read: progress("portfolio", read))
     reading = time.perf_counter() - started
     trained = await learn(ledger, partial(portfolio.load, store), recommenders, as_of, guard=guard,
-                          protected=protected, live=live, progress=progress)  # fmt: skip
+                          protected=protected, unranked=unranked, live=live, progress=progress)  # fmt: skip
     seconds = {"reading": reading} | trained.seconds
     training = {**trained.model.training, "seconds": seconds}
     return replace(trained, model=replace(trained.model, training=training), seconds=seconds)
@@ -86,6 +88,7 @@ async def learn(
     *,
     guard: Guard = lambda recommender: recommender,
     protected: Sequence[str] = (),
+    unranked: Collection[str] = (),
     live: Model | None = None,
     progress: Progress = lambda _, __: None,
 ) -> Trained:
@@ -114,8 +117,9 @@ async def learn(
     if drawn.opened.any():
         active = ActiveMonths(load, ledger.catalogue.limits.kinds)
         with clock.of("examples"):
+            ranked = [recommender for recommender in known if recommender.name not in unranked]
             schema = await sample_schema(
-                active, ledger, known, as_of, protected=tuple(protected), seasonal=period.sees_seasons
+                active, ledger, ranked, as_of, protected=tuple(protected), seasonal=period.sees_seasons
             )
             examples = await read_examples(active, ledger, schema, drawn, past, lambda read: progress("examples", read))
         with clock.of("ranker"):
@@ -216,18 +220,14 @@ def learn_calibration(examples: Examples, names: Sequence[str]) -> Calibration:
     What it scores by confined data has a curve of its own, of products that the data may serve, and for these alone.
     """
     pairs, drawn = examples.features.pairs, examples.draw
-    served = {
-        name: learn_curve(own.scores[:, None], own.opened[:, None], own.weights)
-        for name, own in examples.served.items()
-    }
     curves = {}
     for name in names:
         scores = np.where(examples.features.held, np.nan, pairs[f"score:{name}"]).astype(np.float32)
-        curve = learn_curve(scores, drawn.opened, drawn.weights)
-        if curve is not None:
-            curves[name] = curve
-    curves |= {served_name(name): curve for name, curve in served.items() if curve is not None}
-    return Calibration(curves)
+        curves[name] = learn_curve(scores, drawn.opened, drawn.weights)
+    further = dict(examples.unranked) | {served_name(name): own for name, own in examples.served.items()}
+    for name, own in further.items():
+        curves[name] = learn_curve(own.scores[:, None], own.opened[:, None], own.weights)
+    return Calibration({name: curve for name, curve in curves.items() if curve is not None})
 
 
 def _learnt_from(now: Portfolio, period: Period) -> dict[str, Any]:

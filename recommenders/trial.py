@@ -7,7 +7,7 @@ together, never both). Or the truth is given, and what was known on a day is lea
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, Literal, TypeAlias
@@ -141,6 +141,7 @@ async def run(
     *,
     guard: Guard = lambda recommender: recommender,
     protected: Sequence[str] = (),
+    unranked: Collection[str] = (),
     progress: Progress = lambda _, __: None,
 ) -> Trial:
     """Learn from the split's past alone, and score its customers as they were then, a page at a time.
@@ -148,7 +149,7 @@ async def run(
     ``attributes`` are the columns of the customers' file that groups are told of.
     """
     trained = await learn(split.ledger, split.load, recommenders, split.day, guard=guard, protected=protected,
-                          progress=progress)  # fmt: skip
+                          unranked=unranked, progress=progress)  # fmt: skip
     engine, drawn = engine_of(trained.model), split.drawn
     count = len(drawn.rows)
     keep = np.random.default_rng(SEED).permutation(count)[:FEATURES_KEPT]

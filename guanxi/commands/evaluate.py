@@ -20,7 +20,7 @@ from rich.table import Table
 from graph import portfolio
 from graph.errors import GuanxiError, LoadError
 from guanxi.days import AsOf, day
-from guanxi.deciding import read_catalogue
+from guanxi.deciding import read_catalogue, read_lives
 from guanxi.insight_lines import insight_lines
 from guanxi.opening import open_store
 from guanxi.plugin_loading import load_plugins
@@ -85,6 +85,7 @@ async def _evaluate(
     async with open_store(settings) as store:
         catalogue = await read_catalogue(store, settings)
         host = await take_stored(store, load_plugins(settings))
+        lives = await read_lives(store, settings)
         with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as bars:
             task = bars.add_task("customers read", total=None)
 
@@ -102,10 +103,11 @@ async def _evaluate(
             trial = await run(
                 split,
                 host.recommenders(),
-                lambda model: build_engine(catalogue, host, model),
+                lambda model: build_engine(catalogue, host, model, lives),
                 attributes,
                 guard=host.guard,
                 protected=settings.protected,
+                unranked=lives.unranked(host),
                 progress=progress,
             )
         return report(trial, today, top) | {"holdout": told}

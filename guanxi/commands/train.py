@@ -12,7 +12,7 @@ from rich.progress import Progress
 
 from graph.errors import ModelError
 from guanxi.days import AsOf, day
-from guanxi.deciding import model_in_force, read_catalogue
+from guanxi.deciding import model_in_force, read_catalogue, read_lives
 from guanxi.insight_lines import insight_lines
 from guanxi.opening import open_store
 from guanxi.plugin_loading import load_plugins
@@ -93,6 +93,7 @@ async def _train(settings: Settings, today: date, live: Model | None) -> Trained
     async with open_store(settings) as store:
         catalogue = await read_catalogue(store, settings)
         host = await take_stored(store, load_plugins(settings))
+        lives = await read_lives(store, settings)
         with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as bars:
             task = bars.add_task("customers read", total=None)
             return await learn(
@@ -102,6 +103,7 @@ async def _train(settings: Settings, today: date, live: Model | None) -> Trained
                 today,
                 guard=host.guard,
                 protected=settings.protected,
+                unranked=lives.unranked(host),
                 live=live,
                 progress=lambda part, read: bars.update(task, description=f"customers read: {part}", completed=read),
             )
