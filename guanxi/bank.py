@@ -160,9 +160,15 @@ class Bank:
         """Return a customer as plugins see him; raises NotFound for an unknown one."""
         return CustomerView(self._records([customer_no])[0], self.today, channel)
 
-    def answers(self, customer_nos: Sequence[str], channel: Channel | None = None, top: int = 3) -> list[Answer]:
-        """Return what each of the customers is offered; raises NotFound where one is unknown."""
-        return self.engine.answer(self._records(customer_nos), Context(self.today, channel, top))
+    def answers(
+        self, customer_nos: Sequence[str], channel: Channel | None = None, top: int = 3, engine: Engine | None = None
+    ) -> list[Answer]:
+        """Return what each of the customers is offered, by the bank's own engine or another.
+
+        Raises:
+            NotFound: a customer is unknown.
+        """
+        return (engine or self.engine).answer(self._records(customer_nos), Context(self.today, channel, top))
 
     def offers(self, customer_nos: Iterable[str], channel: Channel | None = None, top: int = 3) -> pl.DataFrame:
         """Return offers as a frame, one row an offer; raises NotFound where a customer is unknown."""

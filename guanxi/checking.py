@@ -9,8 +9,7 @@ import subprocess
 import sys
 import time
 import traceback
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -19,21 +18,18 @@ import numpy as np
 
 from graph.errors import PluginError
 from guanxi.bank import Bank
+from guanxi.offer_changes import TOP, Changes, changes, offered, with_learnt
 from plugins.budgets import BUDGET_SECONDS
 from recommenders.batch import Batch
 from recommenders.contract import Omitted, Recommender, Scores
 from recommenders.evaluation import LEAST_GROUP
 from recommenders.view import CustomerView
 
-TOP: Final = 3
 ALONE: Final = 50
 """How many customers are also asked for one at a time."""
 MYPY: Final = ("--no-error-summary", "--ignore-missing-imports", "--follow-imports=silent")
 OLDEST: Final = 200
 AGES: Final = ((0, 29), (30, 44), (45, 59), (60, OLDEST))
-
-Offered = Mapping[str, tuple[str, ...]]
-"""Product codes of the best offers, by customer number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +44,7 @@ class Finding:
 def check_plugin(bank: Bank, path: Path) -> Iterator[Finding]:
     """Yield what is found of the plugin of a file or a package's folder, over all customers of a bank."""
     numbers = sorted(bank.table("customers")["customer_no"])
-    before = _offered(bank, numbers)
+    before = offered(bank, bank.engine, numbers)
     try:
         info = bank.add(path)
     except PluginError as error:
@@ -62,10 +58,10 @@ def check_plugin(bank: Bank, path: Path) -> Iterator[Finding]:
     batch = bank.batch(numbers)
     for recommender in learnt:
         yield from _contract(bank, recommender, batch, path)
-    after = _offered(bank, numbers, learnt)
+    after = offered(bank, with_learnt(bank, bank.engine, learnt), numbers)
     if info.error is not None:
         yield Finding("gates and bundles", passed=False, told=info.error)
-    yield from _changes(before, after, batch)
+    yield from _changes(changes(before, after), batch)
 
 
 def _types(path: Path) -> Iterator[Finding]:
@@ -143,36 +139,18 @@ def _for_whom(bank: Bank, recommender: Recommender, batch: Batch) -> str:
     return ""
 
 
-def _offered(bank: Bank, numbers: Sequence[str], learnt: Sequence[Recommender] = ()) -> Offered:
-    """The best offers as they are served, with recommenders that learn as they would be after the next training."""
-    engine = bank.engine
-    present = {recommender.name for recommender in engine.recommenders}
-    engine.recommenders += tuple(bank.host.guard(own) for own in learnt if own.name not in present)
-    return {
-        answer.customer_no: tuple(offer.product.product_code for offer in answer.offers)
-        for answer in bank.answers(numbers, top=TOP)
-    }
-
-
-def _changes(before: Offered, after: Offered, batch: Batch) -> Iterator[Finding]:
-    changed = [number for number in before if before[number] != after[number]]
-    told = f"{len(changed):,} of {len(before):,} customers have other offers among their best {TOP}"
+def _changes(found: Changes, batch: Batch) -> Iterator[Finding]:
+    told = f"{len(found.changed):,} of {found.customers:,} customers have other offers among their best {TOP}"
     yield Finding("what changes", passed=None, told=told)
-    codes = Counter[str]()
-    for number in changed:
-        codes.update(after[number])
-        codes.subtract(before[number])
-    for code, more in sorted(codes.items(), key=lambda found: (-abs(found[1]), found[0])):
-        if more:
-            yield Finding("what changes", passed=None, told=f"{code}: {more:+,} customers")
-    gained = {number for number in changed if set(after[number]) - set(before[number])}
+    for code, more in found.products.items():
+        yield Finding("what changes", passed=None, told=f"{code}: {more:+,} customers")
     for attribute, group_of in (("gender", _gender), ("age", _age_group)):
         shares = [
-            f"{name} {sum(customer.customer_no in gained for customer in members) / len(members):.1%}"
+            f"{name} {sum(customer.customer_no in found.gained for customer in members) / len(members):.1%}"
             for name, members in _groups(batch, group_of).items()
             if len(members) >= LEAST_GROUP
         ]
-        if len(shares) > 1 and gained:
+        if len(shares) > 1 and found.gained:
             yield Finding("whom it reaches", passed=None, told=f"new offers by {attribute}: {', '.join(shares)}")
 
 

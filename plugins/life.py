@@ -57,6 +57,10 @@ class Lives:
         """Return the same lives, but with some plugins live."""
         return replace(self, decided={**self.decided, **dict.fromkeys(names, LIVE)})
 
+    def without(self, name: str) -> Self:
+        """Return the same lives, but with a plugin out of service."""
+        return replace(self, decided={**self.decided, name: Life(PluginStage.RETIRED)})
+
 
 def objection(now: Life, then: Life, *, force: bool = False) -> str | None:
     """Return why a plugin may not go from one life to another, as a sentence; None where it may.

@@ -11,6 +11,7 @@ import typer
 from graph.errors import SettingsError
 from guanxi.commands import plugin_failures, plugin_settings
 from guanxi.commands.plugin_card import card
+from guanxi.commands.plugin_evaluate import evaluate
 from guanxi.commands.plugin_hooks import hooks
 from guanxi.commands.plugin_schema import schema
 from guanxi.commands.plugin_stages import rollback, stage
@@ -25,6 +26,7 @@ plugins = typer.Typer(add_completion=False)
 plugins.command()(card)
 plugins.command()(hooks)
 plugins.command()(schema)
+plugins.command()(evaluate)
 for command in (plugin_failures.failures, plugin_failures.reproduce, stage, rollback):
     plugins.command()(command)
 

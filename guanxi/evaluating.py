@@ -1,0 +1,110 @@
+"""What a plugin is worth: on history, learnt without it and with it, and what it would change today.
+
+Without it the plugin is out of service, with it it is live; all others are on their stages.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from graph import portfolio
+from graph.errors import PluginError, SettingsError
+from guanxi.bank import Bank, take_in
+from guanxi.offer_changes import TOP, changes, offered, with_learnt
+from plugins.deciding import build_engine
+from plugins.host import PluginInfo
+from plugins.life import BANKS_OWN, Lives
+from recommenders.artefact import applied
+from recommenders.contract import Trainable
+from recommenders.evaluation import Report
+from recommenders.gain import gain
+from recommenders.portfolio import Ledger
+from recommenders.training import fit_all, read_ledger
+from recommenders.trial import Split, Trial, run, split_bank
+
+
+def plugin_of(bank: Bank, given: str) -> PluginInfo:
+    """Return a plugin by its name, or by its path; of a path that is not loaded, it is loaded beside the others.
+
+    Raises:
+        SettingsError: there is none, or it is the bank's own.
+        PluginError: it is broken.
+    """
+    path = Path(given).resolve()
+    found = next(
+        (own for own in bank.host.plugins if own.name == given or Path(own.source).resolve() == path),
+        None,
+    )
+    if found is None:
+        if not path.exists():
+            raise SettingsError(f"There is no plugin {given!r}, and no such file.")
+        return take_in(bank.host, path)
+    if found.name == BANKS_OWN:
+        raise SettingsError(f"The plugin {BANKS_OWN} has the bank's own gates: there is no bank without it.")
+    if found.state == "broken":
+        raise PluginError(f"The plugin {found.name} is broken: {found.error}")
+    return found
+
+
+def evaluate_plugin(bank: Bank, plugin: PluginInfo, top: int) -> Report:
+    """Return what a plugin brings on history, what it changes today, and what it failed on.
+
+    Raises:
+        ModelError: there is nothing to evaluate, and why.
+    """
+    ledger = bank.run(read_ledger, bank.store, bank.catalogue, lambda _: None)
+    split = split_bank(ledger, partial(portfolio.load, bank.store), bank.today)
+    without, within = bank.lives.without(plugin.name), bank.lives.with_live([plugin.name])
+    before, after = (_trial(bank, split, lives) for lives in (without, within))
+    return {
+        "plugin": plugin.name,
+        "as_of": str(bank.today),
+        "split": {
+            "how": split.how,
+            "learnt_until": str(split.day),
+            "scored_until": None if split.until is None else str(split.until),
+        },
+        "customers": len(after.scored.weights),
+        "openers": int(after.scored.openers.sum()),
+        "openings": int(after.scored.opened.sum()),
+        "top": top,
+        "metrics": gain(before.scored, after.scored, sorted({1, TOP, top})),
+        "today": _today(bank, plugin, ledger, (without, within)),
+        "failures": list(_failures(bank, plugin, after)),
+    }
+
+
+def _trial(bank: Bank, split: Split, lives: Lives) -> Trial:
+    host = bank.host
+    learn = partial(run, guard=host.guard, protected=bank.settings.protected, unranked=lives.unranked(host))
+    found: Trial = bank.run(
+        learn, split, host.recommenders(), lambda model: build_engine(bank.catalogue, host, model, lives)
+    )
+    return found
+
+
+def _today(bank: Bank, plugin: PluginInfo, ledger: Ledger, lives: tuple[Lives, Lives]) -> Report:
+    numbers = sorted(bank.table("customers")["customer_no"])
+    without, within = (build_engine(bank.catalogue, bank.host, bank.model, each) for each in lives)
+    own = [recommender for recommender, info in bank.host.of("recommenders") if info is plugin]
+    learnt = applied(own, fit_all(own, ledger.portfolio(bank.today)), bank.catalogue.codes)
+    before = offered(bank, without, numbers)
+    found = changes(before, offered(bank, with_learnt(bank, within, learnt), numbers))
+    return {
+        "customers": found.customers,
+        "top": TOP,
+        "changed": len(found.changed),
+        "gained": len(found.gained),
+        "products": dict(found.products),
+    }
+
+
+def _failures(bank: Bank, plugin: PluginInfo, trial: Trial) -> Iterator[str]:
+    if plugin.error is not None:
+        yield plugin.error
+    for recommender, owner in bank.host.of("recommenders"):
+        if owner is plugin and isinstance(recommender, Trainable) and recommender.name not in trial.model.arrays:
+            yield f"{recommender.name} learnt nothing"
+    for info in bank.host.infos():
+        if info.plugin == plugin.name and info.failures:
+            yield f"{info.name} failed {info.failures} times, at last on {info.last_error}"

@@ -1,0 +1,106 @@
+"""``guanxi plugins evaluate``: who knows what is planted in a bank makes it better, and who guesses does not."""
+
+import hashlib
+
+import pytest
+
+from guanxi import Proposal, recommender
+from guanxi.evaluating import evaluate_plugin
+from guanxi.testing.drawn import sample_bank
+
+pytestmark = pytest.mark.embedded
+
+
+def is_even(customer):
+    """Whether the year of birth is even: what no feature tells a linear model."""
+    return customer.age is not None and (customer.today.year - customer.age) % 2 == 0
+
+
+@recommender("knowing")
+def knowing(customer):
+    yield Proposal("PENSION", score=0.9 if is_even(customer) else 0.1)
+
+
+@recommender("guessing")
+def guessing(customer):
+    yield Proposal("PENSION", score=hashlib.sha256(customer.customer_no.encode()).digest()[0] / 255)
+
+
+def test_one_that_knows_an_effect_ranks_better_and_one_that_guesses_does_not(plant):
+    bank = plant("PENSION", among=is_even, rate=0.95, otherwise=0.02).bank
+    guessed, known = (evaluate_plugin(bank, bank.add(plugin), 7) for plugin in (guessing, knowing))
+    gained, by_chance = (found["metrics"]["ranker"]["map@7"] for found in (known, guessed))
+
+    assert by_chance["difference"]["low"] <= 0
+    assert gained["difference"]["low"] > 0
+    assert gained["with"] - gained["without"] == pytest.approx(gained["difference"]["mean"])
+    assert gained["difference"]["mean"] > by_chance["difference"]["mean"] + 0.01
+    assert guessed["today"]["products"]["PENSION"] == guessed["today"]["gained"] > 0
+    assert guessed["today"]["changed"] >= guessed["today"]["gained"]
+    assert (known["failures"], guessed["failures"]) == ([], [])
+
+
+FAILING = """
+import numpy as np
+from guanxi import Candidates, Proposal, hookimpl, recommender
+
+@recommender("failing")
+def propose(customer):
+    if customer.age and customer.age % 3 == 0:
+        raise LookupError("no")
+    yield Proposal("PENSION", score=0.5)
+
+class Unfit:
+    name, version = "unfit", "1"
+    def fit(self, portfolio):
+        raise ZeroDivisionError
+    def with_arrays(self, arrays, codes):
+        return self
+    def propose(self, batch):
+        return Candidates(np.full(batch.shape, np.nan, np.float32), lambda *_: None)
+
+@hookimpl
+def recommenders(register):
+    register(Unfit())
+"""
+
+
+@pytest.fixture(scope="module")
+def evaluate(guanxi, tmp_path_factory):
+    """Return a function: ``guanxi plugins evaluate`` of a plugin's source, or of a name, over a small bank."""
+    folder = tmp_path_factory.mktemp("evaluated")
+    with sample_bank(100) as bank:
+
+        def run(source=None, name="own.py", **settings):
+            if source is not None:
+                (folder / name).write_text(source)
+                name = folder / name
+            return guanxi(bank.settings.home, "plugins", "evaluate", name, "--as-of", bank.today, **settings)
+
+        yield run
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "code", "said"),
+    [
+        (None, "nobody", 2, "There is no plugin 'nobody', and no such file."),
+        (None, "shipped", 2, "The plugin shipped has the bank's own gates"),
+        ("import nothing_at_all", "lost.py", 1, "The plugin lost is broken: "),
+    ],
+)
+def test_what_cannot_be_evaluated_is_one_line(evaluate, source, name, code, said):
+    done = evaluate(source, name)
+
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (code, "", 1)
+    assert done.stderr.startswith(said)
+
+
+def test_one_that_fails_on_the_way_is_told_of_below_the_table(evaluate):
+    done = evaluate(FAILING)
+
+    assert done.returncode == 1
+    assert "difference (95 %)" in done.stdout
+    assert "customers have other offers among their best 3" in done.stdout
+    assert "own fails: unfit learnt nothing\n" in done.stderr
+    assert "own fails: failing failed " in done.stderr
+    assert "LookupError" in done.stderr
