@@ -4,14 +4,15 @@ What decides where code goes is kept: which fields are known, how many of each t
 lists, products and programmes, signs, zeros, and what is more than what. All else is made up: each customer number is
 another in each place alike; money is multiplied by one secret factor and rounded; dates are moved by one secret number
 of months, today's and the catalogue's with them; texts keep their length and form alone (``x`` for a letter, ``0`` for
-a digit). So a rule about an amount (income above 9,000) may go another way with what is made up, and one about ages,
-months or what is held goes the same.
+a digit). A region, occupation, industry, branch or value of the bank's own columns is kept where it is, to the letter,
+a text in the plugin's code: that tells its owner no more than which way his own code went. So a rule about an amount
+(income above 9,000) may go another way with what is made up, and one about ages, months or what is held goes the same.
 """
 
 import calendar
 import math
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import fields, is_dataclass, replace
 from datetime import date, datetime
 from enum import Enum
@@ -23,14 +24,18 @@ T = TypeVar("T")
 
 NUMBERS: Final = frozenset({"customer_no", "principal_no"})
 KEPT: Final = frozenset({"product_code", "programme_code", "kind", "consent_version", "version", "outgoing"})
+COLUMNS: Final = "attributes"
+BRANCHED: Final = frozenset({"region", "occupation", "industry", "branch_code", COLUMNS})
+"""Where words are kept that the plugin's code names."""
 MONTH: Final = "month"
 MOST_MONTHS: Final = 60
 
 
 class Disguise:
-    """One way to make things up, for all that must stay alike."""
+    """One way to make things up, for all that must stay alike; ``named`` are the words that the plugin's code names."""
 
-    def __init__(self) -> None:
+    def __init__(self, named: Collection[str] = ()) -> None:
+        self._named = named
         self._factor = math.exp(secrets.SystemRandom().uniform(-0.7, 0.7))
         self._months = secrets.SystemRandom().choice([*range(-MOST_MONTHS, -12), *range(13, MOST_MONTHS)])
         self._numbers: dict[str, str] = {}
@@ -55,6 +60,8 @@ class Disguise:
     def _value(self, value: Any, name: str = "") -> Any:
         if value is None or isinstance(value, bool | Enum) or name in KEPT:
             return value
+        if name in BRANCHED and isinstance(value, str) and value in self._named:
+            return value
         if name in NUMBERS:
             return self._numbers.setdefault(value, f"CUSTOMER-{len(self._numbers) + 1}")
         if name == MONTH:
@@ -70,7 +77,7 @@ class Disguise:
             case datetime() | date():
                 return self.day(value)
             case Mapping():
-                return {key: self._value(own) for key, own in value.items()}
+                return {key: self._value(own, COLUMNS) for key, own in value.items()}
             case tuple():
                 return tuple(self._value(own) for own in value)
         return self.record(value) if is_dataclass(value) else value

@@ -20,6 +20,7 @@ from graph.records import Customer, Product
 from plugins.about import API_VERSION
 from plugins.anonymising import Disguise
 from plugins.failing import Frame, frames_of, placed, row_of
+from plugins.words import words_of
 from recommenders.batch import Batch
 from recommenders.catalogue import Catalogue
 from recommenders.contract import Context
@@ -40,6 +41,8 @@ class Owned(Protocol):
 
     @property
     def name(self) -> str: ...  # noqa: D102
+    @property
+    def source(self) -> str: ...  # noqa: D102
     @property
     def version(self) -> str | None: ...  # noqa: D102
     @property
@@ -111,7 +114,7 @@ NOWHERE: Final = FailureReports(None)
 
 def told(plugin: Owned, item: str, error: BaseException, batch: Batch) -> Failure:
     """Return what is told of a failure."""
-    row, disguise = row_of(error), Disguise()
+    row, disguise = row_of(error), Disguise(words_of(plugin.source))
     failed = batch.customers[:MOST_CUSTOMERS] if row is None else batch.customers[row : row + 1]
     return Failure(
         plugin.name,

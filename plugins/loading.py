@@ -15,6 +15,8 @@ from typing import Final
 from graph.errors import PluginError
 
 ENTRY_POINTS: Final = "guanxi.plugins"
+ENTRY_POINT: Final = "entry point "
+"""What the source of an installed plugin begins with."""
 NO_MODULES: Final = ("test_", "conftest", "setup", "tests", "docs")
 """What a package's folder may have beside what is imported."""
 
@@ -31,7 +33,7 @@ class Found:
 def find(folders: Sequence[Path]) -> Iterator[Found]:
     """Yield what is installed, and what is in folders: their ``.py`` files, and their packages."""
     for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda point: point.name):
-        yield Found(point.name, f"entry point {point.value}", point.load)
+        yield Found(point.name, f"{ENTRY_POINT}{point.value}", point.load)
     yield from find_in(folders)
 
 

@@ -1,0 +1,195 @@
+"""Reports of plugins' failures: one for each type and place, of nobody, and with what decides where code goes."""
+
+from dataclasses import fields
+from datetime import UTC, date, datetime
+
+import pytest
+
+from graph.errors import SettingsError
+from graph.records import (
+    ActivityMonth,
+    Consent,
+    Debt,
+    FamilyMember,
+    Holding,
+    Interaction,
+    KinHolding,
+    Membership,
+    Outcome,
+    Relation,
+)
+from graph.words import Channel, MemberRole, OutcomeKind, ProgrammeKind, Purpose, RelationKind
+from plugins.failures import MOST_FILES, FailureReports, files, read
+from plugins.host import PluginHost, PluginInfo
+from plugins.isolation import THREADS, Isolation
+from recommenders.batch import Batch
+from recommenders.contract import Context, Omitted
+
+TODAY = date(2026, 6, 30)
+AT = datetime(2026, 5, 1, tzinfo=UTC)
+PROCESS = Isolation("process")
+FAILING = """
+from guanxi import About, Proposal, hookimpl, recommender
+
+@hookimpl
+def about():
+    return About(version="7", owner="ann@bank.example", permissions={permissions})
+
+@recommender("mine")
+def propose(customer, catalogue):
+    if {when}:
+        raise ValueError(f"not today, {{customer.customer_no}}")
+    yield Proposal("A", 0.5)
+"""
+ALWAYS = FAILING.format(when="True", permissions="['identifiers']")
+MARKS = {
+    "C-OWN-77", "C-SPOUSE-77", "C-KIN-77", "C-FAMILY-77", "L-77", "I-77", "O-77", "M-77", "U-77", "its note", "Its Name",
+    "its region", "its occupation", "its industry", "its branch", "its hobby", "7311.5", "8422.5", "9533.5", "6244.5",
+    "5155.5", "1977-07-07", "2011-11-11", "2019-09-09", "2026-05-01", "not today",
+}  # fmt: skip
+"""What would tell who the customer is."""
+
+
+@pytest.fixture
+def known(person):
+    return person(
+        "C-OWN-77",
+        name="Its Name",
+        birth_date=date(1977, 7, 7),
+        region="its region",
+        occupation="its occupation",
+        industry="its industry",
+        joined_on=date(2011, 11, 11),
+        income=7311.5,
+        credit_limit=8422.5,
+        branch_code="its branch",
+        manager_no="M-77",
+        attributes={"hobby": "its hobby"},
+        holdings=(Holding("HELD", date(2019, 9, 9), None, 9533.5),),
+        memberships=(Membership("ITS-PROGRAMME", ProgrammeKind.TOBACCO, MemberRole.RETAILER, reference="L-77"),),
+        relations=(Relation("C-SPOUSE-77", RelationKind.SPOUSE, outgoing=True),),
+        kin=(KinHolding("C-KIN-77", "KIN-PRODUCT"),),
+        family=(FamilyMember("C-FAMILY-77", "ITS-FAMILY", "C-OWN-77", 5155.5, (Debt(balance=5155.5),)),),
+        activity=(ActivityMonth("2026-05", inflow=6244.5),),
+        interactions=(Interaction("I-77", Channel.MOBILE, "call", AT, note="its note"),),
+        outcomes=(Outcome("O-77", "HELD", OutcomeKind.IMPRESSION, Channel.MOBILE, AT),),
+        consents=(Consent(Purpose.MARKETING, True, at=AT, recorded_by="U-77"),),
+    )
+
+
+@pytest.fixture
+def reports(tmp_path):
+    return tmp_path / "failures"
+
+
+@pytest.fixture
+def failing(plugin_folder, catalogue, reports, request):
+    """Return a function that has a plugin answer some records of customers, and returns the reports there are."""
+
+    def ask(source, records, isolation=THREADS):
+        host = PluginHost.load(
+            [plugin_folder(mine=source)], shipped=(), isolation=isolation, reports=FailureReports(reports)
+        )
+        request.addfinalizer(host.close)
+        [mine] = host.guarded(None)
+        with pytest.raises(Omitted):
+            mine.propose(Batch.whole(records, catalogue("A", "HELD"), Context(TODAY, Channel.MOBILE)))
+        return list(files(reports))
+
+    return ask
+
+
+def when(condition):
+    return FAILING.format(when=condition, permissions="None")
+
+
+@pytest.mark.parametrize("isolation", [THREADS, PROCESS], ids=["thread", "process"])
+def test_a_report_says_what_failed_where_and_who_is_to_mend_it(failing, known, isolation):
+    [path] = failing(ALWAYS, [known], isolation)
+    failure = read(path)
+    assert (failure.plugin, failure.version, failure.owner, failure.item) == ("mine", "7", "ann@bank.example", "mine")
+    assert failure.place == "ValueError in mine.py:11"
+    assert (failure.frames[-1].function, failure.channel) == ("propose", "mobile")
+
+
+@pytest.mark.parametrize("isolation", [THREADS, PROCESS], ids=["thread", "process"])
+def test_nothing_in_it_tells_who_the_customer_is(failing, known, isolation):
+    [path] = failing(ALWAYS, [known], isolation)
+    text = path.read_text(encoding="utf-8")
+    assert {mark for mark in MARKS if mark in text} == set()
+    assert {mark for mark in MARKS if mark in repr(known) or mark.startswith(("19", "20", "not"))} == MARKS
+
+
+def test_it_keeps_how_much_is_known_of_the_customer(failing, known):
+    [path] = failing(ALWAYS, [known])
+    [made] = read(path).customers
+    for field in fields(known):
+        own, other = getattr(known, field.name), getattr(made, field.name)
+        assert (own is None, type(own)) == (other is None, type(other)), field.name
+        if isinstance(own, tuple | dict):
+            assert len(own) == len(other), field.name
+    assert [held.product_code for held in made.holdings] == ["HELD"]
+    assert made.family[0].principal_no == made.customer_no != made.relations[0].customer_no
+
+
+def test_who_it_failed_on_alone_is_told_of(failing, known, person):
+    [path] = failing(when("customer.income == 7311.5"), [person("C1"), person("C2"), known, person("C3")])
+    [made] = read(path).customers
+    assert [held.product_code for held in made.holdings] == ["HELD"]
+
+
+def test_one_file_for_each_type_and_place_however_often_it_fails(failing, known, person):
+    assert len(failing(ALWAYS, [known])) == 1
+    assert len(failing(ALWAYS, [person("C2")])) == 1
+    assert len(failing(ALWAYS.replace("ValueError", "TypeError"), [known])) == 2
+    assert len(failing(ALWAYS.replace("@recommender", "\n\n@recommender"), [known])) == 3
+
+
+def test_a_plugin_has_20_files_at_most_and_others_have_their_own(batch, person, catalogue, reports):
+    asked, told = batch([person()], catalogue("A")), FailureReports(reports)
+    item = type("Item", (), {"code": "X"})
+    for name in ("mine", "yours"):
+        for number in range(MOST_FILES + 5):
+            told.of(PluginInfo(name, "nowhere"), item)(type(f"Error{number}", (Exception,), {})(), asked)
+    assert [len(list(files(reports, name))) for name in ("mine", "yours")] == [MOST_FILES, MOST_FILES] == [20, 20]
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "customer.region == 'its region'",
+        "customer.occupation in {'its occupation', 'another'}",
+        "customer.attributes.get('hobby') == 'its hobby'",
+        "customer.region not in {'Dali', 'Lijiang'}",
+        "customer.age == 48",
+        "customer.months_since_joining == 175",
+        "customer.holds('HELD') and customer.income",
+    ],
+)  # fmt: skip
+def test_what_fails_by_a_word_of_the_plugin_or_an_age_fails_again(failing, known, plugin_folder, condition):
+    [path] = failing(when(condition), [known])
+    host = PluginHost.load([plugin_folder(mine=when(condition))], shipped=())
+    with pytest.raises(ValueError, match="not today"):
+        host.recommenders()[0].propose(read(path).batch())
+
+
+def test_words_are_kept_where_code_names_them_and_nowhere_else(failing, person):
+    said = when("customer.region == 'Dali' or 'Its Name' or 'L-77'")
+    record = person("C1", name="Its Name", region="Dali", occupation="Lijiang", memberships=(
+        Membership("P", ProgrammeKind.TOBACCO, MemberRole.RETAILER, reference="L-77"),
+    ))  # fmt: skip
+    [path] = failing(said, [record])
+    [made] = read(path).customers
+    assert (made.name, made.region, made.occupation) == ("xxx xxxx", "Dali", "xxxxxxx")
+    assert made.memberships[0].reference == "x-00"
+
+
+def test_where_it_cannot_be_told_all_goes_on(failing, known, reports):
+    reports.write_text("in the way")
+    assert failing(ALWAYS, [known]) == []
+
+
+def test_what_is_no_report_is_refused(tmp_path):
+    (tmp_path / "it.json").write_text('{"customers": []}')
+    with pytest.raises(SettingsError, match=r"it\.json is no report of a plugin's failure"):
+        read(tmp_path / "it.json")
