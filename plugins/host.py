@@ -404,9 +404,11 @@ class PluginHost:
                 found.name, found.source, "broken", told(error), deprecations=used, last_place=placed(error)
             )
             self.plugins.append(info)
-            return info
-        info = self.add(plugin, found.name, found.source)
-        info.deprecations[:0] = used
+        else:
+            info = self.add(plugin, found.name, found.source)
+            info.deprecations[:0] = used
+        if info.state == "broken" and (worker := self._workers.pop(f"{found.source}:{found.name}", None)):
+            worker.close()
         return info
 
     def _load_apart(self, found: Found) -> None:

@@ -95,9 +95,7 @@ class RemoteGate:
 
     def explain(self, customer: CustomerView, product: Product) -> Refusal:
         """Return why; raises as a recommender does."""
-        said, _ = self.worker.ask(
-            BUDGET_SECONDS, BUDGET_SECONDS, self.given, "explain", self.place, customer, product.product_code
-        )
+        said, _ = self.worker.ask(BUDGET_SECONDS, BUDGET_SECONDS, self.given, "explain", self.place, customer, product)
         group, code, text, saw, unlock = said
         return Refusal(group, code, _text(text), saw, None if unlock is None else _text(unlock))
 

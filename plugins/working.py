@@ -18,6 +18,7 @@ import numpy as np
 import pluggy
 import polars as pl
 
+from graph.records import Product
 from plugins import hookspecs
 from plugins.failing import frames_of, kind_of, row_of
 from plugins.guard import check_candidates, check_reason, check_refusal
@@ -97,9 +98,9 @@ class Worker:
         refused = np.broadcast_to(self._gate(place).refuses(batch), batch.shape)
         return {"type": str(refused.dtype)}, refused.tobytes() if refused.dtype == np.bool_ else b""
 
-    def on_explain(self, place: int, customer: CustomerView, product_code: str) -> tuple[Any, bytes]:
+    def on_explain(self, place: int, customer: CustomerView, product: Product) -> tuple[Any, bytes]:
         """Answer why a gate refuses."""
-        refusal = self._gate(place).explain(customer, self._catalogue[product_code])
+        refusal = self._gate(place).explain(customer, product)
         check_refusal(refusal)
         unlock = None if refusal.unlock is None else dict(refusal.unlock)
         return [str(refusal.gate), str(refusal.code), dict(refusal.text), str(refusal.saw), unlock], b""

@@ -74,6 +74,12 @@ def group(process):
     return found
 
 
+def is_running(pid):
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
+
+
 def assert_refused(done, line):
     assert done.returncode == 2
     assert done.stdout == ""
@@ -126,6 +132,27 @@ def test_it_ends_cleanly_when_asked_to_terminate(served, workers):
 
     assert "Traceback" not in stderr
     wait_until(lambda: group(process) == [])
+
+
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGKILL])
+def test_no_process_of_a_plugin_outlives_it(served, tmp_path, by):
+    pids = tmp_path / "pids"
+    (tmp_path / "plugins").mkdir()
+    (tmp_path / "plugins" / "mine.py").write_text(
+        f"import os\n\nwith open({str(pids)!r}, 'a') as told:\n    print(os.getpid(), os.getpgrp(), file=told)\n"
+    )
+    process, _ = served(
+        GUANXI_JWT_SECRET=SECRET, GUANXI_PLUGINS=str(tmp_path / "plugins"), GUANXI_PLUGIN_ISOLATION="process"
+    )
+    imported = [tuple(map(int, line.split())) for line in pids.read_text().splitlines()]
+    apart = [pid for pid, its_group in imported if its_group != process.pid]
+    assert apart, "it runs in a process of its own"
+    assert all(map(is_running, apart))
+
+    os.killpg(process.pid, by)
+    process.communicate(timeout=WAIT)
+
+    wait_until(lambda: not any(map(is_running, apart)))
 
 
 def test_a_second_command_joins_the_running_store(served, journey, guanxi, last_day):

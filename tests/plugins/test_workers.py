@@ -1,0 +1,295 @@
+"""The process of a plugin: what reaches it, what it answers, and when it ends."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from graph.plugin_settings import Stored
+from graph.records import Relation
+from graph.words import Language, RelationKind
+from plugins import budgets, remote
+from plugins.host import PluginHost
+from plugins.isolation import Isolation
+from plugins.settings import Sources
+from recommenders.contract import Omitted
+
+WAIT = 60
+SETTINGS = """
+from pydantic import BaseModel, Field, SecretStr
+from guanxi import About, Proposal, hookimpl, recommender
+
+class Place(BaseModel, frozen=True):
+    code: str = Field("A", description="What to propose.")
+
+class Settings(BaseModel, frozen=True):
+    score: float = Field(0.5, ge=0, le=1, description="How strongly.")
+    place: Place = Field(Place(), description="Where.")
+    key: SecretStr = Field(SecretStr("none"), description="Opens it.")
+
+@hookimpl
+def about():
+    return About(settings=Settings)
+
+@recommender("mine")
+def propose(customer, catalogue, settings):
+    yield Proposal(settings.place.code, settings.score, reason=settings.key.get_secret_value())
+"""
+LEARNER = """
+import numpy as np
+from guanxi import Candidates, hookimpl
+from pydantic import BaseModel, Field
+from guanxi import About
+
+class Settings(BaseModel, frozen=True):
+    factor: float = Field(1, description="How strongly.")
+
+@hookimpl
+def about():
+    return About(settings=Settings)
+
+class Mine:
+    name, version = "mine", "1"
+
+    def __init__(self, factor, best=None):
+        self.factor, self.best = factor, best
+
+    def fit(self, portfolio):
+        return {"best": np.zeros(1)}
+
+    def with_arrays(self, arrays, codes):
+        return Mine(self.factor, dict(zip(codes, arrays["best"])))
+
+    def propose(self, batch):
+        scores = np.array([[self.best.get(code, np.nan) for code in batch.catalogue.codes]], np.float32)
+        return Candidates(scores * self.factor, lambda row, column: None)
+
+@hookimpl
+def recommenders(register, settings):
+    register(Mine(settings.factor))
+"""
+GATE = """
+import numpy as np
+from guanxi import Refusal, hookimpl, say
+
+class Closed:
+    gate, code = "eligibility", "CLOSED"
+
+    def refuses(self, batch):
+        return batch.held
+
+    def explain(self, customer, product):
+        text = say(f"Has {product.name}.", "已有。")
+        return Refusal(self.gate, self.code, text, customer.customer_no, say("Close it.", "关闭。"))
+
+@hookimpl
+def gates(register):
+    register(Closed())
+"""
+NOSY = """
+from guanxi import Proposal, recommender
+
+@recommender("nosy")
+def propose(customer, catalogue):
+    seen = [customer.customer_no, *(relation.customer_no for relation in customer.relations)]
+    yield Proposal("A", 0.5, reason=" ".join(seen), path=(customer.customer_no, "HAS", "A"))
+    yield Proposal("B", 0.5, reason="no path of its own")
+"""
+SLOW = """
+import os
+import time
+from guanxi import Proposal, recommender
+
+@recommender("slow")
+def propose(customer, catalogue):
+    time.sleep(1.0)
+    yield Proposal("A", 0.5, reason=str(os.getpid()))
+"""
+NOTED = """
+import os
+import time
+from pathlib import Path
+from guanxi import Proposal, recommender
+
+with Path({pids!r}).open("a") as told:
+    print(os.getpid(), file=told)
+
+@recommender("noted")
+def propose(customer, catalogue):
+    Path({pids!r}).with_suffix(".asked").touch()
+    {does}
+    yield Proposal("A", 0.5)
+"""
+HOST = """
+import sys
+from datetime import date
+from pathlib import Path
+from graph.records import Customer, Product
+from graph.words import CustomerKind
+from plugins import budgets
+from plugins.host import PluginHost
+from plugins.isolation import Isolation
+from recommenders.batch import Batch
+from recommenders.catalogue import Catalogue
+from recommenders.contract import Context
+
+budgets.BUDGET_SECONDS = 2.0
+host = PluginHost.load([Path(sys.argv[1])], shipped=(), isolation=Isolation("process"))
+catalogue = Catalogue([Product("A", "A", "deposit")])
+batch = Batch.of([Customer("C1", CustomerKind.PERSON)], catalogue, Context(date(2026, 6, 30)))
+host.guarded(None)[0].propose(batch)
+print("asked", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch):
+    """However slow the machine, no call is ended for its time."""
+    for module in (budgets, remote):
+        monkeypatch.setattr(module, "BUDGET_SECONDS", float(WAIT))
+
+
+@pytest.fixture
+def apart(plugin_folder, request):
+    """Return a function: a host of sources' plugins alone, each in a process of its own."""
+
+    def make(sources=None, **plugins):
+        own = {"sources": sources} if sources else {}
+        host = PluginHost.load([plugin_folder(**plugins)], shipped=(), isolation=Isolation("process"), **own)
+        request.addfinalizer(host.close)
+        assert [plugin.error for plugin in host.plugins if plugin.name in plugins] == [None] * len(plugins)
+        return host
+
+    return make
+
+
+@pytest.fixture
+def asked(batch, person, catalogue):
+    return lambda **changes: batch([person()], catalogue("A", "B"), **changes)
+
+
+def answered(recommender, batch):
+    """What is proposed to the one customer of a batch: score and text by product."""
+    found = recommender.propose(batch)
+    return {
+        batch.catalogue.codes[column]: (float(found.scores[0, column]), reason and reason.text[Language.EN])
+        for column in np.flatnonzero(~np.isnan(found.scores[0])).tolist()
+        for reason in [found.reason(0, column)]
+    }
+
+
+def is_alive(pid):
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
+
+
+def wait_until(check):
+    deadline = time.monotonic() + WAIT
+    while not check():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_settings_reach_it_secrets_too_and_so_does_a_change(apart, asked):
+    sources = Sources({"mine": {"score": 0.25}}, {"GUANXI_PLUGIN_MINE_KEY": "its secret"})
+    host = apart(sources, mine=SETTINGS)
+    assert answered(host.recommenders()[0], asked()) == {"A": (0.25, "its secret")}
+
+    host.take_settings({"mine": Stored("mine", 1, {"score": 0.75, "place": {"code": "B"}})})
+    assert answered(host.recommenders()[0], asked()) == {"B": (0.75, "its secret")}
+    host.take_settings({})
+    assert answered(host.recommenders()[0], asked()) == {"A": (0.25, "its secret")}
+
+
+def test_settings_reach_one_that_was_ended_and_started_anew(apart, asked):
+    host = apart(Sources({"mine": {"score": 0.25}}), mine=SETTINGS)
+    before = answered(host.recommenders()[0], asked())
+    host.close()
+    after = []
+
+    def answers():
+        with suppress(Omitted):  # it is being started
+            after.append(answered(host.recommenders()[0], asked()))
+        return after
+
+    wait_until(answers)
+    assert after == [before] == [{"A": (0.25, "none")}]
+
+
+def test_what_was_learnt_reaches_it_and_stays_when_settings_change(apart, asked):
+    host, codes = apart(mine=LEARNER), ("B", "A")
+    arrays, others = {"best": np.array([0.5, 0.25])}, {"best": np.array([0.125, 0.75])}
+
+    def learnt(arrays):
+        return host.recommenders()[0].with_arrays(arrays, codes)
+
+    first = learnt(arrays)
+    assert answered(first, asked()) == {"A": (0.25, None), "B": (0.5, None)}
+    assert answered(learnt(others), asked()) == {"A": (0.75, None), "B": (0.125, None)}
+    assert answered(first, asked()) == {"A": (0.25, None), "B": (0.5, None)}
+
+    host.take_settings({"mine": Stored("mine", 1, {"factor": 0.5})})
+    assert answered(learnt(arrays), asked()) == {"A": (0.125, None), "B": (0.25, None)}
+    assert answered(first, asked()) == {"A": (0.25, None), "B": (0.5, None)}, "it was made under the settings before"
+
+
+def test_a_gate_there_refuses_and_explains_as_it_does_here(apart, batch, person, catalogue, plugin_folder):
+    there = apart(gate=GATE).gates()[0]
+    here = PluginHost.load([plugin_folder(gate=GATE)], shipped=()).gates()[0]
+    shelf = catalogue("A", "B")
+    many = batch([person(holds=("B",)), person("C2")], shelf)
+
+    assert there.refuses(many).tolist() == here.refuses(many).tolist() == [[False, True], [False, False]]
+    assert there.explain(many.customers[0], shelf["B"]).text[Language.EN] == "Has B."
+    assert there.explain(many.customers[0], shelf["B"]) != there.explain(many.customers[1], shelf["B"])
+    assert there.explain(many.customers[0], shelf["B"]) == here.explain(many.customers[0], shelf["B"])
+
+
+def test_without_identifiers_it_sees_no_true_number_and_its_paths_have_it(apart, batch, person, catalogue):
+    [nosy] = apart(nosy=NOSY).recommenders()
+    found = nosy.propose(
+        batch(
+            [person("C-OWN", relations=(Relation("C-SPOUSE", RelationKind.SPOUSE, outgoing=True),))],
+            catalogue("A", "B"),
+        )
+    )
+
+    said = found.reason(0, 0).text[Language.EN].split()
+    assert len(said) == 2
+    assert all(number.startswith("~") for number in said)
+    assert found.reason(0, 0).path == ("C-OWN", "HAS", "A")
+    assert found.reason(0, 1).path == ("C-OWN", "PROPOSED_BY", "nosy", "OFFERS", "B")
+
+
+def test_a_hurried_caller_ends_nothing(apart, asked):
+    host = apart(slow=SLOW)
+    [slow] = host.guarded(None)
+    before = answered(slow, asked())
+
+    with pytest.raises(Omitted):
+        slow.propose(asked(budget_ms=50))
+    assert answered(slow, asked()) == before, "another process answers"
+    assert [info.failures for info in host.infos()] == [0]
+
+
+@pytest.mark.parametrize("does", ["pass", "while True: pass"], ids=["idle", "in an endless loop"])
+def test_it_ends_with_its_host_however_that_ends(plugin_folder, tmp_path, does):
+    pids = tmp_path / "pids"
+    folder = plugin_folder(noted=NOTED.format(pids=str(pids), does=does))
+    host = subprocess.Popen([sys.executable, "-c", HOST, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        wait_until(pids.with_suffix(".asked").exists)
+        own = [int(line) for line in pids.read_text().split() if int(line) != host.pid]
+        assert [is_alive(pid) for pid in own] == [True]
+    finally:
+        os.kill(host.pid, signal.SIGKILL)
+        host.communicate()
+    wait_until(lambda: not any(map(is_alive, own)))
