@@ -8,6 +8,7 @@ from plugins.host import PluginHost
 from plugins.life import Lives
 from plugins.shadows import Shadows
 from plugins.staged import Plan, StagedEngine
+from plugins.together import ask_together
 from recommenders.artefact import Model
 from recommenders.catalogue import Catalogue
 from recommenders.contract import ARM, FALLBACK, Recommender
@@ -42,6 +43,7 @@ def build_engine(
             rules.levers,
             model.model_id if model else FALLBACK,
             arm,
+            ask_together,
         )
 
     plan = _plan(host, lives, guarded, owners)

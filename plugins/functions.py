@@ -4,8 +4,8 @@ import inspect
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Any, Final
+from functools import cached_property, partial
+from typing import Final
 
 import numpy as np
 from pydantic import BaseModel
@@ -42,15 +42,15 @@ class FunctionRecommender:
         Raises:
             TypeError, ValueError: it gave something that is no proposal, a score out of range, an unknown product.
         """
-        scores = np.full(batch.shape, np.nan, np.float32)
+        scores = np.empty(batch.shape, np.float32)
+        scores.fill(np.nan)
         said: dict[tuple[int, int], Proposal] = {}
-        named = {SETTINGS: self.settings} if self._takes_settings else {}
+        function, catalogue = self._called, batch.catalogue
         row = 0
         try:
             for row, customer in enumerate(batch.customers):
-                arguments: tuple[Any, ...] = (customer, batch.catalogue) if self._takes_catalogue else (customer,)
-                for proposal in self.function(*arguments, **named) or ():
-                    column = _column(proposal, batch.catalogue)
+                for proposal in function(customer, catalogue) or ():
+                    column = _column(proposal, catalogue)
                     scores[row, column] = proposal.score
                     said[row, column] = proposal
         except Exception as error:
@@ -79,8 +79,11 @@ class FunctionRecommender:
         return SETTINGS in self._parameters
 
     @cached_property
-    def _takes_catalogue(self) -> bool:
-        return len(self._parameters) - self._takes_settings > 1
+    def _called(self) -> Callable[[CustomerView, Catalogue], Iterable[Proposal] | None]:
+        """The function as it is called of customer and catalogue, whatever it takes."""
+        own = partial(self.function, **{SETTINGS: self.settings}) if self._takes_settings else self.function
+        takes_catalogue = len(self._parameters) - self._takes_settings > 1
+        return own if takes_catalogue else lambda customer, _: own(customer)
 
     def _reason(self, customer: CustomerView, proposal: Proposal) -> Reason | None:
         if proposal.reason is None:

@@ -22,7 +22,7 @@ from graph.words import Language
 from plugins.budgets import BUDGET_SECONDS, own_budget
 from plugins.failing import placed, told
 from plugins.remote import RemoteGate, RemoteRecommender
-from plugins.threads import Apart
+from plugins.threads import Apart, Turn
 from recommenders.batch import Batch
 from recommenders.contract import Candidates, Gate, Mask, Omitted, Reason, Recommender, Refusal
 from recommenders.gates import say
@@ -78,6 +78,7 @@ class GuardedRecommender:
         self.inner = inner
         self.name = inner.name
         self.version = inner.version
+        self._is_remote = _is_remote(inner)
         self._health = health
         self._trusted = trusted
         self._clock = clock
@@ -104,7 +105,28 @@ class GuardedRecommender:
             raise Omitted(self.name, state)
         started = self._clock()
         try:
-            candidates = self._call(batch)
+            return self._checked(batch, lambda: self._call(batch))
+        finally:
+            self._health.seconds += self._clock() - started
+
+    def may_share(self, batch: Batch) -> bool:
+        """Whether it can be asked in a thread with others."""
+        may = not self._trusted and not self._is_remote and batch.context.budget_ms is None
+        return may and not self._apart.is_busy and self._health.off_until <= self._clock()
+
+    def turn(self, batch: Batch) -> Turn[Candidates]:
+        """Return the call of the inner recommender, to be done with others, and told to ``heard``."""
+        return Turn(self._apart, self.inner.propose, batch)
+
+    def heard(self, batch: Batch, turn: Turn[Candidates]) -> Candidates:
+        """Return what a turn that was done gave; raises as ``propose`` does."""
+        self._health.seconds += turn.seconds
+        return self._checked(batch, turn.outcome)
+
+    def _checked(self, batch: Batch, call: Callable[[], Candidates]) -> Candidates:
+        self._health.calls += 1
+        try:
+            candidates = call()
             check_candidates(candidates, batch)
         except _Hurried as hurry:
             raise Omitted(self.name, str(hurry)) from hurry
@@ -113,9 +135,6 @@ class GuardedRecommender:
         except Exception as error:
             self._failed(error, batch)
             raise Omitted(self.name, str(error)) from error
-        finally:
-            self._health.calls += 1
-            self._health.seconds += self._clock() - started
         self._health.in_a_row = 0
         return Candidates(candidates.scores, partial(self._reason, candidates.reason, batch))
 
@@ -131,7 +150,7 @@ class GuardedRecommender:
 
     def _call(self, batch: Batch) -> Candidates:
         asked = batch.context.budget_ms
-        if _is_remote(self.inner) or (self._trusted and asked is None):
+        if self._is_remote or (self._trusted and asked is None):
             return self.inner.propose(batch)
         own = math.inf if self._trusted else own_budget(batch)
         budget = own if asked is None else min(own, asked / 1000)
@@ -218,7 +237,7 @@ def check_candidates(candidates: object, batch: Batch) -> None:
     scores = candidates.scores
     if not isinstance(scores, np.ndarray) or scores.shape != batch.shape:
         raise ValueError(f"gave scores of shape {getattr(scores, 'shape', None)}, not {batch.shape}")
-    if scores.dtype.kind != "f" or np.isinf(scores).any():
+    if scores.dtype.kind != "f" or np.count_nonzero(np.isinf(scores)):
         raise ValueError("gave scores that are no finite numbers")
 
 

@@ -2,14 +2,16 @@
 
 import math
 import threading
+import time
 import weakref
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from queue import SimpleQueue
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from graph.errors import PluginError
+from recommenders.contract import Omitted
 
 T = TypeVar("T")
 Call: TypeAlias = tuple["Future[Any]", Callable[..., Any], tuple[Any, ...]]
@@ -33,18 +35,72 @@ class OwnThread:
         return future
 
 
+class Turn(Generic[T]):
+    """A call of several that a thread does one after another, of what may take too long."""
+
+    __slots__ = ("_apart", "_arguments", "_error", "_function", "_is_done", "_result", "begun", "seconds")
+
+    def __init__(self, apart: "Apart", function: Callable[..., T], *arguments: Any) -> None:
+        self._apart = apart
+        self._function = function
+        self._arguments = arguments
+        self._is_done = False
+        self._result: T
+        self._error: Exception | None = None
+        self.begun = self.seconds = 0.0
+
+    def begin(self) -> None:
+        """Note when it began; its thread says so."""
+        self.begun = time.monotonic()
+
+    def do(self) -> None:
+        """Call the function, unless an earlier call of it still runs; its thread does so."""
+        error: Exception | None = None
+        try:
+            self._apart.take(self)
+            result = self._function(*self._arguments)
+        except BaseException as raised:  # noqa: BLE001 - handed to the caller, whatever it is
+            error = _contained(raised)
+        else:
+            self._result = result
+        self.seconds = time.monotonic() - self.begun
+        self._error = self._error or error
+        self._is_done = True
+
+    def done(self) -> bool:
+        """Whether it runs no more."""
+        return self._is_done
+
+    def leave(self, seconds: float) -> None:
+        """Count it as too late, whatever becomes of it."""
+        self._error = TimeoutError(f"took longer than {seconds * 1000:.0f} ms")
+        self.seconds = seconds
+
+    def outcome(self) -> T:
+        """Return what it gave; raises what it raised."""
+        if self._error is not None:
+            raise self._error
+        return self._result
+
+
 class Apart:
     """Calls what may take too long: who asks leaves it behind in its thread, as no thread can be stopped."""
 
     def __init__(self, name: str) -> None:
         self._name = name
         self._thread = OwnThread(name)
-        self._running: Future[Any] | None = None
+        self._running: Future[Any] | Turn[Any] | None = None
 
     @property
     def is_busy(self) -> bool:
         """Whether what was left behind still runs."""
         return self._running is not None and not self._running.done()
+
+    def take(self, turn: Turn[Any]) -> None:
+        """Note what runs now; raises Omitted while an earlier call does."""
+        if self.is_busy:
+            raise Omitted(self._name, "busy")
+        self._running = turn
 
     def call(self, seconds: float, function: Callable[..., T], *arguments: Any) -> T:
         """Return what a function gives; beside one that still runs, in another thread.
@@ -73,7 +129,10 @@ def _work(calls: "SimpleQueue[Call | None]") -> None:
 def _do(future: "Future[Any]", function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
     try:
         future.set_result(function(*arguments))
-    except Exception as error:  # noqa: BLE001 - handed to the caller, whatever it is
-        future.set_exception(error)
-    except BaseException as error:  # noqa: BLE001 - what would end the process ends the plugin's call only
-        future.set_exception(PluginError(f"raised {type(error).__name__}"))
+    except BaseException as error:  # noqa: BLE001 - handed to the caller, whatever it is
+        future.set_exception(_contained(error))
+
+
+def _contained(error: BaseException) -> Exception:
+    """The failure of a call: what would end the process ends the plugin's call only."""
+    return error if isinstance(error, Exception) else PluginError(f"raised {type(error).__name__}")

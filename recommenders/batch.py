@@ -65,7 +65,7 @@ class Batch:
         """Return the batch of one of the customers."""
         return Batch(self.customers[row : row + 1], self.catalogue, self.context)
 
-    @property
+    @cached_property
     def shape(self) -> tuple[int, int]:
         """Number of customers and of products."""
         return len(self.customers), len(self.catalogue)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from graph.records import Customer
 from graph.words import Language
 from recommenders.arbitration import Arbitration
+from recommenders.asking import Ask, one_by_one
 from recommenders.batch import Batch
 from recommenders.bundling import bundles
 from recommenders.calibration import PRIOR_PROPENSITY, Calibration
@@ -28,7 +29,6 @@ from recommenders.contract import (
     Lever,
     Mask,
     Offer,
-    Omitted,
     Reason,
     Recommender,
     Refusal,
@@ -104,6 +104,7 @@ class Engine:
         levers: Sequence[Lever] = (),
         model_id: str = FALLBACK,
         arm: str = ARM,
+        ask: Ask = one_by_one,
     ) -> None:
         self.catalogue = catalogue
         self.recommenders = tuple(recommenders)
@@ -113,6 +114,7 @@ class Engine:
         self.ranker = ranker
         self.model_id = model_id
         self.arm = arm
+        self.ask = ask
         self.arbitration = Arbitration(catalogue, levers)
 
     @cached_property
@@ -174,13 +176,12 @@ class Engine:
             place: np.array(gate.refuses(batch)) for place, gate in enumerate(self.gates) if not sees_whole(gate)
         }
         proposed = dict[str, Candidates]()
-        for recommender in self.recommenders:
-            if recommender.name not in omitted:
-                try:
-                    found = recommender.propose(batch)
-                    proposed[recommender.name] = Candidates(np.array(found.scores), found.reason)
-                except Omitted:
-                    omitted[recommender.name] = None
+        asked = [recommender for recommender in self.recommenders if recommender.name not in omitted]
+        for recommender, found in zip(asked, self.ask(asked, batch), strict=True):
+            if found is None:
+                omitted[recommender.name] = None
+            else:
+                proposed[recommender.name] = Candidates(np.array(found.scores), found.reason)
         return _Look(refused, proposed)
 
     def _learnt(self, batch: Batch, scores: Mapping[str, Scores]) -> Scores:

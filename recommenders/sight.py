@@ -7,9 +7,9 @@ Its words are those of ``recommenders.purposes`` (``membership:KIND``, ``attribu
 import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from functools import cached_property
+from functools import cache, cached_property
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -78,17 +78,17 @@ class Sight:
     words: frozenset[str]
 
     @classmethod
-    def of(cls, permissions: Collection[str] | None) -> Self:
-        """Read permissions; None for all but what is reserved.
+    def of(cls, permissions: Collection[str] | None) -> "Sight":
+        """Read permissions; None for all but what is reserved. The same permissions are one sight.
 
         Raises:
             PluginError: a word is none.
         """
         if permissions is None:
-            return cls(ALL - RESERVED)
+            return _sight(ALL - RESERVED)
         if isinstance(permissions, str):
             raise PluginError(f"its permissions are the text {permissions!r}, not a collection of words")
-        return cls(frozenset(_checked(word) for word in permissions))
+        return _sight(frozenset(_checked(word) for word in permissions))
 
     def sees(self, word: str) -> bool:
         """Whether a kind of data is covered."""
@@ -192,6 +192,11 @@ class Sight:
     def _group(self, key: tuple[str, str]) -> tuple[str, str]:
         group, name = key
         return (group, self.number(name)) if group == RelationKind.EMPLOYER else key
+
+
+@cache
+def _sight(words: frozenset[str]) -> Sight:
+    return Sight(words)
 
 
 def programme_kinds(catalogue: Catalogue) -> dict[str, str]:

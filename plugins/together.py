@@ -1,0 +1,97 @@
+"""Asks several plugins of one batch in one thread, as to hand over to a thread costs more than most calls do.
+
+One that takes too long is left behind there, and those after it go on in another thread.
+"""
+
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from typing import Any, Final
+
+from plugins.budgets import own_budget
+from plugins.guard import GuardedRecommender
+from plugins.threads import OwnThread, Turn
+from recommenders.asking import proposed
+from recommenders.batch import Batch
+from recommenders.contract import Candidates, Omitted, Recommender
+
+_idle: Final[deque[OwnThread]] = deque()
+"""Threads that have nothing to do."""
+os.register_at_fork(after_in_child=_idle.clear)
+
+
+def ask_together(recommenders: Sequence[Recommender], batch: Batch) -> list[Candidates | None]:
+    """Return each recommender's candidates; None of one that has no say, as ``propose`` of a guarded one tells."""
+    shared = (own for own in recommenders if isinstance(own, GuardedRecommender) and own.may_share(batch))
+    turns = {own.name: own.turn(batch) for own in shared}
+    do_in_a_row(list(turns.values()), own_budget(batch))
+    return [_heard(own, batch, turns.get(own.name)) for own in recommenders]
+
+
+def do_in_a_row(turns: Sequence[Turn[Any]], seconds: float) -> None:
+    """Do calls elsewhere, each of which has so many seconds; who asks waits once for all that keep to them."""
+    while turns:
+        thread = _thread()
+        row = _Row(turns)
+        thread.submit(row.run)
+        turns = row.wait(seconds)
+        if row.is_over:
+            _idle.append(thread)
+
+
+class _Row:
+    """Calls that one thread does."""
+
+    def __init__(self, turns: Sequence[Turn[Any]]) -> None:
+        self._turns = turns
+        self._next = 0
+        self._lock = threading.Lock()
+        self._over = threading.Lock()
+        self._over.acquire()
+        self._is_left = False
+        self.is_over = False
+
+    def run(self) -> None:
+        for turn in self._turns:
+            with self._lock:
+                if self._is_left:
+                    return
+                self._next += 1
+                turn.begin()
+            turn.do()
+        self._over.release()
+
+    def wait(self, seconds: float) -> Sequence[Turn[Any]]:
+        """Wait until all are done, or one is late; return those that were to come after that one."""
+        due = time.monotonic() + seconds
+        while not self._over.acquire(timeout=max(due - time.monotonic(), 0)):
+            with self._lock:
+                turn = self._turns[self._next - 1] if self._next else None
+                if turn is None or turn.done():
+                    due = time.monotonic() + seconds
+                elif turn.begun + seconds > time.monotonic():
+                    due = turn.begun + seconds
+                else:
+                    turn.leave(seconds)
+                    self._is_left = True
+                    return self._turns[self._next :]
+        self.is_over = True
+        return ()
+
+
+def _thread() -> OwnThread:
+    try:
+        return _idle.pop()
+    except IndexError:
+        return OwnThread("plugins")
+
+
+def _heard(own: Recommender, batch: Batch, turn: Turn[Candidates] | None) -> Candidates | None:
+    if turn is None or not isinstance(own, GuardedRecommender):
+        return proposed(own, batch)
+    try:
+        return own.heard(batch, turn)
+    except Omitted:
+        return None
