@@ -1,5 +1,6 @@
 """Moves what is asked for each customer from this process to the plugin's own."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from plugins.registration import Registered
@@ -14,11 +15,12 @@ def moved(own: Registered, worker: Worker | None) -> Registered:
         return own
     given = {"settings": (own.held.values.model_dump(),)} if own.held else {}
     gates = [RemoteGate(gate.gate, gate.code, worker, place, given) for place, gate in enumerate(own.of("gates"))]
-    recommenders = [_remote(recommender, worker, given) for recommender in own.of("recommenders")]
+    facts = {one.type.__qualname__: one.type for one in own.of("facts")}
+    recommenders = [_remote(recommender, worker, given, facts) for recommender in own.of("recommenders")]
     return replace(own, items={**own.items, "gates": gates, "recommenders": recommenders})
 
 
-def _remote(recommender: Recommender, worker: Worker, given: Given) -> RemoteRecommender:
+def _remote(recommender: Recommender, worker: Worker, given: Given, facts: Mapping[str, type]) -> RemoteRecommender:
     if isinstance(recommender, Trainable):
-        return RemoteLearner(recommender.name, recommender.version, worker, given, local=recommender)
-    return RemoteRecommender(recommender.name, recommender.version, worker, given)
+        return RemoteLearner(recommender.name, recommender.version, worker, given, facts, local=recommender)
+    return RemoteRecommender(recommender.name, recommender.version, worker, given, facts)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from graph.records import Product
 from graph.words import Language
@@ -30,12 +31,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RemoteRecommender:
-    """Asks the process of its plugin; ``given`` is what it is set to, and what it learnt."""
+    """Asks the process of its plugin.
+
+    Attributes:
+        given: what it is set to, and what it learnt.
+        facts: the types of what its reasons say, by their names.
+    """
 
     name: str
     version: str
     worker: Worker
     given: Given
+    facts: Mapping[str, type]
 
     def propose(self, batch: Batch) -> Candidates:
         """Return what the plugin's process answers.
@@ -50,7 +57,7 @@ class RemoteRecommender:
         )
         found = np.frombuffer(scores, told["type"]).reshape(batch.shape)
         reasons = {(row, column): reason for row, column, reason in told["reasons"]}
-        return Candidates(found, lambda row, column: _reason(reasons[row, column]))
+        return Candidates(found, lambda row, column: _reason(reasons[row, column], self.facts))
 
 
 @dataclass(frozen=True)
@@ -71,7 +78,7 @@ class RemoteLearner(RemoteRecommender):
     def with_arrays(self, arrays: Arrays, product_codes: Sequence[str]) -> Recommender:
         """Return what answers from arrays."""
         learnt = {f"learnt {self.name}": (self.name, arrays, product_codes)}
-        return RemoteRecommender(self.name, self.version, self.worker, {**self.given, **learnt})
+        return RemoteRecommender(self.name, self.version, self.worker, {**self.given, **learnt}, self.facts)
 
 
 @dataclass(frozen=True)
@@ -100,12 +107,20 @@ class RemoteGate:
         return Refusal(group, code, _text(text), saw, None if unlock is None else _text(unlock))
 
 
-def _reason(told: Any) -> Reason | None:
+def _reason(told: Any, types: Mapping[str, type]) -> Reason | None:
     if told is None:
         return None
     if "failed" in told:
         raise foreign(told["failed"])
-    return Reason(told["by"], tuple(told["path"]), _text(told["text"]))
+    return Reason(told["by"], tuple(told["path"]), _text(told["text"]), _facts(told["facts"], types))
+
+
+def _facts(told: Any, types: Mapping[str, type]) -> object | None:
+    """What a reason says; None where that is of no type that the plugin registers, as nobody could show it."""
+    if told is None or told[0] not in types:
+        return None
+    facts: object = TypeAdapter(types[told[0]]).validate_python(told[1])
+    return facts
 
 
 def _text(told: Mapping[str, str]) -> Mapping[Language, str]:

@@ -17,6 +17,7 @@ from typing import Any, Final
 import numpy as np
 import pluggy
 import polars as pl
+from pydantic import TypeAdapter
 
 from graph.records import Product
 from plugins import hookspecs
@@ -29,7 +30,7 @@ from plugins.settings_models import Model
 from plugins.wire import receive, send
 from recommenders.batch import Batch
 from recommenders.catalogue import Catalogue
-from recommenders.contract import Context, Recommender, Trainable
+from recommenders.contract import Context, Reason, Recommender, Trainable
 from recommenders.view import CustomerView
 
 GRACE_SECONDS: Final = 1.0
@@ -125,9 +126,19 @@ def _reason(ask: Callable[[int, int], Any], row: int, column: int) -> dict[str, 
     try:
         reason = ask(row, column)
         check_reason(reason)
+        return None if reason is None else _told(reason)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
         return {"failed": _failure(error)}
-    return None if reason is None else {"by": reason.recommender, "path": reason.path, "text": dict(reason.text)}
+
+
+def _told(reason: Reason) -> dict[str, Any]:
+    facts = None if reason.facts is None else _facts(reason.facts)
+    return {"by": reason.recommender, "path": reason.path, "text": dict(reason.text), "facts": facts}
+
+
+def _facts(facts: object) -> tuple[str, Any]:
+    """The name of their type, and what they say."""
+    return type(facts).__qualname__, TypeAdapter(type(facts)).dump_python(facts, mode="json")
 
 
 def _failure(error: BaseException) -> dict[str, Any]:

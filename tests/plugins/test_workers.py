@@ -11,8 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from graph.plugin_settings import Stored
-from graph.records import Relation
+from graph.records import Relation, StoredSettings
 from graph.words import Language, RelationKind
 from plugins import budgets, remote
 from plugins.host import PluginHost
@@ -100,6 +99,34 @@ def propose(customer, catalogue):
     seen = [customer.customer_no, *(relation.customer_no for relation in customer.relations)]
     yield Proposal("A", 0.5, reason=" ".join(seen), path=(customer.customer_no, "HAS", "A"))
     yield Proposal("B", 0.5, reason="no path of its own")
+"""
+FACTS = """
+from dataclasses import dataclass
+from datetime import date
+from enum import Enum
+from guanxi import Facts, Proposal, hookimpl, recommender
+
+class Ward(Enum):
+    \"\"\"Where.\"\"\"
+    NORTH = "north"
+    \"\"\"In the north.\"\"\"
+
+@dataclass(frozen=True)
+class Stay:
+    \"\"\"A stay.\"\"\"
+    since: date
+    \"\"\"First day.\"\"\"
+    ward: Ward
+    \"\"\"Where.\"\"\"
+
+@hookimpl
+def facts(register):
+    register(Facts(Stay))
+
+@recommender("facts")
+def propose(customer, catalogue):
+    yield Proposal("A", 0.5, reason="was there", facts=Stay(date(2026, 2, 28), Ward.NORTH))
+    yield Proposal("B", 0.5, reason="was not")
 """
 SLOW = """
 import os
@@ -203,7 +230,7 @@ def test_settings_reach_it_secrets_too_and_so_does_a_change(apart, asked):
     host = apart(sources, mine=SETTINGS)
     assert answered(host.recommenders()[0], asked()) == {"A": (0.25, "its secret")}
 
-    host.take_settings({"mine": Stored("mine", 1, {"score": 0.75, "place": {"code": "B"}})})
+    host.take_settings({"mine": StoredSettings("mine", 1, {"score": 0.75, "place": {"code": "B"}})})
     assert answered(host.recommenders()[0], asked()) == {"B": (0.75, "its secret")}
     host.take_settings({})
     assert answered(host.recommenders()[0], asked()) == {"A": (0.25, "its secret")}
@@ -236,7 +263,7 @@ def test_what_was_learnt_reaches_it_and_stays_when_settings_change(apart, asked)
     assert answered(learnt(others), asked()) == {"A": (0.75, None), "B": (0.125, None)}
     assert answered(first, asked()) == {"A": (0.25, None), "B": (0.5, None)}
 
-    host.take_settings({"mine": Stored("mine", 1, {"factor": 0.5})})
+    host.take_settings({"mine": StoredSettings("mine", 1, {"factor": 0.5})})
     assert answered(learnt(arrays), asked()) == {"A": (0.125, None), "B": (0.25, None)}
     assert answered(first, asked()) == {"A": (0.25, None), "B": (0.5, None)}, "it was made under the settings before"
 
@@ -267,6 +294,14 @@ def test_without_identifiers_it_sees_no_true_number_and_its_paths_have_it(apart,
     assert all(number.startswith("~") for number in said)
     assert found.reason(0, 0).path == ("C-OWN", "HAS", "A")
     assert found.reason(0, 1).path == ("C-OWN", "PROPOSED_BY", "nosy", "OFFERS", "B")
+
+
+def test_what_its_reasons_say_comes_in_the_types_that_are_registered_here(apart, asked, plugin_folder):
+    [there] = apart(facts=FACTS).recommenders()
+    [here] = PluginHost.load([plugin_folder(facts=FACTS)], shipped=()).recommenders()
+    found = [own.propose(asked()).reason(0, 0).facts for own in (there, here)]
+    assert repr(found[0]) == repr(found[1]) == "Stay(since=datetime.date(2026, 2, 28), ward=<Ward.NORTH: 'north'>)"
+    assert there.propose(asked()).reason(0, 1).facts is None
 
 
 def test_a_hurried_caller_ends_nothing(apart, asked):
