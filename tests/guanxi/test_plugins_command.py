@@ -113,8 +113,8 @@ FAULTS = {
     ),
     "an unknown product": ("yield Proposal('NOTHING', score=0.5)", "'NOTHING', which the catalogue does not have"),
     "a crash on some": (
-        "if customer.customer_no.endswith('7'):\n        raise KeyError('salary')",
-        "raise KeyError('salary') (for C000000007)",
+        "if customer.kind == 'company':\n        raise KeyError('salary')",
+        "raise KeyError('salary') (for C0",
     ),
     "a nap": ("time.sleep(0.2)", "took longer than"),
     "a type": ("int('a') + 'b'", "Unsupported operand types"),
