@@ -5,7 +5,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from graphql import IntValueNode, NullValueNode, StringValueNode, Visitor, build_schema, print_ast, visit
+from graphql import IntValueNode, NullValueNode, StringValueNode, Visitor, build_schema, parse_value, print_ast, visit
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis_graphql import Mode, from_schema
@@ -37,6 +37,10 @@ def texts(strategy):
 
 
 SCALARS = {
+    "JSON": texts(st.text())
+    | st.dictionaries(st.from_regex("[a-z]{1,8}", fullmatch=True), st.integers(-9, 9)).map(
+        lambda given: parse_value(f"{{{', '.join(f'{name}: {value}' for name, value in given.items())}}}")
+    ),
     "Date": texts(st.dates().map(str) | st.text()),
     "DateTime": texts(st.datetimes(timezones=st.timezones() | st.none()).map(lambda at: at.isoformat()) | st.text()),
 }

@@ -38,7 +38,7 @@ VALID = {
     "customerNo": "ANNA", "productCode": "CARD", "id": global_id("Customer", "ANNA"), "kind": "call",
     "deputyNo": "M2", "managerNo": "M1", "until": str(datetime.now(UTC).date()), "idempotencyKey": "key", "offerId": global_id("Offer", "none"), "at": "2026-01-01T00:00:00Z",
     "url": "https://bank.example/",
-    "reason": "asked",
+    "reason": "asked", "plugin": "none", "settings": {}, "toVersion": 0,
 }  # fmt: skip
 GRAPH = """
 MATCH (n)

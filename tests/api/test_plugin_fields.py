@@ -18,7 +18,7 @@ from enum import Enum
 from typing import Annotated
 
 from graph.words import CustomerKind
-from guanxi import Facts, Field, Proposal, hookimpl, recommender
+from guanxi import About, Facts, Field, Proposal, hookimpl, recommender
 
 
 class Need(Enum):
@@ -85,6 +85,11 @@ def slow(customer):
 
 def some_fail(customer):
     return 1 / (customer.customer_no != "BO")
+
+
+@hookimpl
+def about():
+    return About(permissions=["identifiers"])
 
 
 @hookimpl

@@ -18,13 +18,17 @@ pytestmark = pytest.mark.embedded
 
 PLUGIN = """
 from datetime import timedelta
-from guanxi import LifeEvent, hookimpl, say
+from guanxi import About, LifeEvent, hookimpl, say
 
 def happens(customer):
     if customer.customer_no == "C000000002":
         raise KeyError("salary")
     if customer.customer_no == "C000000001":
         return customer.today - timedelta(days=AGO)
+
+@hookimpl
+def about():
+    return About(permissions=["identifiers"])
 
 @hookimpl
 def events(register):

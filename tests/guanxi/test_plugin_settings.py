@@ -80,7 +80,7 @@ def test_settings_are_set_and_reverted_by_version_in_the_audit_log(run):
     assert late.stderr.startswith(f"Somebody else has changed it: it is version {before + 2}.")
     assert f", as in version {before + 1}" in back.stdout
     listed = run("plugins")
-    assert f"set-by-staff   settings version {before + 3}   from " in listed.stdout
+    assert f"set-by-staff (1, for API >=1,<2)   settings version {before + 3}   from " in listed.stdout
     logged = [json.loads(line) for line in run("audit", "list", "--json").stdout.splitlines()]
     acts = [(entry["operation"], json.loads(entry["details"])) for entry in logged if "plugins" in entry["operation"]]
     assert sorted(acts, key=lambda act: act[1]["version"])[-3:] == [
