@@ -6,12 +6,11 @@ row gave nothing but failures, the field is not asked.
 
 import asyncio
 import logging
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from plugins.budgets import BATCH_SECONDS, BUDGET_SECONDS
 from plugins.failing import told
@@ -19,10 +18,10 @@ from plugins.field_checks import Checked, check_value
 from plugins.guard import FAILURES_TO_OPEN, OPEN_SECONDS, Health, State
 from plugins.host import PluginInfo
 from plugins.shapes import Maybe
+from plugins.threads import OwnThread
 
 logger = logging.getLogger("guanxi.plugins")
 
-Given = TypeVar("Given")
 MARK: Final = "field "
 
 
@@ -67,7 +66,7 @@ class FieldCalls:
         if not wanted or self.state in ("busy", "off"):
             return asked.values
         started, budget = self._clock(), BUDGET_SECONDS + BATCH_SECONDS * wanted
-        running = in_thread(lambda: self._ask(subjects, arguments, asked), f"field {self.name}")
+        running = OwnThread(f"field {self.name}").submit(self._ask, subjects, arguments, asked)
         try:
             await asyncio.wait_for(asyncio.wrap_future(running), budget)
         except TimeoutError:
@@ -104,21 +103,6 @@ class FieldCalls:
             health.off_until = self._clock() + OPEN_SECONDS
         for error in asked.errors:
             note_failed(self.plugin, self.name, error)
-
-
-def in_thread(function: Callable[[], Given], name: str) -> "Future[Given]":
-    """Call a function in a thread of its own, which holds up nothing when it does not end."""
-    running: Future[Given] = Future()
-    running.set_running_or_notify_cancel()
-
-    def run() -> None:
-        try:
-            running.set_result(function())
-        except BaseException as error:  # noqa: BLE001 - handed to who waits, whatever it is
-            running.set_exception(error)
-
-    threading.Thread(target=run, name=name, daemon=True).start()
-    return running
 
 
 def note_failed(plugin: PluginInfo, name: str, error: BaseException) -> None:

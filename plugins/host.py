@@ -94,6 +94,11 @@ class PluginInfo:
     owner: str | None = None
     last_place: str | None = None
 
+    @property
+    def key(self) -> str:
+        """What it is known by where names may be alike: where it is from, and its name."""
+        return f"{self.source}:{self.name}"
+
     def note(self, said: str, place: str | None = None) -> None:
         """Record a failure that leaves the plugin in use; ``place`` is its type and place alone."""
         self.state, self.error, self.failures, self.last_place = "failing", said, self.failures + 1, place
@@ -178,9 +183,8 @@ class PluginHost:
     def keep(self, loaded: Loaded, other: "PluginHost") -> PluginInfo:
         """Take in a plugin as another host has it, with its process if it has one."""
         info = loaded.info
-        name = f"{info.source}:{info.name}"
-        if name in other._workers:
-            self._workers[name] = other._workers[name]
+        if info.key in other._workers:
+            self._workers[info.key] = other._workers[info.key]
         return self.add(loaded.plugin, info.name, info.source)
 
     def take_health(self, other: "PluginHost", recommenders: Sequence[str]) -> None:
@@ -252,12 +256,13 @@ class PluginHost:
         for recommender in self.recommenders():
             if isinstance(recommender, Popularity):
                 named.setdefault(recommender.name, recommender)
+        owners = {recommender.name: info for recommender, info in self.of("recommenders")}
         self._guarded = {
             name: GuardedRecommender(
                 recommender,
                 self._health[name],
-                trusted=self._is_trusted(name),
-                report=self._reports.of(self._info_of(name), recommender),
+                trusted=owners[name].source == SHIPPED,
+                report=self._reports.of(owners[name], recommender),
             )
             for name, recommender in named.items()
         }
@@ -314,13 +319,12 @@ class PluginHost:
         )
 
     def _register(self, plugin: object, info: PluginInfo) -> None:
-        name = f"{info.source}:{info.name}"
-        if self._manager.has_plugin(name):
+        if self._manager.has_plugin(info.key):
             raise PluginError("it is loaded already")
         with heard(info.deprecations):
-            self._manager.register(plugin, name=name)
+            self._manager.register(plugin, name=info.key)
         now = self._stored.get(info.name, StoredSettings(info.name))
-        own = self._registered(name, plugin, partial(self._held, info.name, now.settings))
+        own = self._registered(info.key, plugin, partial(self._held, info.name, now.settings))
         check_free(own, [(loaded.info.source, loaded.registered) for loaded in self.loaded])
         if own.held is not None:
             self._check_named_once(info)
@@ -331,9 +335,9 @@ class PluginHost:
         for recommender in info.recommenders:
             self._health[recommender] = Health()
 
-    def _registered(self, name: str, plugin: object, hold: Callable[[SettingsModel], Held]) -> Registered:
+    def _registered(self, key: str, plugin: object, hold: Callable[[SettingsModel], Held]) -> Registered:
         """What a plugin registers, moved to its process if it has one; it is shown no more than it may see."""
-        return narrowed(moved(registered(self._manager, plugin, hold), self._workers.get(name)))
+        return narrowed(moved(registered(self._manager, plugin, hold), self._workers.get(key)))
 
     def _named(self, plugin: str) -> Loaded:
         wanted = setting_name(plugin)
@@ -362,7 +366,7 @@ class PluginHost:
     def _registered_anew(self, loaded: Loaded, stored: Mapping[str, Any]) -> Registered:
         info = loaded.info
         hold = partial(self._held, info.name, stored)
-        own = self._registered(f"{info.source}:{info.name}", loaded.plugin, hold)
+        own = self._registered(info.key, loaded.plugin, hold)
         names = [recommender.name for recommender in own.of("recommenders")]
         if sorted(names) != sorted(info.recommenders):
             raise PluginError(f"under them its recommenders would be {names}, and names must stay: {info.recommenders}")
@@ -378,12 +382,8 @@ class PluginHost:
 
     def _break(self, plugin: object, info: PluginInfo, error: BaseException) -> None:
         info.state, info.error, info.last_place = "broken", told(error), placed(error)
-        name = f"{info.source}:{info.name}"
-        if self._manager.get_plugin(name) is plugin:
-            self._manager.unregister(name=name)
-
-    def _info_of(self, name: str) -> PluginInfo:
-        return next(info for recommender, info in self.of("recommenders") if recommender.name == name)
+        if self._manager.get_plugin(info.key) is plugin:
+            self._manager.unregister(name=info.key)
 
     def _is_trusted(self, name: str) -> bool:
         return any(recommender.name == name and info.source == SHIPPED for recommender, info in self.of("recommenders"))
@@ -407,7 +407,7 @@ class PluginHost:
         else:
             info = self.add(plugin, found.name, found.source)
             info.deprecations[:0] = used
-        if info.state == "broken" and (worker := self._workers.pop(f"{found.source}:{found.name}", None)):
+        if info.state == "broken" and (worker := self._workers.pop(info.key, None)):
             worker.close()
         return info
 

@@ -31,6 +31,7 @@ class OwnThread:
             threading.Thread(target=_work, args=(self._calls,), name=self._name, daemon=True).start()
             weakref.finalize(self, self._calls.put, None)
         future: Future[Any] = Future()
+        future.set_running_or_notify_cancel()  # who stops waiting does not stop it
         self._calls.put((future, function, arguments))
         return future
 
