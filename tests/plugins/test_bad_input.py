@@ -10,6 +10,7 @@ from plugins.deciding import build_engine
 from plugins.host import PluginHost
 from plugins.isolation import Isolation
 from recommenders.contract import Context
+from tests.plugins.sources import CLASS, FUNCTION
 
 THREAD, PROCESS = Isolation("thread"), Isolation("process", memory_mb=256)
 GRADUATE = """
@@ -19,27 +20,6 @@ from guanxi import Proposal, recommender
 def propose(customer, catalogue):
     if customer.age and customer.age < 40:
         yield Proposal("MORTGAGE", score=0.8, reason="young")
-"""
-FUNCTION = """
-from guanxi import Proposal, recommender
-
-@recommender("mine")
-def propose(customer, catalogue):
-    {}
-"""
-CLASS = """
-import numpy as np
-from guanxi import Candidates, hookimpl
-
-class Mine:
-    name, version = "mine", "1"
-
-    def propose(self, batch):
-        return {}
-
-@hookimpl
-def recommenders(register):
-    register(Mine())
 """
 HOOK = "from guanxi import *\nfrom guanxi import hookimpl\n\n@hookimpl\ndef {}(register{}):\n    {}\n"
 CASES = {

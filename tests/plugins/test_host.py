@@ -12,6 +12,7 @@ from plugins.host import DEFAULT_PLUGINS, PluginHost
 from recommenders.artefact import Model
 from recommenders.contract import BundleRule, Context
 from recommenders.gates import Explanation, Rule, say
+from tests.plugins.sources import CLASS, FUNCTION
 
 GRADUATE = """
 from guanxi import Proposal, recommender
@@ -21,27 +22,6 @@ def propose(customer, catalogue):
     '''Campus-card alumni with three steady salary years get the first-home mortgage.'''
     if customer.member_of("campus") and customer.salary_months >= 36:
         yield Proposal("MORTGAGE", score=0.8, reason="three years of steady salary")
-"""
-FUNCTION = """
-from guanxi import Proposal, recommender
-
-@recommender("mine")
-def propose(customer, catalogue):
-    {}
-"""
-CLASS = """
-import numpy as np
-from guanxi import Candidates, Reason, hookimpl
-
-class Mine:
-    name, version = "mine", "1"
-
-    def propose(self, batch):
-        return {}
-
-@hookimpl
-def recommenders(register):
-    register(Mine())
 """
 FAIL_WHEN_ASKED = {
     "raises": (FUNCTION.format("raise RuntimeError('not today')"), "RuntimeError: not today"),
