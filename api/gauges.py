@@ -9,7 +9,7 @@ from typing import Any, Final, get_args
 from api import metrics
 from api.live_engine import LiveEngine
 from graph.store import MOST_CONNECTIONS
-from plugins.guard import State
+from plugins.isolation.guard import State
 
 LOOK_SECONDS: Final = 5.0
 RECOMMENDER_STATES: Final = (*get_args(State), "untrained")

@@ -19,10 +19,10 @@ from graph.store import Store
 from graph.words import PluginStage
 from plugins.deciding import build_engine
 from plugins.host import PluginHost
-from plugins.life import Lives
+from plugins.life.reloading import Reloading
+from plugins.life.shadows import Shadows
+from plugins.life.stages import Lives
 from plugins.life_events import Happening, happenings
-from plugins.reloading import Reloading
-from plugins.shadows import Shadows
 from recommenders.artefact import Model, current_id, load_current
 from recommenders.batch import Batch
 from recommenders.catalogue import Catalogue

@@ -14,9 +14,9 @@ from api.loading import Loader
 from api.plugin_types import Prefixed, sizes
 from api.session import Session
 from plugins.contract import On
-from plugins.field_calls import FieldCalls
-from plugins.field_names import camel
-from plugins.shapes import Attribute, Listed, Maybe, Shape
+from plugins.fields.calls import FieldCalls
+from plugins.fields.names import camel
+from plugins.fields.shapes import Attribute, Listed, Maybe, Shape
 from recommenders.view import CustomerView
 
 KEYS: Final[Mapping[On, str]] = {

@@ -11,8 +11,8 @@ from api.types.plugin_lives import PluginStageDecision
 from api.user_errors import UserError, UserErrorCode, Wrong, recording, typed_errors
 from graph.errors import NotFound, PluginError
 from graph.words import PluginStage
-from plugins.life import Life
-from plugins.staging import Order, put, standing
+from plugins.life.stages import Life
+from plugins.life.staging import Order, put, standing
 
 
 @strawberry.input(description="Where a plugin goes, and why.")

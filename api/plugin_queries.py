@@ -9,9 +9,9 @@ from api.costs import SEARCH, assumed
 from api.requests import Asked
 from api.types.plugin_score_cards import PluginScoreCard
 from graph.errors import NotFound
-from plugins.host import PluginInfo
-from plugins.score_cards import process_figures, score_card
-from plugins.staging import standing
+from plugins.infos import PluginInfo
+from plugins.life.score_cards import process_figures, score_card
+from plugins.life.staging import standing
 
 MOST_PLUGINS: Final = 50
 

@@ -11,11 +11,12 @@ from api.plugin_fields import namespace
 from api.plugin_types import Prefixed
 from graph.errors import PluginError
 from plugins.contract import Facts, Field, On
-from plugins.failing import told
-from plugins.field_calls import FieldCalls, note_failed
-from plugins.field_checks import check_value, checked_facts, checked_field
-from plugins.host import PluginHost, PluginInfo
-from plugins.shapes import Structure
+from plugins.failures.telling import told
+from plugins.fields.calls import FieldCalls, note_failed
+from plugins.fields.checks import check_value, checked_facts, checked_field
+from plugins.fields.shapes import Structure
+from plugins.host import PluginHost
+from plugins.infos import PluginInfo
 from recommenders.contract import Reason
 
 logger = logging.getLogger("guanxi.plugins")

@@ -16,8 +16,8 @@ from api.session import Session
 from api.types.plugin_settings import PluginSettings
 from api.user_errors import UserError, UserErrorCode, Wrong, recording, typed_errors
 from graph.errors import NotFound, PluginError
-from plugins import changing
-from plugins.settings import WrongSetting
+from plugins.settings import changing
+from plugins.settings.held import WrongSetting
 
 EXPECTED = "The `version` that was read: where it is another by now, nothing is set. Without one, any will do."
 

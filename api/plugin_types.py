@@ -10,9 +10,9 @@ from strawberry.types.enum import EnumValue, StrawberryEnumDefinition
 
 from api.costs import PAGE_SIZE, ListSize, assumed
 from graph.errors import PluginError
-from plugins.field_checks import PLUGIN
-from plugins.field_names import camel
-from plugins.shapes import Attribute, Choice, Listed, Maybe, Scalar, Shape, Structure, structures
+from plugins.fields.checks import PLUGIN
+from plugins.fields.names import camel
+from plugins.fields.shapes import Attribute, Choice, Listed, Maybe, Scalar, Shape, Structure, structures
 
 WORDS: Final = re.compile(r"[^A-Za-z0-9]+")
 

@@ -47,7 +47,7 @@ from graph.browsing import Window
 from graph.filters import EVERYBODY, Every
 from graph.ordering import place
 from graph.words import Channel, CustomerKind, ProgrammeKind, ValueTier
-from plugins.host import RecommenderInfo as Info
+from plugins.infos import RecommenderInfo as Info
 from recommenders import trends
 from recommenders.contract import Context
 from recommenders.segments import MOST_SEGMENTS

@@ -6,7 +6,7 @@ from typing import Final
 
 from graph import plugin_days
 from graph.store import Store
-from plugins.shadows import Shadows
+from plugins.life.shadows import Shadows
 
 logger = logging.getLogger("guanxi.api")
 

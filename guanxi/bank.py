@@ -23,8 +23,9 @@ from guanxi.settings import Settings
 from guanxi.stored_settings import take_stored
 from loaders.tables import TABLES, ColumnType
 from plugins.deciding import build_engine
-from plugins.host import PluginHost, PluginInfo
-from plugins.life import Lives
+from plugins.host import PluginHost
+from plugins.infos import PluginInfo
+from plugins.life.stages import Lives
 from recommenders.artefact import Model, save
 from recommenders.batch import Batch
 from recommenders.catalogue import Catalogue

@@ -19,7 +19,7 @@ import numpy as np
 from graph.errors import PluginError
 from guanxi.bank import Bank
 from guanxi.offer_changes import TOP, Changes, changes, offered, with_learnt
-from plugins.budgets import BUDGET_SECONDS
+from plugins.isolation.budgets import BUDGET_SECONDS
 from recommenders.batch import Batch
 from recommenders.contract import Omitted, Recommender, Scores
 from recommenders.evaluation import LEAST_GROUP

@@ -6,7 +6,7 @@ from guanxi.plugin_loading import load_plugins
 from guanxi.settings import Settings
 from guanxi.stored_settings import take_stored
 from plugins.deciding import build_engine
-from plugins.life import Lives
+from plugins.life.stages import Lives
 from recommenders.artefact import Model, load_current
 from recommenders.catalogue import Catalogue
 from recommenders.engine import Engine

@@ -12,8 +12,8 @@ from graph.errors import PluginError, SettingsError
 from guanxi.bank import Bank, take_in
 from guanxi.offer_changes import TOP, changes, offered, with_learnt
 from plugins.deciding import build_engine
-from plugins.host import PluginInfo
-from plugins.life import BANKS_OWN, Lives
+from plugins.infos import PluginInfo
+from plugins.life.stages import BANKS_OWN, Lives
 from recommenders.artefact import applied
 from recommenders.contract import Trainable
 from recommenders.evaluation import Report

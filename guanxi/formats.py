@@ -10,8 +10,8 @@ from pydantic import TypeAdapter, ValidationError
 from graph.errors import GuanxiError, LoadError, SettingsError
 from guanxi.plugin_commands import command_host
 from plugins.contract import Format
-from plugins.failing import told as failure
-from plugins.host import SHIPPED, PluginInfo
+from plugins.failures.telling import told as failure
+from plugins.infos import SHIPPED, PluginInfo
 
 if TYPE_CHECKING:
     import polars as pl

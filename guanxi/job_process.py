@@ -16,7 +16,7 @@ from graph.errors import GuanxiError
 from guanxi.bank import Bank
 from guanxi.settings import Settings
 from guanxi.work import job_named
-from plugins.failing import placed, told
+from plugins.failures.telling import placed, told
 
 WATCH_SECONDS: Final = 1.0
 

@@ -13,8 +13,9 @@ from typer.core import TyperCommand
 from guanxi.plugin_loading import load_plugins
 from guanxi.settings import Settings
 from plugins.contract import Command
-from plugins.failing import told
-from plugins.host import COMMAND_PLUGINS, SHIPPED, PluginHost, PluginInfo
+from plugins.failures.telling import told
+from plugins.host import COMMAND_PLUGINS, PluginHost
+from plugins.infos import SHIPPED, PluginInfo
 
 PANEL: Final = "Commands of plugins"
 

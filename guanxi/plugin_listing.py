@@ -8,7 +8,8 @@ from guanxi.opening import open_store
 from guanxi.plugin_loading import load_plugins
 from guanxi.settings import Settings
 from guanxi.stored_settings import take_stored
-from plugins.host import SHIPPED, PluginHost, PluginInfo
+from plugins.host import PluginHost
+from plugins.infos import SHIPPED, PluginInfo
 
 logger = logging.getLogger("guanxi")
 

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from types import ModuleType
 
 from guanxi.settings import Settings
-from plugins.failures import FailureReports
+from plugins.failures.reports import FailureReports
 from plugins.host import DEFAULT_PLUGINS, PluginHost
 from plugins.leaving_out import kept
-from plugins.settings import Sources
+from plugins.settings.held import Sources
 
 
 def load_plugins(settings: Settings, shipped: Sequence[ModuleType] | None = None) -> PluginHost:

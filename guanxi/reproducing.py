@@ -7,9 +7,9 @@ import numpy as np
 from graph.errors import PluginError
 from guanxi.deciding import model_in_force
 from guanxi.settings import Settings
-from plugins.failures import Failure
-from plugins.guard import check_candidates, check_reason
+from plugins.failures.reports import Failure
 from plugins.host import PluginHost
+from plugins.isolation.guard import check_candidates, check_reason
 from recommenders.contract import Recommender, Trainable
 
 

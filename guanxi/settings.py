@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from api.limits import DEFAULT_LIMITS, Limits
 from graph.periods import Periods
 from graph.words import PluginStage
-from plugins.isolation import Isolation, Mode
+from plugins.isolation.modes import Isolation, Mode
 from recommenders.purposes import DEFAULT_LIMITS as DEFAULT_PURPOSES
 from recommenders.purposes import PurposeLimits
 

@@ -20,7 +20,8 @@ from graph.jobs import JobOutcome, JobState, Run
 from graph.store import Store
 from guanxi.settings import Settings
 from plugins.contract import Job
-from plugins.host import PluginHost, PluginInfo
+from plugins.host import PluginHost
+from plugins.infos import PluginInfo
 
 logger = logging.getLogger("guanxi.jobs")
 

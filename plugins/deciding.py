@@ -5,10 +5,10 @@ from typing import Any, Final
 
 from graph.words import PluginStage
 from plugins.host import PluginHost
-from plugins.life import Lives
-from plugins.shadows import Shadows
-from plugins.staged import Plan, StagedEngine
-from plugins.together import ask_together
+from plugins.isolation.together import ask_together
+from plugins.life.shadows import Shadows
+from plugins.life.staged import Plan, StagedEngine
+from plugins.life.stages import Lives
 from recommenders.artefact import Model
 from recommenders.catalogue import Catalogue
 from recommenders.contract import ARM, FALLBACK, Recommender

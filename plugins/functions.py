@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from graph.errors import PluginError
 from graph.words import Language
-from plugins.failing import note_row
+from plugins.failures.telling import note_row
 from recommenders.batch import Batch
 from recommenders.catalogue import Catalogue
 from recommenders.contract import Candidates, Proposal, Reason, Text

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -26,18 +26,19 @@ from plugins import (
     tobacco,
 )
 from plugins.deprecation import heard
-from plugins.failing import placed, told
-from plugins.failures import NOWHERE as UNREPORTED
-from plugins.failures import FailureReports
-from plugins.guard import GuardedGate, GuardedRecommender, Health
-from plugins.isolation import THREADS, Isolation
+from plugins.failures.reports import NOWHERE as UNREPORTED
+from plugins.failures.reports import FailureReports
+from plugins.failures.telling import placed, told
+from plugins.infos import SHIPPED, Loaded, PluginInfo, RecommenderInfo
+from plugins.isolation.guard import GuardedGate, GuardedRecommender, Health
+from plugins.isolation.modes import THREADS, Isolation
+from plugins.isolation.moving import moved
+from plugins.isolation.workers import Worker
 from plugins.loading import Found, find, of_path
-from plugins.moving import moved
 from plugins.narrowing import narrowed
 from plugins.registration import Registered, Rules, check_bundles, check_free, check_levers, registered, rules_of
-from plugins.settings import NOWHERE, Held, Sources, held, setting_name
-from plugins.settings_models import Model as SettingsModel
-from plugins.workers import Worker
+from plugins.settings.held import NOWHERE, Held, Sources, held, setting_name
+from plugins.settings.models import Model as SettingsModel
 from recommenders.catalogue import Catalogue
 from recommenders.contract import Gate, Recommender, Trainable
 
@@ -49,68 +50,8 @@ logger = logging.getLogger("guanxi.plugins")
 COMMAND_PLUGINS: Final = (shipped_commands, shipped_formats, shipped_jobs)
 """What the command line is made of; to load them imports none of the engine's libraries."""
 DEFAULT_PLUGINS: Final = (shipped, campus, tobacco, family, cobranded, sample_bank, shipped_events, *COMMAND_PLUGINS)
-SHIPPED: Final = "shipped"
 RULES: Final = "rules: "
 SETTINGS: Final = "settings: "
-
-
-@dataclass(frozen=True, slots=True)
-class RecommenderInfo:
-    """A recommender's state: ready, failing, off, busy, or untrained.
-
-    ``last_error`` may quote a customer; ``last_place`` is the error's type and place alone.
-    """
-
-    name: str
-    version: str
-    plugin: str
-    state: str
-    calls: int
-    failures: int
-    mean_ms: float
-    last_error: str | None
-    last_place: str | None
-
-
-@dataclass(slots=True)
-class PluginInfo:
-    """A plugin: where it is from, who answers for it, and ``loaded``, or ``failing`` or ``broken`` with the error.
-
-    ``failures`` counts what went wrong in its gates, bundles and levers; bundles and levers that failed are asked for
-    again, and the plugin is ``loaded`` once they come. ``settings_version`` is the version of what staff has set of it,
-    0 where nothing is, and None where it has no settings; ``deprecations``, what it uses that will go.
-    """
-
-    name: str
-    source: str
-    state: str = "loaded"
-    error: str | None = None
-    recommenders: list[str] = field(default_factory=list)
-    failures: int = 0
-    settings_version: int | None = None
-    deprecations: list[str] = field(default_factory=list)
-    version: str | None = None
-    api: str | None = None
-    owner: str | None = None
-    last_place: str | None = None
-
-    @property
-    def key(self) -> str:
-        """What it is known by where names may be alike: where it is from, and its name."""
-        return f"{self.source}:{self.name}"
-
-    def note(self, said: str, place: str | None = None) -> None:
-        """Record a failure that leaves the plugin in use; ``place`` is its type and place alone."""
-        self.state, self.error, self.failures, self.last_place = "failing", said, self.failures + 1, place
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """A plugin in use, and what it has registered."""
-
-    info: PluginInfo
-    plugin: object
-    registered: Registered
 
 
 class PluginHost:

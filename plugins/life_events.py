@@ -4,9 +4,9 @@ import logging
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from plugins.failing import told
-from plugins.guard import is_text
+from plugins.failures.telling import told
 from plugins.host import PluginHost
+from plugins.isolation.guard import is_text
 from recommenders.contract import LifeEvent, Text
 from recommenders.view import CustomerView
 

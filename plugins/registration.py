@@ -12,11 +12,11 @@ from graph.errors import PluginError
 from loaders.sample_parts import Sample
 from plugins.about import About
 from plugins.contract import Breakdown, Command, Facts, Field, Format, Job
-from plugins.field_checks import check_schema
+from plugins.fields.checks import check_schema
 from plugins.functions import MARK, FunctionRecommender
-from plugins.guard import is_text
-from plugins.settings import Held
-from plugins.settings_models import Model, check_model
+from plugins.isolation.guard import is_text
+from plugins.settings.held import Held
+from plugins.settings.models import Model, check_model
 from recommenders.catalogue import Catalogue
 from recommenders.contract import BundleRule, Gate, Lever, LifeEvent, Recommender
 

@@ -8,7 +8,7 @@ from api.types.plugin_lives import PluginStageDecision
 from graph.plugin_days import Count, Foreseen
 from graph.plugin_outcomes import Side
 from graph.words import PluginStage
-from plugins.score_cards import Lift, ProcessFigures, ScoreCard
+from plugins.life.score_cards import Lift, ProcessFigures, ScoreCard
 
 
 @strawberry.type(description="One side of a plugin's experiment: its share, or its holdout.")

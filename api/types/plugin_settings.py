@@ -12,7 +12,7 @@ from api.types.relay import LONGEST_PAGE, within
 from api.vocabularies import described
 from graph import plugin_settings
 from graph.errors import PluginError
-from plugins.settings import Held, SettingSource, Told
+from plugins.settings.held import Held, SettingSource, Told
 
 described(
     "Where a setting's value comes from; each holds over those before it.",

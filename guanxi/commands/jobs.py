@@ -14,7 +14,8 @@ from guanxi.plugin_loading import load_plugins
 from guanxi.settings import Settings
 from guanxi.work import is_done_here, job_named, run_job
 from plugins.contract import Job
-from plugins.host import PluginHost, PluginInfo
+from plugins.host import PluginHost
+from plugins.infos import PluginInfo
 
 jobs = typer.Typer(add_completion=False)
 

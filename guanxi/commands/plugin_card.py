@@ -11,11 +11,11 @@ import typer
 from guanxi.opening import open_store
 from guanxi.settings import Settings
 from plugins.host import PluginHost
-from plugins.staging import standing
+from plugins.life.staging import standing
 
 if TYPE_CHECKING:
     from graph.plugin_outcomes import Side
-    from plugins.score_cards import ScoreCard
+    from plugins.life.score_cards import ScoreCard
 
 
 def card(
@@ -32,7 +32,7 @@ def card(
 
 
 async def _card(name: str) -> "ScoreCard":
-    from plugins.score_cards import score_card  # its libraries take long to import
+    from plugins.life.score_cards import score_card  # its libraries take long to import
 
     settings = Settings()
     async with open_store(settings) as store:

@@ -9,7 +9,7 @@ import typer
 
 from graph.errors import PluginError, SettingsError
 from guanxi.settings import Settings
-from plugins.failures import Failure, files, read
+from plugins.failures.reports import Failure, files, read
 
 
 def failures(

@@ -22,9 +22,9 @@ from guanxi.auditing import record
 from guanxi.opening import open_store
 from guanxi.plugin_loading import load_plugins
 from guanxi.settings import Settings
-from plugins import changing
-from plugins.changing import Asked
 from plugins.host import PluginHost
+from plugins.settings import changing
+from plugins.settings.changing import Asked
 
 MOST: Final = 100
 """How many versions are told."""

@@ -14,8 +14,8 @@ from guanxi.auditing import record
 from guanxi.opening import open_store
 from guanxi.settings import Settings
 from plugins.host import PluginHost
-from plugins.life import Life
-from plugins.staging import Order, Standing, put, roll_back, standing
+from plugins.life.stages import Life
+from plugins.life.staging import Order, Standing, put, roll_back, standing
 
 Name = Annotated[str, typer.Argument(help="The plugin, as `guanxi plugins` lists it.")]
 ROLLED_BACK: Final = "rolled back"

@@ -12,7 +12,8 @@ import pytest
 
 from api import live_engine
 from plugins.hookspecs import hookimpl
-from plugins.host import SHIPPED, PluginHost
+from plugins.host import PluginHost
+from plugins.infos import SHIPPED
 from recommenders.artefact import Model, promote, roll_back, save
 from recommenders.contract import Candidates
 from recommenders.features import FeatureSchema

@@ -7,7 +7,8 @@ from graphql import GraphQLError, build_schema, parse, validate
 
 from api.plugin_schema import Addition, Additions, fitting
 from api.schema import printed
-from plugins.host import PluginHost, PluginInfo
+from plugins.host import PluginHost
+from plugins.infos import PluginInfo
 
 HOSPITAL = '''
 import time

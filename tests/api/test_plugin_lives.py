@@ -6,8 +6,8 @@ import pytest
 
 from api import live_engine, shadow_counts
 from graph import audit, plugin_days, plugin_stages
-from plugins import guard
 from plugins.host import PluginHost
+from plugins.isolation import guard
 
 PLUGIN = """
 from guanxi import Proposal, recommender

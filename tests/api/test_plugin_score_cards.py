@@ -4,7 +4,7 @@ import pytest
 
 from api import live_engine
 from plugins.host import PluginHost
-from plugins.life import is_in_share
+from plugins.life.stages import is_in_share
 
 PLUGIN = """
 from guanxi import Proposal, recommender

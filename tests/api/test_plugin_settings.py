@@ -10,7 +10,7 @@ from api import live_engine
 from graph import plugin_settings
 from graph.store import Store
 from plugins.host import PluginHost
-from plugins.settings import Sources
+from plugins.settings.held import Sources
 
 KEPT = "a secret nobody tells"
 PLUGIN = """

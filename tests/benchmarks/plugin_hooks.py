@@ -17,8 +17,8 @@ import numpy as np
 from graph.records import Customer, Product
 from graph.words import CustomerKind
 from plugins.host import PluginHost
-from plugins.isolation import THREADS, Isolation
-from plugins.together import ask_together
+from plugins.isolation.modes import THREADS, Isolation
+from plugins.isolation.together import ask_together
 from recommenders.batch import Batch
 from recommenders.catalogue import Catalogue
 from recommenders.contract import Context

@@ -8,7 +8,7 @@ import pytest
 
 from graph.records import Customer, Holding, Product
 from graph.words import CustomerKind
-from plugins.failures import FailureReports
+from plugins.failures.reports import FailureReports
 from plugins.host import PluginHost
 from recommenders.batch import Batch
 from recommenders.catalogue import Catalogue

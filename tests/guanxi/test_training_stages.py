@@ -10,8 +10,8 @@ import pytest
 from graph.words import PluginStage
 from guanxi.bank import Bank
 from guanxi.testing.drawn import sample_bank
-from plugins.life import LIVE, Life, is_in_share
-from plugins.staging import Order, put, standing
+from plugins.life.stages import LIVE, Life, is_in_share
+from plugins.life.staging import Order, put, standing
 from recommenders.artefact import read
 
 pytestmark = pytest.mark.embedded

@@ -8,7 +8,7 @@ from graph import customers
 from guanxi.testing.drawn import UNTIL
 from plugins.deciding import build_engine
 from plugins.host import PluginHost
-from plugins.isolation import Isolation
+from plugins.isolation.modes import Isolation
 from recommenders.contract import Context
 from tests.plugins.sources import CLASS, FUNCTION
 

@@ -19,9 +19,10 @@ from graph.records import (
     Relation,
 )
 from graph.words import Channel, MemberRole, OutcomeKind, ProgrammeKind, Purpose, RelationKind
-from plugins.failures import MOST_FILES, FailureReports, files, read
-from plugins.host import PluginHost, PluginInfo
-from plugins.isolation import THREADS, Isolation
+from plugins.failures.reports import MOST_FILES, FailureReports, files, read
+from plugins.host import PluginHost
+from plugins.infos import PluginInfo
+from plugins.isolation.modes import THREADS, Isolation
 from recommenders.batch import Batch
 from recommenders.contract import Context, Omitted
 

@@ -3,10 +3,10 @@ import threading
 import pytest
 
 from plugins.contract import Field
-from plugins.field_calls import FieldCalls
-from plugins.field_checks import checked_field
-from plugins.guard import FAILURES_TO_OPEN, OPEN_SECONDS
-from plugins.host import PluginInfo
+from plugins.fields.calls import FieldCalls
+from plugins.fields.checks import checked_field
+from plugins.infos import PluginInfo
+from plugins.isolation.guard import FAILURES_TO_OPEN, OPEN_SECONDS
 
 
 class Clock:

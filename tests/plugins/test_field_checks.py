@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guanxi import Facts, Field, hookimpl
-from plugins.field_checks import MOST_LISTED, check_value, checked_field
+from plugins.fields.checks import MOST_LISTED, check_value, checked_field
+from plugins.fields.shapes import shape_of
 from plugins.host import PluginHost
-from plugins.shapes import shape_of
 
 
 @dataclass(frozen=True)

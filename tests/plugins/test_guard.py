@@ -3,8 +3,8 @@ import threading
 import numpy as np
 import pytest
 
-from plugins import guard
-from plugins.guard import FAILURES_TO_OPEN, OPEN_SECONDS, GuardedRecommender, Health
+from plugins.isolation import guard
+from plugins.isolation.guard import FAILURES_TO_OPEN, OPEN_SECONDS, GuardedRecommender, Health
 from recommenders.contract import Candidates, Omitted
 
 

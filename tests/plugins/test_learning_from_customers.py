@@ -7,7 +7,7 @@ import pytest
 
 from graph.records import ActivityMonth, Holding
 from plugins.host import PluginHost
-from plugins.isolation import Isolation
+from plugins.isolation.modes import Isolation
 from recommenders.artefact import load_current, save
 from recommenders.known_customers import read_customers
 from recommenders.portfolio import Ledger

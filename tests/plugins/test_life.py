@@ -11,8 +11,8 @@ from graph.plugin_stages import StageDecision
 from graph.words import PluginStage
 from plugins.deciding import build_engine
 from plugins.host import PluginHost
-from plugins.life import Life, Lives, before, is_in_share, objection
-from plugins.shadows import Shadows
+from plugins.life.shadows import Shadows
+from plugins.life.stages import Life, Lives, before, is_in_share, objection
 
 DRAFT, SHADOW, SHARE, LIVE, RETIRED = PluginStage
 FIFTY = Life(SHARE, 50)

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from plugins.host import PluginHost
-from plugins.isolation import THREADS, Isolation
+from plugins.isolation.modes import THREADS, Isolation
 
 PROJECT = """
 [project]

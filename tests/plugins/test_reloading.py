@@ -5,7 +5,7 @@ import os
 import pytest
 
 from plugins.host import PluginHost
-from plugins.reloading import STAYS, Reloading
+from plugins.life.reloading import STAYS, Reloading
 
 ONE = """
 from guanxi import Proposal, recommender

@@ -13,10 +13,11 @@ from graph.plugin_outcomes import Side
 from graph.plugin_stages import StageDecision
 from graph.records import Outcome
 from graph.words import Channel, OutcomeKind, PluginStage
-from plugins.host import PluginHost, PluginInfo
-from plugins.life import LIVE, Life, arm_of
-from plugins.score_cards import ProcessFigures, newcombe, process_figures, score_card, wilson
-from plugins.staging import standing
+from plugins.host import PluginHost
+from plugins.infos import PluginInfo
+from plugins.life.score_cards import ProcessFigures, newcombe, process_figures, score_card, wilson
+from plugins.life.stages import LIVE, Life, arm_of
+from plugins.life.staging import standing
 
 BEGUN = datetime(2026, 6, 1, 8, tzinfo=UTC)
 LATER = BEGUN + timedelta(days=3)

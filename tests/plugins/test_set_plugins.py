@@ -8,7 +8,7 @@ import pytest
 from graph.errors import NotFound, PluginError
 from graph.records import StoredSettings
 from plugins.host import PluginHost
-from plugins.settings import Sources, WrongSetting
+from plugins.settings.held import Sources, WrongSetting
 from recommenders.artefact import Model
 
 TODAY = date(2026, 6, 30)

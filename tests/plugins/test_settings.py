@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
 
 from graph.errors import PluginError, SettingsError
-from plugins.settings import SettingSource, Sources, WrongSetting, held
-from plugins.settings_models import check_model, secrets
+from plugins.settings.held import SettingSource, Sources, WrongSetting, held
+from plugins.settings.models import check_model, secrets
 
 KEPT = "a secret nobody tells"
 

@@ -6,9 +6,9 @@ import time
 import numpy as np
 import pytest
 
-from plugins import budgets
-from plugins.guard import FAILURES_TO_OPEN, GuardedRecommender, Health
-from plugins.together import ask_together
+from plugins.isolation import budgets
+from plugins.isolation.guard import FAILURES_TO_OPEN, GuardedRecommender, Health
+from plugins.isolation.together import ask_together
 from recommenders.contract import Candidates
 
 WAIT = 60

@@ -13,10 +13,10 @@ import pytest
 
 from graph.records import Relation, StoredSettings
 from graph.words import Language, RelationKind
-from plugins import budgets, remote
 from plugins.host import PluginHost
-from plugins.isolation import Isolation
-from plugins.settings import Sources
+from plugins.isolation import budgets, remote
+from plugins.isolation.modes import Isolation
+from plugins.settings.held import Sources
 from recommenders.contract import Omitted
 
 WAIT = 60
@@ -159,9 +159,9 @@ from datetime import date
 from pathlib import Path
 from graph.records import Customer, Product
 from graph.words import CustomerKind
-from plugins import budgets
+from plugins.isolation import budgets
 from plugins.host import PluginHost
-from plugins.isolation import Isolation
+from plugins.isolation.modes import Isolation
 from recommenders.batch import Batch
 from recommenders.catalogue import Catalogue
 from recommenders.contract import Context

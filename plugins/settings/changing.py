@@ -10,9 +10,9 @@ from graph.once import Request
 from graph.plugin_settings import Change
 from graph.records import StoredSettings
 from graph.store import Store
-from plugins.failing import placed
+from plugins.failures.telling import placed
 from plugins.host import PluginHost
-from plugins.settings import WrongSetting, dumped
+from plugins.settings.held import WrongSetting, dumped
 
 LONGEST: Final = 20_000
 """Of all settings of a plugin that are set at run time, as JSON text, in characters."""

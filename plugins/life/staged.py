@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from graph.records import Customer
-from plugins.life import arm_of, is_in_share
-from plugins.shadows import Shadows
+from plugins.life.shadows import Shadows
+from plugins.life.stages import arm_of, is_in_share
 from recommenders.contract import ARM, Answer, Context, Decision, Recommender
 from recommenders.engine import Engine
 

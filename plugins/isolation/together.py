@@ -10,9 +10,9 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any, Final
 
-from plugins.budgets import own_budget
-from plugins.guard import GuardedRecommender
-from plugins.threads import OwnThread, Turn
+from plugins.isolation.budgets import own_budget
+from plugins.isolation.guard import GuardedRecommender
+from plugins.isolation.threads import OwnThread, Turn
 from recommenders.asking import proposed
 from recommenders.batch import Batch
 from recommenders.contract import Candidates, Omitted, Recommender

@@ -10,8 +10,8 @@ from graph.errors import NotFound, PluginError, VersionConflict
 from graph.plugin_stages import StageDecision
 from graph.store import Store
 from graph.words import PluginStage
-from plugins.host import PluginInfo
-from plugins.life import BANKS_OWN, Life, Lives, before, objection
+from plugins.infos import PluginInfo
+from plugins.life.stages import BANKS_OWN, Life, Lives, before, objection
 
 LONGEST_REASON: Final = 500
 

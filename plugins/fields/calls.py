@@ -12,13 +12,13 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from plugins.budgets import BATCH_SECONDS, BUDGET_SECONDS
-from plugins.failing import told
-from plugins.field_checks import Checked, check_value
-from plugins.guard import FAILURES_TO_OPEN, OPEN_SECONDS, Health, State
-from plugins.host import PluginInfo
-from plugins.shapes import Maybe
-from plugins.threads import OwnThread
+from plugins.failures.telling import told
+from plugins.fields.checks import Checked, check_value
+from plugins.fields.shapes import Maybe
+from plugins.infos import PluginInfo
+from plugins.isolation.budgets import BATCH_SECONDS, BUDGET_SECONDS
+from plugins.isolation.guard import FAILURES_TO_OPEN, OPEN_SECONDS, Health, State
+from plugins.isolation.threads import OwnThread
 
 logger = logging.getLogger("guanxi.plugins")
 

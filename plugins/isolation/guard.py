@@ -1,7 +1,7 @@
 """Keeps a plugin's failure its own: time budget, checks of what it gives, and a circuit breaker.
 
 A call that runs out of time is left behind in its thread, and the plugin is skipped until that thread is done: Python
-cannot stop a thread. One in a process of its own is ended with it (``plugins.workers``).
+cannot stop a thread. One in a process of its own is ended with it (``plugins.isolation.workers``).
 
 A plugin that fails three times in a row is switched off for 30 seconds, then tried once. To take
 longer than one caller would wait is no failure, though a plugin is skipped until such a call is done.
@@ -19,10 +19,10 @@ import numpy as np
 
 from graph.records import Product
 from graph.words import Language
-from plugins.budgets import BUDGET_SECONDS, own_budget
-from plugins.failing import placed, told
-from plugins.remote import RemoteGate, RemoteRecommender
-from plugins.threads import Apart, Turn
+from plugins.failures.telling import placed, told
+from plugins.isolation.budgets import BUDGET_SECONDS, own_budget
+from plugins.isolation.remote import RemoteGate, RemoteRecommender
+from plugins.isolation.threads import Apart, Turn
 from recommenders.batch import Batch
 from recommenders.contract import Candidates, Gate, Mask, Omitted, Reason, Recommender, Refusal
 from recommenders.gates import say

@@ -21,13 +21,13 @@ from pydantic import TypeAdapter
 
 from graph.records import Product
 from plugins import hookspecs
-from plugins.failing import frames_of, kind_of, row_of
-from plugins.guard import check_candidates, check_reason, check_refusal
+from plugins.failures.telling import frames_of, kind_of, row_of
+from plugins.isolation.guard import check_candidates, check_reason, check_refusal
+from plugins.isolation.wire import receive, send
 from plugins.loading import Found
 from plugins.registration import Registered, registered
-from plugins.settings import Held
-from plugins.settings_models import Model
-from plugins.wire import receive, send
+from plugins.settings.held import Held
+from plugins.settings.models import Model
 from recommenders.batch import Batch
 from recommenders.catalogue import Catalogue
 from recommenders.contract import Context, Reason, Recommender, Trainable

@@ -7,7 +7,8 @@ from typing import Final, Self
 
 from graph.plugin_stages import StageDecision, latest
 from graph.words import PluginStage
-from plugins.host import SHIPPED, PluginHost, PluginInfo
+from plugins.host import PluginHost
+from plugins.infos import SHIPPED, PluginInfo
 
 FORWARD: Final = (PluginStage.DRAFT, PluginStage.SHADOW, PluginStage.SHARE, PluginStage.LIVE)
 FROM_RETIRED: Final = frozenset({PluginStage.DRAFT, PluginStage.SHADOW})

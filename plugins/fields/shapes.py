@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final, TypeAlias, Union
 
 from graph import words
 from graph.errors import PluginError
-from plugins.field_names import TYPE_NAME, VALUE_NAME, check_distinct, check_name
+from plugins.fields.names import TYPE_NAME, VALUE_NAME, check_distinct, check_name
 from plugins.source_texts import attribute_texts, description_of
 
 SCALARS: Final = (str, int, float, bool, date, datetime, Decimal)

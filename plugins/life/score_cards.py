@@ -17,8 +17,8 @@ from graph.plugin_stages import StageDecision
 from graph.store import Store
 from graph.words import PluginStage
 from plugins.host import PluginHost
-from plugins.life import Life
-from plugins.staging import Standing
+from plugins.life.stages import Life
+from plugins.life.staging import Standing
 from recommenders.evaluation import LEAST_GROUP
 
 CONFIDENCE: Final = 0.95

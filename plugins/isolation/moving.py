@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from plugins.isolation.remote import RemoteGate, RemoteLearner, RemoteRecommender
+from plugins.isolation.workers import Given, Worker
 from plugins.registration import Registered
-from plugins.remote import RemoteGate, RemoteLearner, RemoteRecommender
-from plugins.workers import Given, Worker
 from recommenders.contract import Recommender, Trainable
 
 

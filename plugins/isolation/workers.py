@@ -15,9 +15,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from plugins.failing import Foreign, Frame
+from plugins.failures.telling import Foreign, Frame
+from plugins.isolation.wire import await_frame, receive, send
 from plugins.loading import Found
-from plugins.wire import await_frame, receive, send
 from recommenders.contract import Omitted
 
 START_SECONDS: Final = 30.0
@@ -108,7 +108,7 @@ class Worker:
         own, theirs = socket.socketpair()
         with theirs:
             process = subprocess.Popen(  # noqa: S603 - no word of it is anybody's but ours
-                [sys.executable, "-m", "plugins.working", str(theirs.fileno()), str(self._memory_mb)],
+                [sys.executable, "-m", "plugins.isolation.working", str(theirs.fileno()), str(self._memory_mb)],
                 env=ENVIRONMENT | {"PYTHONPATH": os.pathsep.join(str(Path(part).resolve()) for part in sys.path)},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,

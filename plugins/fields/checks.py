@@ -10,8 +10,8 @@ from typing import Any, Final, get_args
 
 from graph.errors import PluginError
 from plugins.contract import Facts, Field, On
-from plugins.field_names import check_distinct, check_name
-from plugins.shapes import (
+from plugins.fields.names import check_distinct, check_name
+from plugins.fields.shapes import (
     Attribute,
     Choice,
     Listed,

@@ -18,9 +18,9 @@ from pydantic import TypeAdapter
 from graph.errors import SettingsError
 from graph.records import Customer, Product
 from plugins.about import API_VERSION
-from plugins.anonymising import Disguise
-from plugins.failing import Frame, frames_of, placed, row_of
-from plugins.words import words_of
+from plugins.failures.anonymising import Disguise
+from plugins.failures.telling import Frame, frames_of, placed, row_of
+from plugins.failures.words import words_of
 from recommenders.batch import Batch
 from recommenders.catalogue import Catalogue
 from recommenders.contract import Context

@@ -9,8 +9,8 @@ from pydantic import TypeAdapter
 
 from graph.records import Product
 from graph.words import Language
-from plugins.budgets import BUDGET_SECONDS, budget_of, own_budget
-from plugins.workers import Given, Worker, foreign
+from plugins.isolation.budgets import BUDGET_SECONDS, budget_of, own_budget
+from plugins.isolation.workers import Given, Worker, foreign
 from recommenders.batch import Batch
 from recommenders.contract import (
     Arrays,

@@ -14,7 +14,8 @@ from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from plugins.host import Loaded, PluginHost
+from plugins.host import PluginHost
+from plugins.infos import Loaded
 from plugins.loading import find_in
 
 SETTLE_SECONDS: Final = 0.2

@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource
 from pydantic_settings import SettingsError as Unparsed
 
 from graph.errors import PluginError, SettingsError
-from plugins.settings_models import Model, Place, nested_model, secrets
+from plugins.settings.models import Model, Place, nested_model, secrets
 
 PREFIX: Final = "GUANXI_PLUGIN_"
 NESTED: Final = "__"

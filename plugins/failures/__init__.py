@@ -1,0 +1,1 @@
+"""Tells a plugin's owner of its failures, and of no customer."""

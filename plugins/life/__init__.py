@@ -1,0 +1,1 @@
+"""A plugin's life: its stages, what it does on each, and what it earned."""

@@ -1,0 +1,1 @@
+"""A plugin's settings: their models, where they come from, and their changes at run time."""
