@@ -1,4 +1,4 @@
-"""Writes a plugin to begin with: a function, a class that learns, or a package; each with a test that passes."""
+"""Writes a plugin to begin with: a function, a class that learns, or a package; each a folder, with a test that passes."""
 
 import re
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ class Size(StrEnum):
 
 
 def write_plugin(name: str, size: Size, folder: Path) -> list[Path]:
-    """Write a plugin's files into a folder and return them; none that is there is overwritten.
+    """Write a plugin's own folder into another, and return its files; none that is there is overwritten.
 
     Raises:
         SettingsError: the name is none, a file is there already, or the folder cannot be written.
@@ -46,26 +46,28 @@ def write_plugin(name: str, size: Size, folder: Path) -> list[Path]:
 
 
 def _files(name: str, size: Size, folder: Path) -> dict[Path, str]:
-    module = name.replace("-", "_")
+    root, module = folder / name, name.replace("-", "_")
+    if size is Size.PACKAGE:
+        module = f"guanxi_{module}"
+        sources, tests, plugin = "src", root / "tests", root / "src" / module / "__init__.py"
+        built = f'packages = ["src/{module}"]'
+    else:
+        sources, tests, plugin = ".", root, root / f"{module}.py"
+        built = f'only-include = ["{module}.py"]'
     words = {
         "name": name,
         "module": module,
-        "package": f"guanxi_{module}",
+        "built": built,
+        "sources": sources,
         "title": name.replace("-", " ").capitalize(),
         "cls": "".join(word.capitalize() for word in name.split("-")),
         "code": name.replace("-", "_").upper(),
     }
-    if size is Size.PACKAGE:
-        root = folder / f"guanxi-{name}"
-        return {
-            root / "pyproject.toml": _filled("package/pyproject.toml", words),
-            root / "README.md": _filled("package/README.md", words),
-            root / "src" / words["package"] / "__init__.py": _filled("package/plugin.py", words),
-            root / "tests" / f"test_{module}.py": _filled("package/test_plugin.py", words),
-        }
     return {
-        folder / f"{module}.py": _filled(f"{size}/plugin.py", words),
-        folder / f"test_{module}.py": _filled(f"{size}/test_plugin.py", words),
+        plugin: _filled(f"{size}/plugin.py", words),
+        tests / f"test_{module}.py": _filled(f"{size}/test_plugin.py", words),
+        root / "README.md": _filled("README.md", words),
+        root / "pyproject.toml": _filled("pyproject.toml", words),
     }
 
 

@@ -62,19 +62,19 @@ def new(
     name: Annotated[str, typer.Argument(help="Lower case, with hyphens, as in graduate-mortgage.")],
     size: Annotated[
         Size,
-        typer.Option(help="A function of one file; a class that learns; a package with gates and bundles of its own."),
+        typer.Option(help="A function; a class that learns; a package with gates and bundles of its own."),
     ] = Size.FUNCTION,
     into: Annotated[
         Path | None, typer.Option(help="Folder to write into; by default the first of GUANXI_PLUGINS, or else this.")
     ] = None,
 ) -> int:
-    """Write a plugin to begin with, and a test of it that passes."""
+    """Write a folder with a plugin to begin with, a test of it that passes, its README and pyproject.toml."""
     folder = into or next(iter(Settings().plugins), Path())
     written = write_plugin(name, size, folder)
     for path in written:
         typer.echo(path)
-    plugin, test = (written[0].parent,) * 2 if size is Size.PACKAGE else written
-    typer.echo(f"Next: pytest {test} && guanxi plugins check {plugin}")
+    own = folder / name
+    typer.echo(f"Next: pytest {own} && guanxi plugins check {own}")
     return 0
 
 

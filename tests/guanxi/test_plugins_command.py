@@ -33,18 +33,18 @@ def pytest_in(folder, *arguments):
 def test_each_size_comes_with_a_test_that_passes(written):
     folder, said = written
     assert {run.returncode for run in said.values()} == {0}
-    assert "Next: pytest" in said["function"].stdout
-    ran = pytest_in(folder, folder / "test_salary_function.py", folder / "test_salary_class.py")
-    assert "4 passed" in ran.stdout, ran.stdout
-    ran = pytest_in(folder / "guanxi-salary-package")
-    assert "2 passed" in ran.stdout, ran.stdout
+    for size, passed in (("function", 3), ("class", 1), ("package", 2)):
+        own = folder / f"salary-{size}"
+        assert f"Next: pytest {own} && " in said[size].stdout
+        assert {path.name for path in own.iterdir()} >= {"README.md", "pyproject.toml"}
+        ran = pytest_in(own)
+        assert f"{passed} passed" in ran.stdout, ran.stdout
 
 
 def test_the_test_of_a_new_plugin_fails_when_the_plugin_is_broken(written, tmp_path):
     folder, _ = written
-    source = (folder / "salary_function.py").read_text().replace(">= 12", ">= 13")
-    (tmp_path / "salary_function.py").write_text(source)
-    (tmp_path / "test_salary_function.py").write_text((folder / "test_salary_function.py").read_text())
+    for path in (folder / "salary-function").glob("*.py"):
+        (tmp_path / path.name).write_text(path.read_text().replace(">= 12", ">= 13"))
     ran = pytest_in(tmp_path, "test_salary_function.py")
     assert "1 failed, 2 passed" in ran.stdout, ran.stdout
 
@@ -52,19 +52,21 @@ def test_the_test_of_a_new_plugin_fails_when_the_plugin_is_broken(written, tmp_p
 def test_a_folder_of_new_plugins_is_served_as_it_is(written, guanxi):
     folder, _ = written
     listed = json.loads(guanxi(folder, "plugins", "--json", GUANXI_PLUGINS=str(folder)).stdout)
-    assert {plugin["name"]: plugin["state"] for plugin in listed if plugin["source"].endswith(".py")} == {
-        "salary_class": "loaded",
-        "salary_function": "loaded",
+    assert {plugin["name"]: plugin["state"] for plugin in listed if str(folder) in plugin["source"]} == {
+        "salary-class": "loaded",
+        "salary-function": "loaded",
+        "salary-package": "loaded",
     }
 
 
 def test_nothing_is_overwritten(written, guanxi):
     folder, _ = written
-    before = (folder / "salary_function.py").read_text()
+    plugin = folder / "salary-function" / "salary_function.py"
+    before = plugin.read_text()
     again = guanxi(folder, "plugins", "new", "salary-function", "--into", folder)
     assert (again.returncode, again.stdout) == (2, "")
     assert "is there already" in again.stderr
-    assert (folder / "salary_function.py").read_text() == before
+    assert plugin.read_text() == before
 
 
 @pytest.mark.parametrize("name", ["Salary", "1st", "a b", "../up", "x" * 61, ""])
@@ -77,7 +79,7 @@ def test_a_name_that_is_none_is_refused(guanxi, tmp_path, name):
 def test_by_default_it_goes_where_plugins_are_loaded_from(guanxi, tmp_path):
     folder = tmp_path / "plugins"
     assert guanxi(tmp_path, "plugins", "new", "salary", GUANXI_PLUGINS=str(folder)).returncode == 0
-    assert (folder / "salary.py").exists()
+    assert (folder / "salary" / "salary.py").exists()
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +99,7 @@ def failures(findings):
     return [finding.told for finding in findings if finding.passed is False]
 
 
-@pytest.mark.parametrize("plugin", ["salary_function.py", "salary_class.py", "guanxi-salary-package"])
+@pytest.mark.parametrize("plugin", ["salary-function", "salary-function/salary_function.py", "salary-class", "salary-package"])
 def test_what_is_new_passes_every_check(written, checked, plugin):
     folder, _ = written
     found = checked(folder / plugin)
@@ -159,9 +161,9 @@ def test_what_cannot_be_loaded_fails_by_its_error(checked, tmp_path):
 
 def test_the_command_prints_what_is_found(written, guanxi):
     folder, _ = written
-    said = guanxi(folder, "plugins", "check", folder / "salary_function.py", "--customers", 60)
+    said = guanxi(folder, "plugins", "check", folder / "salary-function", "--customers", 60)
     assert (said.returncode, said.stderr) == (0, "")
-    assert "ok   loads: salary_function: salary-function" in said.stdout
+    assert "ok   loads: salary-function: salary-function" in said.stdout
     assert "60 customers have other offers among their best 3" in said.stdout
     (folder / "torn.py").write_text("def (")
     said = guanxi(folder, "plugins", "check", folder / "torn.py", "--customers", 60, "--json")
