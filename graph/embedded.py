@@ -174,7 +174,7 @@ def _start(folder: StoreFolder) -> int:
     log = (os.POSIX_SPAWN_OPEN, 1, str(folder.log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     return os.posix_spawn(
         sys.executable,
-        [sys.executable, "-m", "graph.embedded_server", str(folder.path)],
+        [sys.executable, "-P", "-m", "graph.embedded_server", str(folder.path)],
         os.environ,
         file_actions=[(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0), log, (os.POSIX_SPAWN_DUP2, 1, 2)],
         setsid=True,

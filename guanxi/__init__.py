@@ -12,7 +12,18 @@ from plugins.functions import recommender
 from plugins.hookspecs import hookimpl
 from recommenders.batch import Batch
 from recommenders.catalogue import Catalogue
-from recommenders.contract import BundleRule, Candidates, Gate, Lever, LifeEvent, Proposal, Reason, Recommender, Refusal
+from recommenders.contract import (
+    BundleRule,
+    Candidates,
+    Gate,
+    Lever,
+    LifeEvent,
+    Proposal,
+    Reason,
+    Recommender,
+    Refusal,
+    Trainable,
+)
 from recommenders.gates import say
 from recommenders.view import CustomerView
 
@@ -44,6 +55,7 @@ __all__ = [
     "Recommender",
     "Refusal",
     "Sample",
+    "Trainable",
     "hookimpl",
     "open",
     "recommender",

@@ -1,9 +1,11 @@
 """Writes a plugin to begin with: a function, a class that learns, or a package; each a folder, with a test that passes."""
 
 import re
+import sys
 from collections.abc import Mapping
 from enum import StrEnum
 from importlib import resources
+from keyword import iskeyword
 from pathlib import Path
 from string import Template
 from typing import Final
@@ -28,9 +30,10 @@ def write_plugin(name: str, size: Size, folder: Path) -> list[Path]:
     Raises:
         SettingsError: the name is none, a file is there already, or the folder cannot be written.
     """
-    if not NAME.fullmatch(name) or len(name) > LONGEST_NAME:
+    if not NAME.fullmatch(name) or len(name) > LONGEST_NAME or _is_taken(name):
         raise SettingsError(
-            f"{name!r} is no name of a plugin: it is lower case, with hyphens, as in graduate-mortgage."
+            f"{name!r} is no name of a plugin: it is lower case, with hyphens, as in graduate-mortgage, and no word or "
+            "module of Python's."
         )
     files = _files(name, size, folder)
     taken = [path for path in files if path.exists()]
@@ -43,6 +46,12 @@ def write_plugin(name: str, size: Size, folder: Path) -> list[Path]:
     except OSError as error:
         raise SettingsError(f"{error.filename} cannot be written: {error.strerror}.") from error
     return list(files)
+
+
+def _is_taken(name: str) -> bool:
+    """Whether Python means something else by it."""
+    module = name.replace("-", "_")
+    return iskeyword(module) or module in sys.stdlib_module_names
 
 
 def _files(name: str, size: Size, folder: Path) -> dict[Path, str]:

@@ -8,6 +8,7 @@ from typing import Any, Final, get_args
 
 from plugins import hookspecs
 from plugins.about import API_VERSION
+from recommenders.contract import Candidates, Proposal, Reason, Refusal, Trainable
 
 MARK: Final = "guanxi_spec"
 HEAD: Final = f"""# The hooks of a plugin
@@ -18,6 +19,11 @@ printed by `guanxi plugins hooks`. [plugins.md](plugins.md) says how plugins are
 A hook is a function marked `@guanxi.hookimpl`, by its name, in a plugin's module. All values are imported
 from `guanxi`.
 """
+BESIDE: Final[Mapping[str, tuple[type, ...]]] = {
+    "recommenders": (Trainable, Candidates, Reason, Proposal),
+    "gates": (Refusal,),
+}
+"""What else is written for a hook, or given by what is registered there."""
 MODULES: Final = re.compile(r"\b(?:\w+\.)+(?=\w)")
 ATTRIBUTE: Final = re.compile(r"^(\w+): (.*)$")
 
@@ -38,21 +44,19 @@ def markdown() -> str:
 
 
 def _section(name: str, hook: Callable[..., Any]) -> Iterator[str]:
-    value = _value(hook)
     yield f"## {name}"
     yield ""
     yield f"```python\n@hookimpl\ndef {name}({', '.join(inspect.signature(hook).parameters)}): ...\n```"
     yield ""
     yield (inspect.getdoc(hook) or "").replace("``", "`")
-    yield ""
-    yield f"### {value.__name__}"
-    yield ""
-    yield from _described(value)
+    for value in (_value(hook), *BESIDE.get(name, ())):
+        yield from ("", f"### {value.__name__}", "")
+        yield from _described(value)
 
 
 def _described(value: type) -> Iterator[str]:
     """Yield what is said of a value, and a table of its fields or, of a protocol, of what it has."""
-    told, attributes = _parts(inspect.getdoc(value) or "")
+    told, attributes = parts(inspect.getdoc(value) or "")
     yield told
     yield ""
     if dataclasses.is_dataclass(value):
@@ -84,7 +88,7 @@ def _value(hook: Callable[..., Any]) -> type:
     return found
 
 
-def _parts(doc: str) -> tuple[str, Mapping[str, str]]:
+def parts(doc: str) -> tuple[str, Mapping[str, str]]:
     """Split a docstring into what it says and, by name, what it says of each attribute."""
     told, _, rest = doc.partition("\n\nAttributes:\n")
     attributes: dict[str, str] = {}

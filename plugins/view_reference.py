@@ -10,6 +10,7 @@ from typing import Final
 
 from graph.records import Customer
 from graph.words import CustomerKind
+from plugins.reference import parts
 from recommenders.batch import Batch
 from recommenders.frames import SCHEMAS, Frames
 from recommenders.portfolio import Portfolio
@@ -69,6 +70,10 @@ def view_reference() -> str:
 def _section(title: str, of: type, named: str = "") -> Iterator[str]:
     yield from ("", f"## {title}", "", f"`{named or f'guanxi.{of.__name__}'}`: {_told(of)}", "")
     yield from ("| name | type | gives |", "|---|---|---|")
+    attributes = parts(inspect.getdoc(of) or "")[1]
+    for name, kind in inspect.get_annotations(of).items():
+        if name in attributes:
+            yield _row(name, kind, attributes[name])
     if of is CustomerView:
         yield from _columns()
     for name, member in vars(of).items():

@@ -30,7 +30,16 @@ class Batch:
     """``n`` customers, ``m`` products, and the circumstances of the request. Stability: plugin API.
 
     ``seen_by`` keeps the batch as it is seen by permissions, for ``recommenders.sight``.
+
+    Attributes:
+        customers: its rows.
+        catalogue: the bank's products, its columns.
+        context: ``today``, the ``channel`` the customers are met on, if any, and how many offers are asked for.
     """
+
+    customers: tuple[CustomerView, ...]
+    catalogue: Catalogue
+    context: Context
 
     def __init__(self, customers: Sequence[CustomerView], catalogue: Catalogue, context: Context) -> None:
         self.customers = tuple(customers)

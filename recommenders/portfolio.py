@@ -38,12 +38,15 @@ class Portfolio:
     """``n`` customers and ``m`` products on ``today``.
 
     Attributes:
+        catalogue: the bank's products, its columns.
+        today: the day that it is seen on; nothing later is known.
         rows: ``(n,)`` the customers' rows in the ledger.
         held: ``(n, m)`` float32, 1 where held.
         kinds: ``(n,)`` position in ``CustomerKind``.
         cohort_keys: the ``c`` groups, as (type, key).
         cohorts: ``(n, c)`` float32, 1 where a customer belongs.
-        first, last: range of the known opening days.
+        first: the first known opening day; None where none is known.
+        last: the last known opening day; None where none is known.
         make_batch: makes ``batch``; None where the customers were not read.
     """
 

@@ -49,7 +49,15 @@ class SharedLimit:
 
 
 class CustomerView:
-    """One customer on one day, met on a channel if one is given. Stability: plugin API."""
+    """One customer on one day, met on a channel if one is given. Stability: plugin API.
+
+    Attributes:
+        today: the day.
+        channel: the channel; None in training, and where none is known.
+    """
+
+    today: date
+    channel: str | None
 
     def __init__(self, record: Customer, today: date, channel: str | None = None) -> None:
         self._record = record

@@ -69,7 +69,7 @@ def test_nothing_is_overwritten(written, guanxi):
     assert plugin.read_text() == before
 
 
-@pytest.mark.parametrize("name", ["Salary", "1st", "a b", "../up", "x" * 61, ""])
+@pytest.mark.parametrize("name", ["Salary", "1st", "a b", "../up", "x" * 61, "", "json", "import"])
 def test_a_name_that_is_none_is_refused(guanxi, tmp_path, name):
     said = guanxi(tmp_path, "plugins", "new", name, "--into", tmp_path)
     assert (said.returncode, list(tmp_path.iterdir())) == (2, [])
@@ -99,7 +99,9 @@ def failures(findings):
     return [finding.told for finding in findings if finding.passed is False]
 
 
-@pytest.mark.parametrize("plugin", ["salary-function", "salary-function/salary_function.py", "salary-class", "salary-package"])
+@pytest.mark.parametrize(
+    "plugin", ["salary-function", "salary-function/salary_function.py", "salary-class", "salary-package"]
+)
 def test_what_is_new_passes_every_check(written, checked, plugin):
     folder, _ = written
     found = checked(folder / plugin)
