@@ -29,9 +29,11 @@ from recommenders.catalogue import Catalogue
 from recommenders.contract import FALLBACK, Answer, Arrays, Context, Decision
 from recommenders.engine import Engine
 from recommenders.history import Life, lives
-from recommenders.insight import Insight, insights
+from recommenders.insight import Insight
 from recommenders.prospects import Page, look
 from recommenders.purposes import DEFAULT_LIMITS, PurposeLimits
+from recommenders.telling import insights, told
+from recommenders.view import CustomerView
 
 logger = logging.getLogger("guanxi.api")
 
@@ -125,10 +127,15 @@ class LiveEngine:
         engine, loop = await self.engine(), asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, insights, self._model, engine.catalogue, customers, today)
 
+    async def told(self, customers: Sequence[Customer], today: date) -> Sequence[CustomerView]:
+        """Return customers as plugins see them, with what the model says of them when it is asked for."""
+        engine = await self.engine()
+        return told(self._model, engine.catalogue, customers, Context(today, None))
+
     async def life_events(self, customer: Customer, today: date, days: int) -> list[Happening]:
         """Return what happens in a customer's life within some days before and after today, the first first."""
         engine, span = await self.engine(), timedelta(days=days)
-        [seen] = Batch.of([customer], engine.catalogue, Context(today)).customers
+        [seen] = Batch.of([customer], engine.catalogue, Context(today), tell=engine.tell).told
         return await asyncio.get_running_loop().run_in_executor(
             self._thread, happenings, self.host, seen, today - span, today + span
         )

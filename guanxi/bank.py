@@ -32,6 +32,8 @@ from recommenders.catalogue import Catalogue
 from recommenders.contract import Answer, Context, Decision, Recommender, Trainable
 from recommenders.engine import Engine
 from recommenders.known_customers import read_customers
+from recommenders.passes import Passes
+from recommenders.telling import learnt_of, told
 from recommenders.training import Trained, read_ledger, train
 from recommenders.view import CustomerView
 
@@ -159,7 +161,7 @@ class Bank:
 
     def customer(self, customer_no: str, channel: Channel | None = Channel.MOBILE) -> CustomerView:
         """Return a customer as plugins see him; raises NotFound for an unknown one."""
-        return CustomerView(self._records([customer_no])[0], self.today, channel)
+        return told(self.model, self.catalogue, self._records([customer_no]), Context(self.today, channel))[0]
 
     def answers(
         self, customer_nos: Sequence[str], channel: Channel | None = None, top: int = 3, engine: Engine | None = None
@@ -199,7 +201,8 @@ class Bank:
         Raises:
             NotFound: one is unknown.
         """
-        return Batch.whole(self._records(customer_nos), self.catalogue, Context(self.today, channel))
+        records = self._records(customer_nos)
+        return Passes.of(records, self.catalogue, Context(self.today, channel), learnt_of(self.model).tell).whole
 
     def learnt(self, name: str) -> Recommender:
         """Return one of the recommenders, trained on this bank's portfolio as it is today if it learns at all.
@@ -215,7 +218,7 @@ class Bank:
         ledger = self.run(read_ledger, self.store, self.catalogue, lambda _: None)
         known = ledger.portfolio(self.today)
         read = self.run(read_customers, partial(portfolio.load, self.store), ledger, [recommender])
-        arrays = recommender.fit(read.beside(known) if read else known)
+        arrays = recommender.fit(read.beside(known, learnt_of(self.model).tell) if read else known)
         return recommender.with_arrays(arrays, self.catalogue.codes)
 
     def train(self) -> Model:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -88,7 +88,7 @@ def _contract(bank: Bank, recommender: Recommender, batch: Batch, path: Path) ->
     told = f"{proposed.sum():,} proposals for {proposed.any(axis=1).sum():,} of {len(scores):,} customers"
     yield Finding(f"{recommender.name} answers", passed=True, told=told)
     yield Finding(f"{recommender.name} is the same again", *_repeats(guarded, batch, scores))
-    alone = [_timed(guarded, _part(batch, [row])) for row in range(min(ALONE, len(scores)))]
+    alone = [_timed(guarded, batch.take([row])) for row in range(min(ALONE, len(scores)))]
     slowest = max((seconds for seconds, _ in alone), default=0.0)
     yield Finding(
         f"{recommender.name} is fast",
@@ -103,16 +103,12 @@ def _repeats(guarded: Recommender, batch: Batch, scores: Scores) -> tuple[bool, 
     backwards = range(len(scores) - 1, -1, -1)
     if not np.array_equal(guarded.propose(batch).scores, scores, equal_nan=True):
         return False, "asked again, it gives other scores: is there a clock, or chance, in it?"
-    if not np.array_equal(guarded.propose(_part(batch, backwards)).scores[::-1], scores, equal_nan=True):
+    if not np.array_equal(guarded.propose(batch.take(backwards)).scores[::-1], scores, equal_nan=True):
         return False, "in another order, customers have other scores: does it keep something between them?"
     for row in range(min(ALONE, len(scores))):
-        if not np.array_equal(guarded.propose(_part(batch, [row])).scores[0], scores[row], equal_nan=True):
+        if not np.array_equal(guarded.propose(batch.take([row])).scores[0], scores[row], equal_nan=True):
             return False, f"alone, {batch.customers[row].customer_no} has other scores than beside others"
     return True, "whenever it is asked, in any order, alone or beside others"
-
-
-def _part(batch: Batch, rows: Sequence[int]) -> Batch:
-    return Batch([batch.customers[row] for row in rows], batch.catalogue, batch.context)
 
 
 def _timed(guarded: Recommender, batch: Batch) -> tuple[float, Scores]:
@@ -133,7 +129,7 @@ def _for_whom(bank: Bank, recommender: Recommender, batch: Batch) -> str:
     """The first customer whom it fails on by himself, to reproduce it with."""
     for row, customer in enumerate(batch.customers):
         try:
-            bank.host.guard(recommender).propose(_part(batch, [row]))
+            bank.host.guard(recommender).propose(batch.take([row]))
         except Omitted:
             return f" (for {customer.customer_no})"
     return ""

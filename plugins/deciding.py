@@ -13,6 +13,7 @@ from recommenders.artefact import Model
 from recommenders.catalogue import Catalogue
 from recommenders.contract import ARM, FALLBACK, Recommender
 from recommenders.engine import Engine
+from recommenders.telling import learnt_of
 
 ALL_LIVE: Final = Lives()
 
@@ -28,7 +29,7 @@ def build_engine(
 
     ``lives`` are the plugins' stages; what those in shadow would do is counted where there are ``shadows``.
     """
-    guarded = host.guarded(model)
+    guarded, tell = host.guarded(model), learnt_of(model).tell
     owners = {recommender.name: info.name for recommender, info in host.of("recommenders")}
 
     def parts(plugins: frozenset[str] | None, arm: str) -> Sequence[Any]:
@@ -44,6 +45,7 @@ def build_engine(
             model.model_id if model else FALLBACK,
             arm,
             ask_together,
+            tell,
         )
 
     plan = _plan(host, lives, guarded, owners)

@@ -65,6 +65,11 @@ class NarrowedRecommender:
         """The inner recommender's."""
         return self.inner.version
 
+    @property
+    def is_told(self) -> bool:
+        """Whether it sees what a model says of customers beside products."""
+        return self.sight.is_told
+
     def propose(self, batch: Batch) -> Candidates:
         """Ask the inner recommender; raises whatever it does."""
         found = self.inner.propose(self.sight.batch(batch))

@@ -11,13 +11,13 @@ from recommenders.contract import Gate, Recommender
 from recommenders.gates import DEFAULT_GATES
 from recommenders.programme_gates import PROGRAMME_GATES
 from recommenders.rules import LifecycleRules
-from recommenders.sight import ALL
+from recommenders.sight import RECORDED
 
 
 @hookimpl
 def about() -> About:
-    """See everything: they are the bank's own."""
-    return About(permissions=ALL)
+    """See everything that is recorded: they are the bank's own."""
+    return About(permissions=RECORDED)
 
 
 @hookimpl

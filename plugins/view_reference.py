@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from functools import cached_property
 from types import FunctionType
@@ -13,6 +13,7 @@ from graph.words import CustomerKind
 from plugins.reference import parts
 from recommenders.batch import Batch
 from recommenders.frames import SCHEMAS, Frames
+from recommenders.insight import CustomerScores, Leaving, Segment, Value
 from recommenders.portfolio import Portfolio
 from recommenders.sight import PROFILE, WORDS
 from recommenders.view import CustomerView
@@ -25,7 +26,7 @@ This page is written by `plugins.view_reference.view_reference`, and a test hold
 
 A plugin declares the kinds of data that it sees; nothing else reaches its recommenders, gates, life events and fields
 of customers, be it asked of one customer, of a batch, or in training (`fit`). Whatever is derived, such as the stage,
-is made of what it sees alone. A word that is none keeps the plugin from being loaded.
+is made of what it sees alone, but for `segment` and `scores`. A word that is none keeps the plugin from being loaded.
 
 ```python
 from guanxi import About, hookimpl
@@ -36,19 +37,38 @@ def about():
     return About(permissions=("birth_date", "holdings", "membership:campus"))
 ```
 
-A plugin that declares nothing sees everything but `identifiers` and `kin`. Without `identifiers`, numbers are
-pseudonyms: of one customer the same wherever he is met, until the process ends. So nothing that is learnt, or kept,
-may rest on them. In the path of a reason they become true numbers again, of the customer and of those he is related to.
-`kind`, the
-day and the channel are always there. A word covers what the record of a customer has of it.
+A plugin that declares nothing sees everything but `identifiers`, `kin`, `segment` and `scores`. Without `identifiers`,
+numbers are pseudonyms: of one customer the same wherever he is met, until the process ends. So nothing that is learnt,
+or kept, may rest on them. In the path of a reason they become true numbers again, of the customer and of those he is
+related to. `kind`, the day and the channel are always there. A word covers what the record of a customer has of it.
+
+`segment` and `scores` are what `Customer.segment`, `churn` and `value` of the GraphQL API tell: what the bank's model
+finds of a customer by all that may serve every product, whatever else the plugin sees. They are looked for only when a
+plugin that declares them asks. In a request and in a batch they are of the model in force; in training, at each moment
+of the past, of what the training of that day would have learnt from what was known by then, as little as that may be: a
+moment may have no churn, or no segments, as the first months of a bank have none. A segment of the past that is one of
+today's has its code and name, and no code of today's stands for another. To learn so takes about as long at every
+moment as to train churn and segments takes once, and keeps every customer's record in memory while training runs.
+Without a model, or where it could not learn them, `segment` and `scores.churn` are None, and `scores.value` rests on
+the stage; it is None where no product has a margin. They are for those who serve a customer: a field of his that he
+asks for himself is told neither.
 
 | word | covers |
 |---|---|
 """
 
 
-HIDDEN: Final = frozenset({"changed", "of", "whole"})
+HIDDEN: Final = frozenset({"changed", "of", "whole", "insights", "telling", "told"})
 """Members that are for the engine."""
+
+
+TOLD: Final[Mapping[str, type]] = {
+    "segment": Segment,
+    "scores": CustomerScores,
+    "scores.churn": Leaving,
+    "scores.value": Value,
+}
+"""What a model says of a customer, by where it stands in a view."""
 
 
 def view_reference() -> str:
@@ -59,6 +79,7 @@ def view_reference() -> str:
         [
             *rows,
             *_section("A customer", CustomerView),
+            *_told_of(),
             *_section("A batch", Batch),
             *_frames(),
             *_section("A portfolio", Portfolio, "fit(portfolio)"),
@@ -88,6 +109,13 @@ def _section(title: str, of: type, named: str = "") -> Iterator[str]:
             yield _row(f"{name}({takes})", gives, _told(member))
 
 
+def _told_of() -> Iterator[str]:
+    yield from ("", "## Segment and scores", "", "| name | type |", "|---|---|")
+    for path, of in TOLD.items():
+        for name, kind in inspect.get_annotations(of).items():
+            yield _row(f"{path}.{name}", kind)
+
+
 def _frames() -> Iterator[str]:
     yield from ("", "## Frames", "", f"`Batch.frames`: {_told(Frames)} `row` is the customer's row in the batch.")
     for name, schema in SCHEMAS.items():
@@ -104,9 +132,9 @@ def _columns() -> Iterator[str]:
             yield _row(name, kind, "the column of the customers' file")
 
 
-def _row(name: str, kind: object, told: str) -> str:
+def _row(name: str, kind: object, *told: str) -> str:
     written = (kind.__name__ if isinstance(kind, type) and not hasattr(kind, "__args__") else str(kind)).split("; ")[0]
-    return f"| `{_plain(name)}` | `{_plain(written)}` | {told} |"
+    return " | ".join([f"| `{_plain(name) if told else name}`", f"`{_plain(written)}`", *told, ""]).rstrip(" ")
 
 
 def _plain(code: str) -> str:

@@ -33,8 +33,9 @@ from recommenders.demand import Demand
 from recommenders.features import LAYOUT, FeatureSchema
 from recommenders.history import How, ids, lives, previous, put_in_force, stack
 from recommenders.history import current_id as current_id
+from recommenders.insight import Segment
 from recommenders.ranker import Ranker
-from recommenders.segments import Segment, Segments
+from recommenders.segments import Segments
 
 KEPT: Final = 5
 """How many of the newest artefacts are kept, beside the one in force and the one before it."""

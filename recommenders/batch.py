@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Hashable, Sequence
 from datetime import date
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +12,7 @@ from graph.records import Customer, Product
 from graph.words import CustomerKind, Purpose
 from recommenders.catalogue import Catalogue
 from recommenders.contract import Context, Mask
+from recommenders.insight import Insight, Tell
 from recommenders.purposes import BEHAVIOUR, without
 from recommenders.view import CustomerView
 
@@ -29,7 +30,8 @@ def withheld(record: Customer, day: date) -> frozenset[str]:
 class Batch:
     """``n`` customers, ``m`` products, and the circumstances of the request. Stability: plugin API.
 
-    ``seen_by`` keeps the batch as it is seen by permissions, for ``recommenders.sight``.
+    ``seen_by`` keeps the batch as it is seen by permissions, for ``recommenders.sight``; ``tell`` says what is known of
+    its customers beside products, once somebody asks who may know.
 
     Attributes:
         customers: its rows.
@@ -41,11 +43,14 @@ class Batch:
     catalogue: Catalogue
     context: Context
 
-    def __init__(self, customers: Sequence[CustomerView], catalogue: Catalogue, context: Context) -> None:
+    def __init__(
+        self, customers: Sequence[CustomerView], catalogue: Catalogue, context: Context, tell: Tell | None = None
+    ) -> None:
         self.customers = tuple(customers)
         self.catalogue = catalogue
         self.context = context
         self.seen_by: dict[Hashable, Batch] = {}
+        self._tell = tell
 
     @classmethod
     def of(
@@ -54,6 +59,7 @@ class Batch:
         catalogue: Catalogue,
         context: Context,
         hidden: Collection[str] | None = None,
+        tell: Tell | None = None,
     ) -> "Batch":
         """Make a batch of records, seen on the context's day without some kinds of data: all that are confined.
 
@@ -63,16 +69,43 @@ class Batch:
         kinds = frozenset(catalogue.limits.kinds if hidden is None else hidden)
         today = context.today
         seen = [without(record, kinds | withheld(record, today)) for record in records]
-        return cls([CustomerView(record, today, context.channel) for record in seen], catalogue, context)
+        return cls([CustomerView(record, today, context.channel) for record in seen], catalogue, context, tell)
 
     @classmethod
-    def whole(cls, records: Sequence[Customer], catalogue: Catalogue, context: Context) -> "Batch":
+    def whole(
+        cls, records: Sequence[Customer], catalogue: Catalogue, context: Context, tell: Tell | None = None
+    ) -> "Batch":
         """Make a batch of records with everything that is known on the context's day."""
-        return cls([CustomerView(record, context.today, context.channel) for record in records], catalogue, context)
+        seen = [CustomerView(record, context.today, context.channel) for record in records]
+        return cls(seen, catalogue, context, tell)
 
     def at(self, row: int) -> "Batch":
         """Return the batch of one of the customers."""
-        return Batch(self.customers[row : row + 1], self.catalogue, self.context)
+        return self.take([row])
+
+    def take(self, rows: Sequence[int]) -> "Batch":
+        """Return the batch of some of the customers."""
+        customers = [self.customers[row] for row in rows]
+        return Batch(customers, self.catalogue, self.context, self._tell and self.telling(rows))
+
+    def telling(self, rows: Sequence[int]) -> Tell:
+        """Return what says of some of the customers, in a batch of their own, what this one does."""
+        return lambda _: [self.insights[row] for row in rows]
+
+    @cached_property
+    def insights(self) -> Sequence[Insight]:
+        """What is known of each customer beside products, found of all at once."""
+        return self._tell(self) if self._tell else [Insight(customer.customer_no) for customer in self.customers]
+
+    @property
+    def told(self) -> Sequence[CustomerView]:
+        """The customers, each with what gives his insight when it is asked for."""
+        if self._tell is None:
+            return self.customers
+        return [customer.telling(partial(self._insight, row)) for row, customer in enumerate(self.customers)]
+
+    def _insight(self, row: int) -> Insight:
+        return self.insights[row]
 
     @cached_property
     def shape(self) -> tuple[int, int]:
@@ -95,6 +128,12 @@ class Batch:
     def ages(self) -> NDArray[np.float64]:
         """``(n,)`` years; nan where unknown."""
         return self.per_customer(lambda customer: np.nan if customer.age is None else customer.age)
+
+    @cached_property
+    def churn(self) -> NDArray[np.float64]:
+        """``(n,)`` chances of being lost; nan where unknown."""
+        scores = [customer.scores.churn for customer in self.customers]
+        return np.array([np.nan if churn is None else churn.probability for churn in scores], np.float64)
 
     @cached_property
     def are_persons(self) -> Mask:

@@ -24,6 +24,7 @@ from recommenders.learning import LEAST_VALID, Judged
 from recommenders.metrics import mean_average_precision
 from recommenders.portfolio import Ledger
 from recommenders.ranker import Ranker, stacked
+from recommenders.telling import learnt_of
 from recommenders.timeline import Period, openings
 
 MARGIN: Final = 0.05
@@ -75,7 +76,7 @@ async def compare(
     if those.sum() < LEAST_VALID:
         return by_cards(candidate, live)
     examples = judged.examples.take(those)
-    served = [replace(moment, recommenders=tuple(recommenders)) for moment in past]
+    served = [replace(moment, recommenders=tuple(recommenders), tell=learnt_of(live).tell) for moment in past]
     seen = await read_examples(load, ledger, live.ranker.schema, examples.draw, served, lambda _: None)
     held = examples.features.held | (examples.draw.opened & ~fresh[those])
     one, other = [

@@ -130,6 +130,11 @@ def learns_from_customers(recommender: Recommender) -> bool:
     return bool(getattr(recommender, "learns_from_customers", False))
 
 
+def is_told(recommender: Recommender) -> bool:
+    """Whether a recommender is told what a model says of customers beside products."""
+    return bool(getattr(recommender, "is_told", False))
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """Why a gate refused one product for one customer.

@@ -37,7 +37,7 @@ def derived(record: Customer, insight: Insight, models: Path, model_id: str | No
 
 
 def _churn(insight: Insight, language: Language) -> Mapping[str, Any] | None:
-    leaving = insight.leaving
+    leaving = insight.scores.churn
     if leaving is None:
         return None
     return {
@@ -48,14 +48,14 @@ def _churn(insight: Insight, language: Language) -> Mapping[str, Any] | None:
 
 
 def _value(insight: Insight) -> Mapping[str, Any] | None:
-    worth = insight.value
+    worth = insight.scores.value
     if worth is None:
         return None
     return {
         "amount": worth.amount,
         "yearly_margin": worth.yearly_margin,
         "expected_years": worth.expected_years,
-        "monthly_retention": worth.stay,
+        "monthly_retention": worth.monthly_retention,
         "learnt": worth.learnt,
     }
 

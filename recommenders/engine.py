@@ -36,6 +36,7 @@ from recommenders.contract import (
     TraceStep,
 )
 from recommenders.gates import sees_whole
+from recommenders.insight import Tell
 from recommenders.passes import Passes
 from recommenders.ranker import Ranker
 
@@ -105,6 +106,7 @@ class Engine:
         model_id: str = FALLBACK,
         arm: str = ARM,
         ask: Ask = one_by_one,
+        tell: Tell | None = None,
     ) -> None:
         self.catalogue = catalogue
         self.recommenders = tuple(recommenders)
@@ -115,6 +117,7 @@ class Engine:
         self.model_id = model_id
         self.arm = arm
         self.ask = ask
+        self.tell = tell
         self.arbitration = Arbitration(catalogue, levers)
 
     @cached_property
@@ -136,7 +139,7 @@ class Engine:
         Then plugins' gates and recommenders look at each pass. What the general pass and the ranker say stands before
         any other is looked at, so that nothing seen of confined data in this decision serves what it may not.
         """
-        passes = Passes.of(customers, self.catalogue, context)
+        passes = Passes.of(customers, self.catalogue, context, self.tell)
         own = {place: np.array(gate.refuses(passes.whole)) for place, gate in enumerate(self.gates) if sees_whole(gate)}
         omitted = dict[str, None]()
         general = self._look(passes.general, omitted)
@@ -222,7 +225,7 @@ class Engine:
         column = self.catalogue.index[product_code]
         ranking = self.rank([customer], context)
         refusals = tuple(
-            gate.explain(ranking.batch.customers[0] if sees_whole(gate) else ranking.passes.view(0, column), product)
+            gate.explain(ranking.batch.told[0] if sees_whole(gate) else ranking.passes.view(0, column), product)
             for gate, refused in zip(self.gates, ranking.refused, strict=True)
             if refused[0, column]
         )

@@ -19,6 +19,7 @@ from recommenders.batch import Batch
 from recommenders.catalogue import Catalogue
 from recommenders.contract import Context, Mask, Omitted, Recommender, Scores, Trainable
 from recommenders.features import Features, FeatureSchema, extract, learn_schema
+from recommenders.insight import Tell
 from recommenders.passes import Passes
 from recommenders.portfolio import Ledger
 from recommenders.purposes import is_attribute, kinds_in
@@ -95,10 +96,11 @@ class Examples:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """A moment as its examples are scored: the day, and the recommenders as they would have been."""
+    """A moment as its examples are scored: the day, the recommenders as they would have been, what they are told."""
 
     day: date
     recommenders: tuple[Recommender, ...]
+    tell: Tell | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +177,7 @@ async def read_examples(
                     without(records[ledger.customer_nos[drawn.rows[place]]], ledger.catalogue, drawn.hidden[place])
                     for place in places
                 ]
-                passes = Passes.of(known, ledger.catalogue, Context(today=moment.day))
+                passes = Passes.of(known, ledger.catalogue, Context(today=moment.day), moment.tell)
                 scores = proposals(moment.recommenders, passes.general)
                 parts.append(extract(schema, passes.general, scores))
                 order.append(places)
@@ -191,12 +193,17 @@ async def read_examples(
 
 
 async def sample_schema(
-    load: Load, ledger: Ledger, recommenders: Sequence[Recommender], as_of: date, **options: Any
+    load: Load,
+    ledger: Ledger,
+    recommenders: Sequence[Recommender],
+    as_of: date,
+    among: NDArray[np.int32] | None = None,
+    **options: Any,
 ) -> FeatureSchema:
-    """Learn the schema from a random sample of customers; ``options`` as of ``learn_schema``."""
+    """Learn the schema from a random sample of customers, or of those of rows; ``options``: of ``learn_schema``."""
     generator = np.random.default_rng(SEED)
-    count = len(ledger.customer_nos)
-    rows = np.sort(generator.choice(count, min(SCHEMA_SAMPLE, count), replace=False))
+    everybody = np.arange(len(ledger.customer_nos)) if among is None else among
+    rows = np.sort(generator.choice(everybody, min(SCHEMA_SAMPLE, len(everybody)), replace=False))
     views: list[CustomerView] = []
     unseen = {kind for kind in ledger.catalogue.limits.kinds if is_attribute(kind)}
     for start in range(0, len(rows), PAGE):

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeAlias
 
 import polars as pl
 
+from recommenders.insight import CustomerScores
 from recommenders.view import CustomerView
 
 TEXT: Final = pl.String()
@@ -62,6 +63,16 @@ SCHEMAS: Final[Mapping[str, Columns]] = {
     "interactions": {**KEY, "channel": TEXT, "kind": TEXT, "at": MOMENT, "product_code": TEXT, "note": TEXT},
     "outcomes": {**KEY, "product_code": TEXT, "kind": TEXT, "channel": TEXT, "at": MOMENT},
     "relations": {**KEY, "kind": TEXT, "customers": pl.UInt32()},
+    "scores": {
+        **KEY,
+        "segment": TEXT,
+        "churn_probability": NUMBER,
+        "churn_horizon_months": pl.Int32(),
+        "value_amount": NUMBER,
+        "value_yearly_margin": NUMBER,
+        "value_expected_years": NUMBER,
+        "value_monthly_retention": NUMBER,
+    },
 }
 """Columns and their types by the frame's name."""
 
@@ -112,6 +123,15 @@ class Frames:
         ]
         return pl.DataFrame(rows, SCHEMAS["relations"], orient="row")
 
+    @cached_property
+    def scores(self) -> pl.DataFrame:
+        """One row a customer, in the batch's order: his segment's code, and his scores."""
+        rows = [
+            (row, customer.segment and customer.segment.code, *_scored(customer.scores))
+            for row, customer in enumerate(self._customers)
+        ]
+        return pl.DataFrame(rows, SCHEMAS["scores"], orient="row")
+
     def _frame(self, name: str, parts: Callable[[CustomerView], Iterable[Any]]) -> pl.DataFrame:
         schema = SCHEMAS[name]
         names = [column for column in schema if column not in KEY]
@@ -125,6 +145,13 @@ class Frames:
 
 def _related(customer: CustomerView) -> set[tuple[str, str]]:
     return {(relation.kind.value, relation.customer_no) for relation in customer.relations}
+
+
+def _scored(scores: CustomerScores) -> tuple[float | None, ...]:
+    churn, value = scores.churn, scores.value
+    chance = (churn.probability, churn.horizon_months) if churn else (None, None)
+    worth = (value.amount, value.yearly_margin, value.expected_years, value.monthly_retention) if value else (None,) * 4
+    return (*chance, *worth)
 
 
 def _plain(value: object) -> object:

@@ -1,18 +1,16 @@
-"""What the bank's staff is told of customers beside offers: will he leave, what is he worth, whom is he like."""
+"""What a model says of a customer beside products, as plain values: may he leave, what is he worth, whom is he like.
 
-from collections.abc import Sequence
+They are light to import: plugins' processes are sent them. ``recommenders.telling`` finds them.
+"""
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from typing import TYPE_CHECKING, TypeAlias
 
-from graph.records import Customer
-from recommenders.artefact import Model
-from recommenders.batch import Batch
-from recommenders.catalogue import Catalogue
-from recommenders.churn import Churn, is_case
-from recommenders.contract import Context, Text
-from recommenders.features import Features, extract
-from recommenders.segments import Segment, is_grouped
-from recommenders.value import Value, customer_value
+from recommenders.contract import Text
+
+if TYPE_CHECKING:
+    from recommenders.batch import Batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,37 +23,61 @@ class Leaving:
 
 
 @dataclass(frozen=True, slots=True)
+class Value:
+    """A customer's worth, with all that it is made of.
+
+    Attributes:
+        amount: in the currency of the products' margins.
+        yearly_margin: of all he holds.
+        expected_years: how long he is expected to stay, of the months looked at.
+        monthly_retention: chance of staying a month.
+        learnt: whether that is from the churn model; else from his stage.
+    """
+
+    amount: float
+    yearly_margin: float
+    expected_years: float
+    monthly_retention: float
+    learnt: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One group. Attributes: share: of all customers. profile: what tells it from the bank, the most telling first."""
+
+    code: str
+    name: Text
+    share: float
+    profile: tuple[Text, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerScores:
+    """What is expected of a customer, whatever he is offered; None for what is not known. Stability: plugin API."""
+
+    churn: Leaving | None = None
+    value: Value | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Insight:
     """Of one customer; None for what is not known."""
 
     customer_no: str
-    leaving: Leaving | None
-    value: Value | None
-    segment: Segment | None
+    segment: Segment | None = None
+    scores: CustomerScores = CustomerScores()
 
 
-def insights(model: Model | None, catalogue: Catalogue, records: Sequence[Customer], today: date) -> list[Insight]:
-    """Return what a model says of customers on a day; without one, their value by rules."""
-    batch = Batch.of(records, catalogue, Context(today=today))
-    churn, segments = (model.churn, model.segments) if model else (None, None)
-    known = churn or segments
-    features = extract(known.schema, batch, {}) if known else None
-    leaving = _leaving(churn, batch, features)
-    groups = [segments.described[place] for place in segments.assign(features)] if segments and features else None
-    found = []
-    for row, (customer, chance) in enumerate(zip(batch.customers, leaving, strict=True)):
-        worth = customer_value(customer, catalogue, (chance.probability, chance.horizon_months) if chance else None)
-        segment = groups[row] if groups and is_grouped(customer) else None
-        found.append(Insight(customer.customer_no, chance, worth, segment))
-    return found
+Tell: TypeAlias = Callable[["Batch"], Sequence[Insight]]
+"""Says of each customer of a batch what is known of him."""
 
 
-def _leaving(churn: Churn | None, batch: Batch, features: Features | None) -> list[Leaving | None]:
-    if churn is None or features is None:
-        return [None] * len(batch.customers)
-    chances = churn.probabilities(features)
-    reasons = churn.reasons(features, batch.customers, batch.catalogue)
-    return [
-        Leaving(float(chance), churn.horizon_months, why) if is_case(customer) else None
-        for customer, chance, why in zip(batch.customers, chances, reasons, strict=True)
-    ]
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Gives an insight that is there already."""
+
+    insight: Insight
+
+    def __call__(self) -> Insight:
+        """Return it."""
+        return self.insight

@@ -61,7 +61,7 @@ class Lookalikes:
 
     def look(self, engine: Engine, customers: Sequence[Customer], context: Context) -> Page:
         """Say how like the list customers are, and who may not be approached, as a page of one column."""
-        passes = Passes.of(customers, engine.catalogue, context)
+        passes = Passes.of(customers, engine.catalogue, context, engine.tell)
         features = extract(self.schema, passes.general, {})
         likeness = self.regression.predict_proba(self.traits(features))[:, 1]
         gates = [gate for gate in engine.gates if gate.gate in GROUPS]

@@ -16,6 +16,7 @@ from graph.records import Customer
 from recommenders.batch import Batch, withheld
 from recommenders.catalogue import Catalogue
 from recommenders.contract import Candidates, Context, Reason
+from recommenders.insight import Tell
 from recommenders.purposes import kinds_in, words_of
 from recommenders.view import CustomerView
 
@@ -51,20 +52,30 @@ class Passes:
     withheld: tuple[frozenset[str], ...]
 
     @classmethod
-    def of(cls, records: Sequence[Customer], catalogue: Catalogue, context: Context) -> Self:
-        """Look at records on the context's day."""
+    def of(cls, records: Sequence[Customer], catalogue: Catalogue, context: Context, tell: Tell | None = None) -> Self:
+        """Look at records on the context's day; ``tell`` says of the general pass what is known beside products.
+
+        The other passes are told the same.
+        """
         kinds = catalogue.limits.kinds
-        whole = Batch.whole(records, catalogue, context)
         confined = tuple(kinds_in(record, kinds) for record in records)
         of_no_use = tuple(kinds_in(record, withheld(record, context.today)) for record in records)
         if not any(confined) and not any(of_no_use):
+            whole = Batch.whole(records, catalogue, context, tell)
             return cls(records, whole, whole, (), confined, of_no_use)
+        general = Batch.of(records, catalogue, context, tell=tell)
+        told = (lambda rows: general.telling(rows)) if tell else (lambda _: None)
         further = tuple(
-            Further(Batch.of([records[row] for row in rows], catalogue, context, kinds - seen), np.array(rows), columns)
+            Further(
+                Batch.of([records[row] for row in rows], catalogue, context, kinds - seen, told(rows)),
+                np.array(rows),
+                columns,
+            )
             for seen, columns in _groups(catalogue)
             if (rows := [row for row, own in enumerate(confined) if not seen.isdisjoint(own)])
         )
-        return cls(records, whole, Batch.of(records, catalogue, context), further, confined, of_no_use)
+        whole = Batch.whole(records, catalogue, context, told(range(len(records))))
+        return cls(records, whole, general, further, confined, of_no_use)
 
     @property
     def batches(self) -> tuple[Batch, ...]:
@@ -94,7 +105,7 @@ class Passes:
     def view(self, row: int, column: int) -> CustomerView:
         """Return a customer as he may be seen for a product."""
         number, own = self._place(row, column)
-        return self.batches[number].customers[own]
+        return self.batches[number].told[own]
 
     def is_served(self, row: int, column: int) -> bool:
         """Whether a customer was seen for a product with confined data that may serve it."""

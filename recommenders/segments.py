@@ -25,6 +25,7 @@ from recommenders.catalogue import Catalogue
 from recommenders.contract import Context, Text
 from recommenders.examples import PAGE, Load
 from recommenders.features import Features, FeatureSchema, extract
+from recommenders.insight import Segment
 from recommenders.portfolio import Ledger
 from recommenders.view import CustomerView
 from recommenders.wording import group, noun, number, product_name
@@ -54,16 +55,6 @@ OF_PROFILE: Final = (
 )  # fmt: skip
 """One feature of each family, so that none counts several times; the bank's own numbers and holdings join them."""
 KIND: Final = "kind:"
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """One group. Attributes: share: of all customers. profile: what tells it from the bank, the most telling first."""
-
-    code: str
-    name: Text
-    share: float
-    profile: tuple[Text, ...]
 
 
 @dataclass(frozen=True)
@@ -96,13 +87,20 @@ class Segments:
 
 
 async def fit_segments(
-    load: Load, ledger: Ledger, schema: FeatureSchema, as_of: date, before: Segments | None = None
+    load: Load,
+    ledger: Ledger,
+    schema: FeatureSchema,
+    as_of: date,
+    before: Segments | None = None,
+    among: NDArray[np.int32] | None = None,
 ) -> tuple[Segments | None, dict[str, Any]]:
-    """Group a sample of the customers as they are on ``as_of``; ``before`` are the segments of the model before.
+    """Group a sample of the customers as they are on ``as_of``, or of those of some rows.
+
+    ``before`` are the segments of the model before, which give their names.
 
     Returns None where no number of groups holds, and a card of how many were tried and how stable they were.
     """
-    features, catalogue = await _sample(load, ledger, schema, as_of), ledger.catalogue
+    features, catalogue = await _sample(load, ledger, schema, as_of, among), ledger.catalogue
     if len(features) < 2 * LEAST_GROUP:
         return None, {"why_none": f"{len(features)} customers; {2 * LEAST_GROUP} are needed"}
     names = _telling(schema, features)
@@ -149,8 +147,10 @@ def squeezed(columns: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.sign(columns) * np.log1p(np.abs(columns)), np.float64)
 
 
-async def _sample(load: Load, ledger: Ledger, schema: FeatureSchema, as_of: date) -> Features:
-    present = np.flatnonzero(ledger.present(as_of))
+async def _sample(
+    load: Load, ledger: Ledger, schema: FeatureSchema, as_of: date, among: NDArray[np.int32] | None
+) -> Features:
+    present = np.flatnonzero(ledger.present(as_of)) if among is None else among
     rows = np.sort(np.random.default_rng(SEED).choice(present, min(SAMPLE, len(present)), replace=False))
     parts = []
     for start in range(0, len(rows), PAGE):

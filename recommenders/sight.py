@@ -18,6 +18,7 @@ from graph.records import Customer
 from graph.words import ProgrammeKind, RelationKind
 from recommenders.batch import Batch
 from recommenders.catalogue import Catalogue
+from recommenders.insight import CustomerScores, Insight
 from recommenders.purposes import ATTRIBUTE, COLUMNS, MEMBERSHIP
 from recommenders.view import CustomerView
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 IDENTIFIERS: Final = "identifiers"
 KIN: Final = "kin"
+SEGMENT: Final = "segment"
+SCORES: Final = "scores"
 NAMING: Final = frozenset({"name", "manager_no"})
 """Columns that identify somebody."""
 PROFILE: Final = frozenset(COLUMNS - NAMING - {"marketing_consent"})
@@ -42,12 +45,18 @@ WORDS: Final[Mapping[str, str]] = {
     "consents": "what he said of purposes and channels",
     "relations": "relations and employer, of others no more than a pseudonym",
     KIN: "what relatives hold, and what a family owes on its limit",
+    SEGMENT: "the customers he is like, as the model finds by all that is known of him",
+    SCORES: "whether he may leave, and what he is worth, as the model says by all that is known of him",
     IDENTIFIERS: "true customer and reference numbers, names, notes; without it, pseudonyms",
 }
 """The words beside the profile's columns, and what each covers."""
-RESERVED: Final = frozenset({IDENTIFIERS, KIN})
+TOLD: Final = frozenset({SEGMENT, SCORES})
+"""What is found by a model, and is not looked for unless a plugin names it."""
+RESERVED: Final = frozenset({IDENTIFIERS, KIN}) | TOLD
 """What is seen only by whoever names it."""
 ALL: Final = frozenset(PROFILE | {word for word in WORDS if ":" not in word})
+RECORDED: Final = ALL - TOLD
+"""What the records tell."""
 GROUPS: Final[Mapping[str, str]] = {ATTRIBUTE: "attributes", MEMBERSHIP: "memberships"}
 LISTS: Final = {
     "holdings": "holdings",
@@ -96,8 +105,13 @@ class Sight:
 
     @cached_property
     def is_whole(self) -> bool:
-        """Whether everything is covered."""
-        return self.words >= ALL
+        """Whether everything is covered that is recorded, and nothing besides."""
+        return self.words >= RECORDED and not self.is_told
+
+    @cached_property
+    def is_told(self) -> bool:
+        """Whether anything is covered that a model finds."""
+        return not TOLD.isdisjoint(self.words)
 
     def number(self, number: str) -> str:
         """Return a customer's or reference number as it is seen."""
@@ -117,9 +131,15 @@ class Sight:
                 seen[name] = tuple(map(UNNAMED[name], seen[name]))
         return Customer(**seen)
 
+    def insight(self, insight: Insight) -> Insight:
+        """Return what a model says of a customer, without what is not covered."""
+        segment = insight.segment if self.sees(SEGMENT) else None
+        scores = insight.scores if self.sees(SCORES) else CustomerScores()
+        return Insight(self.number(insight.customer_no), segment, scores)
+
     def view(self, customer: CustomerView) -> CustomerView:
         """Return a customer without what is not covered."""
-        return customer if self.is_whole else customer.changed(self.record)
+        return customer if self.is_whole else customer.changed(self.record, self.insight if self.is_told else None)
 
     def batch(self, batch: Batch) -> Batch:
         """Return a batch without what is not covered; the same one each time it is asked for."""
@@ -127,7 +147,8 @@ class Sight:
             return batch
         seen = batch.seen_by.get(self)
         if seen is None:
-            seen = Batch([self.view(customer) for customer in batch.customers], batch.catalogue, batch.context)
+            customers = batch.told if self.is_told else batch.customers
+            seen = Batch([self.view(customer) for customer in customers], batch.catalogue, batch.context)
             batch.seen_by[self] = seen
         return seen
 

@@ -19,9 +19,11 @@ from recommenders.calibration import Calibration, learn_curve, served_name
 from recommenders.catalogue import Catalogue
 from recommenders.churn import ActiveMonths, Churn, fit_churn
 from recommenders.comparing import Comparison, compare
-from recommenders.contract import Arrays, Recommender, Trainable, learns_from_customers
+from recommenders.contract import Arrays, Recommender, Trainable, is_told, learns_from_customers
 from recommenders.demand import fit_demand
 from recommenders.examples import Examples, Load, Past, Seen, draw, draw_hidden, read_examples, sample_schema
+from recommenders.hindsight import Hindsight
+from recommenders.insight import Tell
 from recommenders.known_customers import KnownCustomers, read_customers
 from recommenders.learning import Judged, fit_ranker
 from recommenders.portfolio import Ledger, Portfolio
@@ -101,14 +103,17 @@ async def learn(
         raise ModelError("There are no customers and products to learn from; run guanxi load first.")
     with clock.of("customers"):
         customers = await read_customers(load, ledger, recommenders, lambda read: progress("customers", read))
-    arrays = fit_all(recommenders, now, clock, customers)
+    hindsight = None
+    if customers and any(map(is_told, recommenders)):
+        hindsight = Hindsight(ledger, customers, tuple(protected), live.segments if live else None)
+    arrays = fit_all(recommenders, now, clock, customers, await _tell(hindsight, now, clock))
     known = [recommender for recommender in recommenders
              if not isinstance(recommender, Trainable) or recommender.name in arrays]  # fmt: skip
     period = find_period(ledger, as_of)
     learnt, judged = _Learnt(), list[Judged]()
     past, seen = list[Past](), list[Seen]()
     for moment in moments(ledger, period):
-        past.append(as_then(moment, known, guard, customers))
+        past.append(as_then(moment, known, guard, customers, await _tell(hindsight, moment.portfolio, clock)))
         seen.append(Seen(moment.portfolio.rows, moment.openings))
     products = len(ledger.catalogue)
     drawn = draw_hidden(products, seen) if period.hides else draw(len(ledger.customer_nos), products, seen)
@@ -173,6 +178,14 @@ class _Learnt:
     segments: Segments | None = None
 
 
+async def _tell(hindsight: Hindsight | None, then: Portfolio, clock: "_Clock") -> Tell | None:
+    """Return what says what a model would have said on a portfolio's day; None where no recommender is told."""
+    if hindsight is None:
+        return None
+    with clock.of("hindsight"):
+        return (await hindsight.learnt(then)).tell
+
+
 async def read_ledger(store: Store, catalogue: Catalogue, progress: Callable[[int], None]) -> Ledger:
     """Read every customer's dated facts."""
     ledger = Ledger(catalogue)
@@ -188,10 +201,11 @@ def fit_all(
     known: Portfolio,
     clock: "_Clock | None" = None,
     customers: KnownCustomers | None = None,
+    tell: Tell | None = None,
 ) -> dict[str, Arrays]:
     """Fit every trainable recommender; one that fails is logged, and learns nothing."""
     arrays = {}
-    whole = customers.beside(known) if customers else known
+    whole = customers.beside(known, tell) if customers else known
     for recommender in recommenders:
         if isinstance(recommender, Trainable):
             with (clock or _Clock()).of(recommender.name):
@@ -207,11 +221,13 @@ def as_then(
     recommenders: Sequence[Recommender],
     guard: Guard = lambda recommender: recommender,
     customers: KnownCustomers | None = None,
+    tell: Tell | None = None,
 ) -> Past:
-    """Return the recommenders as they would have been at a moment: fitted to what was known then."""
+    """Return the recommenders as they would have been at a moment: fitted to, and told, what was known then."""
     portfolio = moment.portfolio
-    fitted = applied(recommenders, fit_all(recommenders, portfolio, customers=customers), portfolio.catalogue.codes)
-    return Past(portfolio.today, tuple(guard(recommender) for recommender in fitted))
+    arrays = fit_all(recommenders, portfolio, customers=customers, tell=tell)
+    fitted = applied(recommenders, arrays, portfolio.catalogue.codes)
+    return Past(portfolio.today, tuple(guard(recommender) for recommender in fitted), tell)
 
 
 def learn_calibration(examples: Examples, names: Sequence[str]) -> Calibration:

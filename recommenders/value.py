@@ -8,7 +8,6 @@ customer's lifecycle stage, a rule.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -16,6 +15,7 @@ import numpy as np
 from graph.words import LifecycleStage
 from recommenders.arbitration import Arbitration
 from recommenders.catalogue import Catalogue
+from recommenders.insight import Value
 from recommenders.view import CustomerView
 
 MONTHS: Final = 60
@@ -31,25 +31,6 @@ LEAVES: Final[Mapping[LifecycleStage, float]] = {
     LifecycleStage.LOST: 1.0,
 }
 """Chance of leaving within a year by stage, where none was learnt."""
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """A customer's worth, with all that it is made of.
-
-    Attributes:
-        amount: in the currency of the products' margins.
-        yearly_margin: of all he holds.
-        expected_years: how long he is expected to stay, of the ``MONTHS`` looked at.
-        stay: chance of staying a month.
-        learnt: whether that is from the churn model; else from his stage.
-    """
-
-    amount: float
-    yearly_margin: float
-    expected_years: float
-    stay: float
-    learnt: bool
 
 
 def customer_value(customer: CustomerView, catalogue: Catalogue, churn: tuple[float, int] | None) -> Value | None:

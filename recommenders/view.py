@@ -32,6 +32,7 @@ from graph.words import (
     ValueTier,
 )
 from recommenders import consent, lifecycle
+from recommenders.insight import CustomerScores, Insight, Known, Segment
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +60,11 @@ class CustomerView:
     today: date
     channel: str | None
 
-    def __init__(self, record: Customer, today: date, channel: str | None = None) -> None:
+    def __init__(
+        self, record: Customer, today: date, channel: str | None = None, told: Callable[[], Insight] | None = None
+    ) -> None:
         self._record = record
+        self._told = told
         self.today = today
         self.channel = channel
         self.customer_no: str = record.customer_no
@@ -79,13 +83,21 @@ class CustomerView:
         self.credit_limit: float | None = record.credit_limit
         self.attributes: Mapping[str, Scalar] = record.attributes
 
-    def changed(self, change: Callable[[Customer], Customer]) -> "CustomerView":
-        """Return him on the same day, as his record is when it is changed."""
-        return CustomerView(change(self._record), self.today, self.channel)
+    def changed(
+        self, change: Callable[[Customer], Customer], seen: Callable[[Insight], Insight] | None = None
+    ) -> "CustomerView":
+        """Return him on the same day, as his record is when it is changed, told of what of his insight is seen."""
+        told = self._told
+        less = (lambda: seen(told())) if seen and told else None
+        return CustomerView(change(self._record), self.today, self.channel, less)
 
-    def __reduce__(self) -> tuple[type["CustomerView"], tuple[Customer, date, str | None]]:
-        """To another process goes the record, and nothing that was made of it."""
-        return type(self), (self._record, self.today, self.channel)
+    def telling(self, told: Callable[[], Insight]) -> "CustomerView":
+        """Return him with what gives his insight when it is asked for."""
+        return CustomerView(self._record, self.today, self.channel, told)
+
+    def __reduce__(self) -> tuple[type["CustomerView"], tuple[Customer, date, str | None, Known | None]]:
+        """To another process go the record and the insight, and nothing that was made of them."""
+        return type(self), (self._record, self.today, self.channel, Known(self._insight) if self._told else None)
 
     @cached_property
     def age(self) -> int | None:
@@ -310,6 +322,20 @@ class CustomerView:
     def tier(self) -> ValueTier:
         """Value tier, as the bank gives it or else by rule."""
         return self._record.value_tier or lifecycle.tier(self.income, len(self.holdings))
+
+    @property
+    def segment(self) -> Segment | None:
+        """The customers he is like, as the model of the day found them; None where it found none, or he has left."""
+        return self._insight.segment
+
+    @property
+    def scores(self) -> CustomerScores:
+        """Whether he may leave (``churn``) and what he is worth (``value``), as the model of the day says."""
+        return self._insight.scores
+
+    @cached_property
+    def _insight(self) -> Insight:
+        return self._told() if self._told else Insight(self.customer_no)
 
     @cached_property
     def cohorts(self) -> tuple[tuple[str, str], ...]:

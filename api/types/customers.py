@@ -116,7 +116,7 @@ class Customer(Node):
     async def churn(self) -> Churn | None:
         """The chance of being lost."""
         found = await self.session.insight(self.customer_no)
-        return Churn.of(found.leaving) if found and found.leaving else None
+        return Churn.of(found.scores.churn) if found and found.scores.churn else None
 
     @strawberry.field(
         description="What he is worth to the bank; for those who serve him, never for himself. Null where no product "
@@ -126,7 +126,7 @@ class Customer(Node):
     async def value(self) -> CustomerValue | None:
         """The worth."""
         found = await self.session.insight(self.customer_no)
-        return CustomerValue.of(found.value) if found and found.value else None
+        return CustomerValue.of(found.scores.value) if found and found.scores.value else None
 
     @strawberry.field(
         description="The customers he is like; for those who serve him, never for himself. Null where he has left, and "

@@ -8,7 +8,7 @@ import strawberry
 
 from graph.words import Language
 from plugins.life_events import Happening
-from recommenders import insight, segments, value
+from recommenders import insight, value
 from recommenders.demand import Demand
 
 Told: TypeAlias = Annotated[Language, strawberry.argument(description="Of the text.")]
@@ -56,13 +56,13 @@ class CustomerValue:
     )
 
     @classmethod
-    def of(cls, worth: value.Value) -> "CustomerValue":
+    def of(cls, worth: insight.Value) -> "CustomerValue":
         """Make the type of a worth."""
         return cls(
             amount=worth.amount,
             yearly_margin=worth.yearly_margin,
             expected_years=worth.expected_years,
-            monthly_retention=worth.stay,
+            monthly_retention=worth.monthly_retention,
             discount_rate=value.DISCOUNT_RATE,
             months=value.MONTHS,
             learnt=worth.learnt,
@@ -73,12 +73,12 @@ class CustomerValue:
 class Segment:
     """A segment."""
 
-    segment: strawberry.Private[segments.Segment]
+    segment: strawberry.Private[insight.Segment]
     code: str = strawberry.field(description="S1, S2, …; the next training keeps it where it finds the segment again.")
     share: float = strawberry.field(description="Its share of the bank's customers, 0 to 1, when it was learnt.")
 
     @classmethod
-    def of(cls, segment: segments.Segment) -> "Segment":
+    def of(cls, segment: insight.Segment) -> "Segment":
         """Make the type of a segment."""
         return cls(segment=segment, code=segment.code, share=segment.share)
 

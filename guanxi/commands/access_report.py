@@ -17,7 +17,7 @@ from guanxi.deciding import model_in_force, read_catalogue
 from guanxi.opening import open_store
 from guanxi.settings import Settings
 from guanxi.writing import write_private
-from recommenders.insight import insights
+from recommenders.telling import insights
 
 
 def access_report(

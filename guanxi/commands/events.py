@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import cache, partial
 from typing import Final
 
 import typer
@@ -16,7 +17,7 @@ from graph.outbox import life_event
 from graph.store import Store
 from guanxi.auditing import record
 from guanxi.days import AsOf, day
-from guanxi.deciding import read_catalogue
+from guanxi.deciding import model_in_force, read_catalogue
 from guanxi.opening import open_store
 from guanxi.plugin_loading import load_plugins
 from guanxi.reporting import customer_bar
@@ -26,6 +27,8 @@ from plugins.host import PluginHost
 from plugins.life_events import Happening, happenings
 from recommenders.batch import Batch
 from recommenders.contract import Context
+from recommenders.insight import Insight
+from recommenders.telling import learnt_of
 
 PAGE: Final = 1_000
 TOLD: Final = timedelta(days=60)
@@ -60,9 +63,14 @@ async def note_events(
     """Note page by page, each whole or not at all, and count what is told, by code; under None, who is new."""
     found: Counter[str | None] = Counter()
     catalogue = await read_catalogue(store, settings)
+    model = cache(partial(model_in_force, settings))
+
+    def tell(batch: Batch) -> Sequence[Insight]:
+        return learnt_of(model()).tell(batch)
+
     async for numbers in customers.pages(store, PAGE):
         before, now = await noted_events.noted(store, numbers), datetime.now(UTC)
-        seen = Batch.of(await customers.load(store, numbers), catalogue, Context(today, None)).customers
+        seen = Batch.of(await customers.load(store, numbers), catalogue, Context(today, None), tell=tell).told
         notings = []
         for customer in seen:
             own, happened = before.get(customer.customer_no), happenings(host, customer, today - TOLD, today)

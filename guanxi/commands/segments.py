@@ -9,7 +9,7 @@ from graph.words import Language
 from guanxi.deciding import model_in_force
 from guanxi.settings import Settings
 from recommenders.artefact import Model
-from recommenders.segments import Segment
+from recommenders.insight import Segment
 
 
 def segments(

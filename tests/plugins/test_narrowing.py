@@ -32,8 +32,9 @@ from plugins.host import PluginHost
 from recommenders.batch import Batch
 from recommenders.catalogue import Catalogue
 from recommenders.contract import Context
+from recommenders.insight import CustomerScores, Insight, Leaving, Segment
 from recommenders.portfolio import Ledger
-from recommenders.sight import ALL, PROFILE, Sight
+from recommenders.sight import ALL, PROFILE, RECORDED, RESERVED, Sight
 from recommenders.view import CustomerView
 
 TODAY = date(2026, 6, 30)
@@ -61,6 +62,8 @@ MARKS = {
     "consents": ["Consent("],
     "relations": ["RelationKind.SPOUSE"],
     "kin": ["its-kin-product", "5155.5"],
+    "segment": ["its-segment"],
+    "scores": ["0.3125"],
     "identifiers": [
         "C-OWN",
         "C-SPOUSE",
@@ -111,6 +114,12 @@ def known(person):
         outcomes=(Outcome("O-1", "its-offered", OutcomeKind.IMPRESSION, Channel.MOBILE, AT),),
         consents=(Consent(Purpose.MARKETING, True, at=AT, recorded_by="U-1"),),
     )
+
+
+def told(_):
+    """What a model says of the customer."""
+    segment = Segment("its-segment", {}, 0.5, ())
+    return [Insight("C-OWN", segment, CustomerScores(Leaving(0.3125, 3, ())))]
 
 
 def shown(view):
@@ -175,16 +184,16 @@ def views(plugin_folder, known, catalogue):
     def ask(about):
         host = PluginHost.load([plugin_folder(notes=recorded(about))])
         [plugin] = [loaded.plugin for loaded in host.loaded if loaded.info.name == "notes"]
-        batch = Batch.whole([known], catalogue("SAVE"), Context(TODAY))
+        batch = Batch.whole([known], catalogue("SAVE"), Context(TODAY), told)
         for recommender, info in host.of("recommenders"):
             if info.name == "notes":
                 recommender.propose(batch)
         for gate, info in host.of("gates"):
             if info.name == "notes":
                 gate.refuses(batch)
-                gate.explain(batch.customers[0], batch.catalogue.products[0])
+                gate.explain(batch.told[0], batch.catalogue.products[0])
         for event, _ in host.of("events"):
-            event.on(batch.customers[0])
+            event.on(batch.told[0])
         return {asked: shown(customers[0]) for asked, customers in plugin.SEEN.items()}
 
     return ask
@@ -205,10 +214,10 @@ def test_the_words_and_the_marks_are_the_same():
     assert MARKS.keys() == ALL
 
 
-def test_a_plugin_that_declares_nothing_sees_all_but_identifiers_and_what_relatives_hold(views):
+def test_a_plugin_that_declares_nothing_sees_all_but_what_is_reserved(views):
     for text in views("About()").values():
-        assert [mark for word in ("identifiers", "kin") for mark in MARKS[word] if mark in text] == []
-        assert [word for word, marks in MARKS.items() if marks[0] not in text] == ["kin", "identifiers"]
+        assert [mark for word in RESERVED for mark in MARKS[word] if mark in text] == []
+        assert {word for word, marks in MARKS.items() if marks[0] not in text} == RESERVED
 
 
 def test_one_kind_of_membership_and_one_column_can_be_named(views):
@@ -220,10 +229,19 @@ def test_one_kind_of_membership_and_one_column_can_be_named(views):
         assert [word for word, marks in MARKS.items() if marks[0] in text] == ["attributes"]
 
 
-def test_everything_is_the_very_batch():
+def test_everything_recorded_is_the_very_batch():
     batch = Batch.whole([], Catalogue(()), Context(TODAY))
 
-    assert Sight.of(ALL).batch(batch) is batch
+    assert Sight.of(RECORDED).batch(batch) is batch
+
+
+def test_a_model_is_not_asked_for_who_does_not_declare_it(known, catalogue):
+    batch = Batch.whole([known], catalogue("SAVE"), Context(TODAY), lambda _: pytest.fail("it was asked"))
+
+    for permissions in (None, RECORDED):
+        [seen] = Sight.of(permissions).batch(batch).customers
+        assert (seen.segment, seen.scores) == (None, CustomerScores())
+    assert Sight.of(["scores"]).batch(batch).customers[0].stage  # nor before he asks for it
 
 
 def test_plugins_of_one_declaration_share_one_narrowed_batch(batch, known, catalogue):

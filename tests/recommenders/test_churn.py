@@ -12,8 +12,8 @@ from graph.words import Channel, Language
 from recommenders.artefact import load_current, save
 from recommenders.churn import ActiveMonths, find_cases
 from recommenders.examples import Draw, Examples
-from recommenders.insight import insights
 from recommenders.popularity import Popularity
+from recommenders.telling import insights
 from recommenders.training import learn
 
 AS_OF = date(2026, 6, 30)
@@ -78,9 +78,9 @@ async def test_a_planted_sign_of_leaving_is_found_and_told(leavers, taught, pers
     assert card["auc"] > 0.8
     assert card["lift_10"] > 2
     assert card["judged_by"] == "the latest moments"
-    assert leaves.leaving.probability > 4 * stays.leaving.probability
-    assert leaves.leaving.horizon_months == 3
-    assert {Language.EN: "no salary for 3 months", Language.ZH: "已3个月没有工资入账"} in leaves.leaving.reasons
+    assert leaves.scores.churn.probability > 4 * stays.scores.churn.probability
+    assert leaves.scores.churn.horizon_months == 3
+    assert {Language.EN: "no salary for 3 months", Language.ZH: "已3个月没有工资入账"} in leaves.scores.churn.reasons
 
 
 async def test_chances_are_the_shares_that_come_true(leavers, taught):
@@ -91,7 +91,7 @@ async def test_chances_are_the_shares_that_come_true(leavers, taught):
         if any(h.closed_on is None or h.closed_on > date(2026, 3, 31) for h in c.holdings)
     ]
     told = insights(model, ledger.catalogue, others, date(2026, 3, 31))
-    foreseen = sum(found.leaving.probability for found in told if found.leaving)
+    foreseen = sum(found.scores.churn.probability for found in told if found.scores.churn)
 
     gone = sum(all(h.closed_on and h.closed_on <= AS_OF for h in c.holdings) for c in others)
 
@@ -104,11 +104,11 @@ async def test_where_there_is_only_chance_all_have_the_banks_rate(leavers, taugh
 
     assert model.churn.model is None
     assert (
-        one.leaving.probability
-        == other.leaving.probability
+        one.scores.churn.probability
+        == other.scores.churn.probability
         == pytest.approx(model.ranker.card["churn"]["rate"], abs=1e-4)
     )
-    assert one.leaving.reasons == ()
+    assert one.scores.churn.reasons == ()
     assert "nothing tells customers apart" in model.ranker.card["churn"]["why_none"]
 
 
@@ -119,7 +119,7 @@ async def test_where_nobody_leaves_nothing_is_said(leavers, taught):
 
     assert model.churn is None
     assert model.ranker.card["churn"] == {"why_none": "0 customers seen lost; 40 are needed", "lost": 0}
-    assert told.leaving is None
+    assert told.scores.churn is None
 
 
 async def test_where_holdings_carry_no_dates_nothing_is_said(taught, person):
@@ -143,8 +143,8 @@ async def test_who_holds_nothing_and_was_not_active_cannot_leave(leavers, taught
 
     nobody, quiet, gone, active = insights(model, ledger.catalogue, customers, AS_OF)
 
-    assert (nobody.leaving, quiet.leaving, gone.leaving) == (None, None, None)
-    assert active.leaving is not None
+    assert (nobody.scores.churn, quiet.scores.churn, gone.scores.churn) == (None, None, None)
+    assert active.scores.churn is not None
 
 
 async def cases_of(bank, customer, day, horizon, until=AS_OF):
@@ -203,7 +203,7 @@ async def test_what_came_after_the_moment_changes_no_chance(leavers, taught):
 
     before, after = insights(model, ledger.catalogue, [customer, changed], date(2026, 5, 30))
 
-    assert before.leaving == after.leaving
+    assert before.scores.churn == after.scores.churn
 
 
 async def test_a_batch_has_the_chances_of_requests_and_two_trainings_give_the_same(leavers, taught):

@@ -12,8 +12,8 @@ from graph.errors import ModelError
 from graph.records import ActivityMonth, Holding
 from graph.words import CustomerKind, Language
 from recommenders.artefact import load_current, save
-from recommenders.insight import insights
 from recommenders.popularity import Popularity
+from recommenders.telling import insights
 from recommenders.training import learn
 
 AS_OF = date(2026, 6, 30)

@@ -3,7 +3,7 @@ from datetime import date
 import pytest
 
 from graph.records import ActivityMonth, Holding
-from recommenders.insight import insights
+from recommenders.telling import insights
 from recommenders.value import customer_value
 from recommenders.view import CustomerView
 
@@ -21,7 +21,7 @@ def test_it_is_the_margin_of_what_is_held_for_as_long_as_he_stays_discounted(pri
     value = customer_value(CustomerView(person(holds="AB"), TODAY), priced, (0.19, 2))
 
     stay = 0.9
-    assert value.stay == pytest.approx(stay)
+    assert value.monthly_retention == pytest.approx(stay)
     assert value.yearly_margin == 180.0
     assert value.expected_years == round(sum(stay**month for month in range(1, 61)) / 12, 2)
     assert value.amount == round(15 * sum(stay**month * 1.08 ** (-month / 12) for month in range(1, 61)), 2)
@@ -49,7 +49,7 @@ def test_without_a_model_the_stage_tells_how_long(priced, person):
     found = [insights(None, priced, [customer], TODAY)[0].value for customer in (mature, dormant)]
 
     assert [value.learnt for value in found] == [False, False]
-    assert [round(value.stay**12, 2) for value in found] == [0.95, 0.6]
+    assert [round(value.monthly_retention**12, 2) for value in found] == [0.95, 0.6]
 
 
 def test_without_any_margin_or_holding_there_is_no_amount_to_make_up(catalogue, priced, person):
