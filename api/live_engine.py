@@ -130,7 +130,7 @@ class LiveEngine:
     async def told(self, customers: Sequence[Customer], today: date) -> Sequence[CustomerView]:
         """Return customers as plugins see them, with what the model says of them when it is asked for."""
         engine = await self.engine()
-        return told(self._model, engine.catalogue, customers, Context(today, None))
+        return told(engine.tell, engine.catalogue, customers, Context(today, None))
 
     async def life_events(self, customer: Customer, today: date, days: int) -> list[Happening]:
         """Return what happens in a customer's life within some days before and after today, the first first."""

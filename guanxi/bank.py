@@ -31,6 +31,7 @@ from recommenders.batch import Batch
 from recommenders.catalogue import Catalogue
 from recommenders.contract import Answer, Context, Decision, Recommender, Trainable
 from recommenders.engine import Engine
+from recommenders.insight import Tell
 from recommenders.known_customers import read_customers
 from recommenders.passes import Passes
 from recommenders.telling import learnt_of, told
@@ -69,9 +70,18 @@ class Bank:
     Attributes:
         settings: where its store and models are.
         today: the day of its decisions.
+        given: says of customers beside offers what the model otherwise does.
     """
 
-    def __init__(self, settings: Settings, *, host: PluginHost | None = None, today: date | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        host: PluginHost | None = None,
+        today: date | None = None,
+        given: Tell | None = None,
+    ) -> None:
+        self._given = given
         self._host = host
         self.today = today or datetime.now(UTC).date()
         self.settings = settings
@@ -131,6 +141,11 @@ class Bank:
         """The model in force."""
         return model_in_force(self.settings)
 
+    @property
+    def tell(self) -> Tell:
+        """Says of customers what is known beside offers: the model, unless something else is given."""
+        return self._given or learnt_of(self.model).tell
+
     @cached_property
     def catalogue(self) -> Catalogue:
         """The bank's products."""
@@ -146,7 +161,7 @@ class Bank:
     @cached_property
     def engine(self) -> Engine:
         """The engine, with every plugin by its stage."""
-        return build_engine(self.catalogue, self.host, self.model, self.lives)
+        return build_engine(self.catalogue, self.host, self.model, self.lives, tell=self.tell)
 
     def add(self, plugin: object) -> PluginInfo:
         """Decide with one plugin more: a function, a module, an object with hooks, or the path of one.
@@ -161,7 +176,7 @@ class Bank:
 
     def customer(self, customer_no: str, channel: Channel | None = Channel.MOBILE) -> CustomerView:
         """Return a customer as plugins see him; raises NotFound for an unknown one."""
-        return told(self.model, self.catalogue, self._records([customer_no]), Context(self.today, channel))[0]
+        return told(self.tell, self.catalogue, self._records([customer_no]), Context(self.today, channel))[0]
 
     def answers(
         self, customer_nos: Sequence[str], channel: Channel | None = None, top: int = 3, engine: Engine | None = None
@@ -201,8 +216,7 @@ class Bank:
         Raises:
             NotFound: one is unknown.
         """
-        records = self._records(customer_nos)
-        return Passes.of(records, self.catalogue, Context(self.today, channel), learnt_of(self.model).tell).whole
+        return Passes.of(self._records(customer_nos), self.catalogue, Context(self.today, channel), self.tell).whole
 
     def learnt(self, name: str) -> Recommender:
         """Return one of the recommenders, trained on this bank's portfolio as it is today if it learns at all.
@@ -218,7 +232,7 @@ class Bank:
         ledger = self.run(read_ledger, self.store, self.catalogue, lambda _: None)
         known = ledger.portfolio(self.today)
         read = self.run(read_customers, partial(portfolio.load, self.store), ledger, [recommender])
-        arrays = recommender.fit(read.beside(known, learnt_of(self.model).tell) if read else known)
+        arrays = recommender.fit(read.beside(known, self.tell) if read else known)
         return recommender.with_arrays(arrays, self.catalogue.codes)
 
     def train(self) -> Model:

@@ -22,7 +22,7 @@ class About:
         api: versions of the plugin API that it is for, as a version specifier (PEP 440).
         owner: who is told of its failures, such as a mail address.
         permissions: the kinds of data that it sees, in the words of docs/plugins-view.md; None for all but what
-            identifies a customer, and what relatives hold.
+            identifies a customer, what relatives hold, and his segment and scores.
         settings: a pydantic model of its settings; each has a default.
     """
 

@@ -13,6 +13,7 @@ from recommenders.artefact import Model
 from recommenders.catalogue import Catalogue
 from recommenders.contract import ARM, FALLBACK, Recommender
 from recommenders.engine import Engine
+from recommenders.insight import Tell
 from recommenders.telling import learnt_of
 
 ALL_LIVE: Final = Lives()
@@ -24,12 +25,14 @@ def build_engine(
     model: Model | None,
     lives: Lives = ALL_LIVE,
     shadows: Shadows | None = None,
+    tell: Tell | None = None,
 ) -> Engine:
     """Return the engine of a bank; without a model it answers by rules, programmes and the fallback.
 
-    ``lives`` are the plugins' stages; what those in shadow would do is counted where there are ``shadows``.
+    ``lives`` are the plugins' stages; what those in shadow would do is counted where there are ``shadows``. ``tell``
+    says of customers what the model otherwise does.
     """
-    guarded, tell = host.guarded(model), learnt_of(model).tell
+    guarded = host.guarded(model)
     owners = {recommender.name: info.name for recommender, info in host.of("recommenders")}
 
     def parts(plugins: frozenset[str] | None, arm: str) -> Sequence[Any]:
@@ -45,7 +48,7 @@ def build_engine(
             model.model_id if model else FALLBACK,
             arm,
             ask_together,
-            tell,
+            tell or learnt_of(model).tell,
         )
 
     plan = _plan(host, lives, guarded, owners)

@@ -36,7 +36,7 @@ from recommenders.contract import (
     TraceStep,
 )
 from recommenders.gates import sees_whole
-from recommenders.insight import Tell
+from recommenders.insight import Tell, nothing
 from recommenders.passes import Passes
 from recommenders.ranker import Ranker
 
@@ -106,7 +106,7 @@ class Engine:
         model_id: str = FALLBACK,
         arm: str = ARM,
         ask: Ask = one_by_one,
-        tell: Tell | None = None,
+        tell: Tell = nothing,
     ) -> None:
         self.catalogue = catalogue
         self.recommenders = tuple(recommenders)

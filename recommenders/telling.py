@@ -11,7 +11,8 @@ from recommenders.catalogue import Catalogue
 from recommenders.churn import Churn, is_case
 from recommenders.contract import Context
 from recommenders.features import Features, extract
-from recommenders.insight import CustomerScores, Insight, Leaving
+from recommenders.insight import CustomerScores, Insight, Leaving, Tell
+from recommenders.passes import Passes
 from recommenders.segments import Segments, is_grouped
 from recommenders.value import customer_value
 from recommenders.view import CustomerView
@@ -53,11 +54,9 @@ def insights(model: "Model | None", catalogue: Catalogue, records: Sequence[Cust
     return learnt_of(model).tell(Batch.of(records, catalogue, Context(today=today)))
 
 
-def told(
-    model: "Model | None", catalogue: Catalogue, records: Sequence[Customer], context: Context
-) -> Sequence[CustomerView]:
-    """Return customers with all that is known of them, and what a model says of them when it is asked for."""
-    return Batch.whole(records, catalogue, context, lambda _: insights(model, catalogue, records, context.today)).told
+def told(tell: Tell, catalogue: Catalogue, records: Sequence[Customer], context: Context) -> Sequence[CustomerView]:
+    """Return customers with all that is known of them, and what is told of them when it is asked for."""
+    return Passes.of(records, catalogue, context, tell).whole.told
 
 
 def _leaving(churn: Churn | None, batch: Batch, features: Features | None) -> list[Leaving | None]:

@@ -1,15 +1,23 @@
-"""The lifecycle stage: who has gone quiet is offered what costs nothing and brings him back."""
+"""The scores: who has gone quiet, or is likely to leave, is offered what costs nothing and brings him back."""
 
-from guanxi import Proposal, recommender, say
+from guanxi import About, Proposal, hookimpl, recommender, say
 
 FREE = ("MOBILE-BANKING", "AUTOPAY")
 QUIET = {"dormant", "declining"}
+LIKELY = 0.3
+
+
+@hookimpl
+def about():
+    """What it needs for the stage, and the scores, which nobody sees who does not name them."""
+    return About(permissions=("activity", "holdings", "joined_on", "scores"))
 
 
 @recommender("win-back")
 def propose(customer, catalogue):
-    """All that is free and that he has not, where the bank sells it."""
-    if customer.stage not in QUIET:
+    """All that is free and that he has not, where the bank sells it; he is not told that he may leave."""
+    churn = customer.scores.churn  # None without a model
+    if customer.stage not in QUIET and (churn is None or churn.probability < LIKELY):
         return
     for code in FREE:
         if code in catalogue and not customer.holds(code):

@@ -9,6 +9,7 @@ A line is one of these; ``#`` begins a comment, and values with spaces are quote
     ann -EARNS-> 9000 months=36                        a salary account, and a salary every month up to the last,
                                                        or up to the month of until=2025-01
     ann -DID-> complaint channel=branch at=2026-06-01T09:00:00Z
+    ann -SEEMS-> S1 churn=0.4 value=9000               the segment he is in, and his scores, as a model would say
     ann => MORTGAGE "steady salary"                    is offered it; by a recommender, or for a reason, if named
     ann =/> CREDIT-CARD CREDIT_LIMIT                   is not offered it; by a recommender, or a gate refuses, if named
 """
@@ -24,11 +25,14 @@ import polars as pl
 from dateutil.relativedelta import relativedelta
 
 from graph.errors import LoadError
-from graph.words import CustomerKind, RelationKind
+from graph.words import CustomerKind, Language, RelationKind
 from loaders.sample import UNTIL, fixed_tables
 from loaders.sample_parts import Sample
 from loaders.sources import LINE, TORN
 from loaders.tables import TABLES
+from recommenders.batch import Batch
+from recommenders.insight import CustomerScores, Insight, Leaving, Segment, Value
+from recommenders.telling import Learnt
 
 Row: TypeAlias = dict[str, str]
 
@@ -90,6 +94,7 @@ class Drawing:
     def __init__(self, text: str, today: date = UNTIL, parts: Sequence[Sample] = ()) -> None:
         self.today = today
         self.expectations: list[Expectation] = []
+        self._insights: dict[str, Insight] = {}
         self._rows: dict[str, list[Row]] = defaultdict(list)
         for number, line in enumerate(text.splitlines(), 1):
             try:
@@ -103,6 +108,10 @@ class Drawing:
                 self._rows[name] = [{column: str(cell) for column, cell in row.items()} for row in rows]
         for core in ("customers", "holdings"):
             self._rows.setdefault(core, [])
+
+    def tell(self, batch: Batch) -> list[Insight]:
+        """Say of customers what is drawn, and of the others as if there were no model."""
+        return [self._insights.get(found.customer_no, found) for found in Learnt().tell(batch)]
 
     def tables(self) -> tuple[str, ...]:
         """Names of the tables that have rows, and of those that every bank has."""
@@ -154,6 +163,8 @@ class Drawing:
         own = _columns(columns)
         if kind == "EARNS":
             self._earn(line, start, end, own)
+        elif kind == "SEEMS":
+            self._seem(start, end, own)
         elif kind in EDGES:
             table, *ends = EDGES[kind]
             number = {"interaction_id": f"drawn-{line}"} if table == "interactions" else {}
@@ -161,7 +172,7 @@ class Drawing:
         elif kind.lower() in set(RelationKind):
             self._add("relations", line, {"from_customer_no": start, "to_customer_no": end, "kind": kind.lower()} | own)
         else:
-            known = (*EDGES, "EARNS", *(relation.upper() for relation in RelationKind))
+            known = (*EDGES, "EARNS", "SEEMS", *(relation.upper() for relation in RelationKind))
             raise ValueError(f"{kind!r} is none of {', '.join(known)}")
 
     def _earn(self, line: int, customer_no: str, salary: str, own: Row) -> None:
@@ -173,6 +184,15 @@ class Drawing:
             month = f"{date.fromisoformat(f'{last}-01') - relativedelta(months=before):%Y-%m}"
             paid = {"account_no": account, "month": month, "salary": salary, "inflow": salary}
             self._add("activity", line, paid | own)
+
+    def _seem(self, customer_no: str, code: str, own: Row) -> None:
+        if unknown := own.keys() - {"churn", "value"}:
+            raise ValueError(f"{min(unknown)!r} is none of churn, value")
+        segment = Segment(code, dict.fromkeys(Language, code), 1.0, ())
+        leaving = Leaving(float(own["churn"]), 3, ()) if "churn" in own else None
+        amount = float(own["value"]) if "value" in own else None
+        worth = None if amount is None else Value(amount, amount, 1.0, 1.0, learnt=True)
+        self._insights[customer_no] = Insight(customer_no, segment, CustomerScores(leaving, worth))
 
     def _add(self, table: str, line: int, row: Row) -> None:
         self._rows[table].append({**UNDRAWN.get(table, {}), **row, LINE: str(line)})

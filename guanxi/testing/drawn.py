@@ -42,7 +42,7 @@ def drawn_bank(home: Path, text: str, today: date, plugins: Sequence[object] = (
     for plugin in plugins:
         take_in(host, plugin)
     drawing = Drawing(text, today, parts(host))
-    bank = Bank(_alone(home), host=host, today=today)
+    bank = Bank(_alone(home), host=host, today=today, given=drawing.tell)
     try:
         bank.run(tables.empty, bank.store)
         load_into(bank, drawing, home)

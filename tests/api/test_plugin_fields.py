@@ -75,6 +75,10 @@ def ward(
     return Ward("/".join(names), need, tuple(Bed(n) for n in range(beds)), since, Decimal("1.50"))
 
 
+def worth(customer):
+    return customer.scores.value and customer.scores.value.amount
+
+
 def fails(customer):
     raise ValueError(f"{customer.customer_no} is not here")
 
@@ -90,13 +94,14 @@ def some_fail(customer):
 
 @hookimpl
 def about():
-    return About(permissions=["identifiers"])
+    return About(permissions=["identifiers", "scores"])
 
 
 @hookimpl
 def fields(register):
     register(Field("Customer", "ward", Ward, ward, "His ward.", for_customers=True, cost=3))
     register(Field("Customer", "number", str, lambda customer: customer.customer_no, "His number."))
+    register(Field("Customer", "worth", float | None, worth, "What he is worth.", for_customers=True))
     register(Field("Customer", "kind_of", CustomerKind, lambda customer: customer.kind, "What he is."))
     register(Field("Customer", "fails", int, fails, "It fails."))
     register(Field("Customer", "slow", int, slow, "It is slow."))
@@ -199,6 +204,14 @@ async def test_staff_reads_all_and_a_customer_what_is_for_him(hospital, bearers)
     for bearer, letters in ((bearers.marketing, 11), (bearers.partner, None), (bearers.anna, None)):
         found = (await hospital.ask(query, bearer))["data"]["product"]
         assert found == {"hospital": {"letters": letters}, "programme": {"hospital": {"code": "CAMPUS"}}}
+
+
+async def test_scores_are_told_for_those_who_serve_a_customer_and_not_for_himself(hospital, bearers):
+    query = '{ customer(customerNo: "ANNA") { value { amount } hospital { worth } } }'
+    for bearer in (bearers.manager, bearers.admin):
+        found = (await hospital.ask(query, bearer))["data"]["customer"]
+        assert found["hospital"]["worth"] == found["value"]["amount"]
+    assert (await hospital.ask(query, bearers.anna))["data"]["customer"] == {"value": None, "hospital": {"worth": None}}
 
 
 @pytest.mark.parametrize("name", ["fails", "wrong", "endless"])

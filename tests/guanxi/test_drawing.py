@@ -1,12 +1,13 @@
 """The test kit: what a drawing means, and that an expectation that is not met fails the test that drew it."""
 
 from datetime import date
+from types import ModuleType
 
 import pytest
 
 from graph.errors import LoadError, PluginError
 from graph.words import Channel
-from guanxi import Proposal, recommender
+from guanxi import About, Proposal, hookimpl, recommender
 from guanxi.testing.drawing import Drawing
 
 GRADUATE = """
@@ -48,6 +49,42 @@ def test_what_is_drawn_is_in_the_graph(draw):
     assert [(event.kind, event.channel) for event in ann.interactions] == [("complaint", Channel.BRANCH)]
     assert [month.month for month in ann.activity] == ["2026-03", "2026-04", "2026-05"]
     assert ann.salary_months == 3
+
+
+def test_what_a_customer_seems_is_told_to_who_declares_it_and_to_nobody_else(draw):
+    seen = []
+
+    @hookimpl
+    def about():
+        return About(permissions=("scores",))
+
+    @recommender("notes")
+    def notes(customer):
+        seen.append((customer.segment, customer.scores.churn and customer.scores.churn.probability))
+        return ()
+
+    plugin = ModuleType("notes")
+    vars(plugin).update(about=about, notes=notes)
+    bank = draw(
+        """
+        ann: person
+        ann -SEEMS-> S2 churn=0.4 value=9000
+        bob: person
+        """,
+        plugin,
+    )
+    bank.answers(["ann", "bob"])
+
+    ann, bob = bank.customer("ann"), bank.customer("bob")
+    assert (ann.segment.code, ann.scores.churn.probability, ann.scores.value.amount) == ("S2", 0.4, 9000)
+    assert (bob.segment, bob.scores.churn, bob.scores.value.learnt) == (None, None, False)
+    assert seen == [(None, 0.4), (None, None)]
+
+
+@pytest.mark.parametrize("said", ["-SEEMS-> S1 churn=much", "-SEEMS-> S1 luck=1"])
+def test_what_nobody_can_seem_is_refused(draw, said):
+    with pytest.raises(LoadError, match="Line 1 of the drawing"):
+        draw(f"ann {said}")
 
 
 def test_a_drawing_with_products_of_its_own_sells_no_others(draw):
