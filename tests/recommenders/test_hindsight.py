@@ -192,6 +192,9 @@ async def test_where_holdings_carry_no_dates_segments_are_those_of_other_custome
 
     [(_, found)] = [pair for pair in told.found.items() if pair[0][0] == "propose"]
     assert all(insight.segment and insight.scores.churn is None for insight in found)
+    own = Hindsight(ledger, await read_customers(load, ledger, [told]))
+    learnt = await own.learnt(ledger.portfolio(AS_OF, np.arange(0, 200, 2)))
+    assert sorted(segment.share for segment in learnt.segments.described) == pytest.approx([1 / 3, 2 / 3], abs=1e-3)
 
 
 async def test_where_nobody_is_told_nothing_is_looked_for(bank, customers, monkeypatch):
@@ -211,9 +214,13 @@ def test_every_pass_is_told_what_the_general_one_is(person, product, context):
         asked.append([customer.income for customer in batch.customers])
         return Learnt().tell(batch)
 
-    passes = Passes.of(records, Catalogue([product("SAVE"), product("LOAN", category="loan")], limits), context(), tell)
+    passes = Passes.of(
+        records, Catalogue([product("SAVE", margin=9.0), product("LOAN", category="loan")], limits), context(), tell
+    )
 
     assert [further.rows.tolist() for further in passes.further] == [[0, 2]]
-    assert [told.customer_no for told in passes.further[0].batch.insights] == ["C1", "C3"]
-    assert [told.customer_no for told in passes.whole.insights] == ["C1", "C2", "C3"]
+    assert all(told.scores.value for told in passes.general.insights)
+    assert passes.further[0].batch.insights == [passes.general.insights[row] for row in (0, 2)]
+    assert passes.whole.insights == passes.general.insights
+    assert passes.view(2, 1).scores == passes.general.insights[2].scores
     assert asked == [[None, None, None]]
