@@ -169,6 +169,11 @@ def sees_partner_report(viewer: Viewer) -> bool:
     return viewer.role is not Role.CUSTOMER
 
 
+def reads_reports_alone(viewer: Viewer) -> bool:
+    """Whether a viewer reads of a programme what it is told in its report, and no other count."""
+    return viewer.role is Role.PARTNER
+
+
 def sees_members(viewer: Viewer, members: int) -> bool:
     """Whether a viewer may read how many members a programme has; never of fewer than 20."""
     return viewer.role is not Role.CUSTOMER and members >= LEAST_GROUP

@@ -128,6 +128,15 @@ MIGRATIONS: Final = (
         ("CREATE INDEX outcome_product_kind IF NOT EXISTS FOR (n:Outcome) ON (n.product_code, n.kind)",),
     ),
     Migration(12, "a job is done by one server at a time", (_unique_node("Job", "job_name"),)),
+    Migration(
+        14,
+        "what partners were told of a month stays as it was told",
+        (
+            _unique_node("ProgrammeSecret", "contract_key"),
+            _unique_node("ProgrammeRelease", "release_key"),
+            "CREATE INDEX release_contract IF NOT EXISTS FOR (n:ProgrammeRelease) ON (n.contract_key)",
+        ),
+    ),
 )
 
 APPLIED: Final = "MATCH (m:Migration) RETURN m.number AS number ORDER BY number"

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Final
 
 from graph.records import Members
@@ -11,7 +11,6 @@ from graph.words import OutcomeKind
 
 MEMBERS: Final = """
 MATCH (c:Customer)-[m:MEMBER_OF]->(:Programme {programme_code: $code})
-WHERE (m.since IS NULL OR m.since <= $day) AND (m.until IS NULL OR m.until >= $day)
 RETURN m.role AS role, m.since AS since, m.until AS until, m.reference IS NOT NULL AS has_reference,
   count(DISTINCT c) AS count
 """
@@ -34,9 +33,9 @@ class Reached:
     is_known: bool
 
 
-async def members(store: Store, code: str, day: date) -> list[Members]:
-    """Return who is a member on a day."""
-    return [Members(**row) for row in await store.read(MEMBERS, code=code, day=day)]
+async def members(store: Store, code: str) -> list[Members]:
+    """Return who ever was a member."""
+    return [Members(**row) for row in await store.read(MEMBERS, code=code)]
 
 
 async def reached(

@@ -302,6 +302,10 @@ class Members:
     has_reference: bool
     count: int
 
+    def are_there(self, day: date) -> bool:
+        """Whether they are members on a day."""
+        return (self.since is None or self.since <= day) and (self.until is None or self.until >= day)
+
 
 @dataclass(frozen=True, slots=True)
 class StoredSettings:

@@ -1,25 +1,20 @@
-"""The report for a programme's partner: aggregates alone, of no fewer than 20 customers, and none by subtraction.
+"""The report for a programme's partner: aggregates alone, from which nobody is learnt, not even by comparing.
 
-It tells of whole months that are over. Months with too few customers are joined to those that follow, and told once
-there are enough; the sums are of what is told, so that no two reports differ by a few. A customer counts in the month
-in which an offer was first shown to him, or first taken.
+It tells of whole months that are over, by their rounded counts as they were released (``programme_releases``), and
+moves a number when more than 20 customers have changed (``partner_rounding``). A customer counts in the month in which
+an offer was first shown to him, or first taken.
 """
 
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from typing import Final
+from datetime import date, timedelta
 
-from graph.programme_figures import Reached, members, reached
-from graph.records import Members, Product, Programme
+from graph.programme_releases import Numbers
+from graph.records import Product, Programme
 from graph.store import Store
-from graph.terms import beginning
-from graph.words import OutcomeKind
 from plugins.contract import Breakdown
-from recommenders.evaluation import LEAST_GROUP
-
-SHOWN: Final = (OutcomeKind.IMPRESSION, OutcomeKind.ACCEPT)
+from plugins.partner_rounding import BASE, STEP, told
+from plugins.programme_releases import MEMBERS, OWN, SHOWN, TAKEN, releases
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +27,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """Members by group; groups that are too small, or follow from the others, are left out."""
+    """Members by group, each rounded for itself; those that are too small are left out."""
 
     name: str
     groups: tuple[Group, ...]
@@ -78,7 +73,7 @@ class PartnerReport:
     breakdowns: tuple[Counted, ...]
     shown: int | None
     taken: int | None
-    periods: tuple[Period, ...]
+    shown_periods: tuple[Period, ...]
     taken_periods: tuple[TakenPeriod, ...]
     budget: float | None
     spent: float | None
@@ -88,24 +83,22 @@ class PartnerReport:
 async def partner_report(
     store: Store, programme: Programme, products: Iterable[Product], breakdowns: Iterable[Breakdown], today: date
 ) -> PartnerReport:
-    """Return a programme's report, up to the end of the month before today's."""
+    """Return a programme's report, up to the end of the month before today's; what was not released yet is now."""
     as_of = today.replace(day=1) - timedelta(1)
-    code = programme.programme_code
-    own = [product.product_code for product in products if product.programme_code == code]
-    since, until = beginning(programme.starts_on), datetime.combine(today.replace(day=1), time(), UTC)
-    shown, taken = [_by_month(await reached(store, own, kind, since, until)) for kind in SHOWN]
-    periods = tuple(shown_periods(shown, taken))
-    taken_periods = tuple(joined(periods, taken))
-    present = await members(store, code, as_of)
     those = [breakdown for breakdown in breakdowns if breakdown.kind == programme.kind]
+    months = await releases(store, programme, products, those, as_of)
+    shown = {month: numbers[OWN][SHOWN] for month, numbers in months.items()}
+    taken = {month: numbers[OWN][TAKEN] for month, numbers in months.items()}
+    periods = tuple(shown_periods(shown))
+    taken_periods = tuple(joined(periods, taken))
     sum_taken = sum(period.taken for period in taken_periods) or None
     terms = programme.terms
     return PartnerReport(
-        code,
+        programme.programme_code,
         programme.name,
         as_of,
-        _enough(sum(group.count for group in present)),
-        tuple(Counted(own.name, told_groups(own.group, present, as_of)) for own in those),
+        told(numbers[OWN][MEMBERS] for numbers in months.values()),
+        tuple(Counted(own.name, told_groups(own.name, months.values())) for own in those),
         sum(period.shown for period in periods) or None,
         sum_taken,
         periods,
@@ -116,46 +109,35 @@ async def partner_report(
     )
 
 
-def told_groups(group: Callable[[Members, date], str], present: Collection[Members], day: date) -> tuple[Group, ...]:
-    """Return the groups that are large enough; with those left out, at least as many as make up a group."""
-    counts = Counter[str]()
-    for own in present:
-        counts[group(own, day)] += own.count
-    told = sorted((Group(name, count) for name, count in counts.items() if count >= LEAST_GROUP), key=_by_size)
-    hidden = counts.total() - sum(own.members for own in told)
-    while told and 0 < hidden < LEAST_GROUP:
-        hidden += told.pop().members
-    return tuple(told)
+def told_groups(breakdown: str, months: Collection[Numbers]) -> tuple[Group, ...]:
+    """Return the groups that are large enough, the largest first; months without the breakdown tell nothing of it."""
+    counted = [numbers[breakdown] for numbers in months if breakdown in numbers]
+    names = {name for groups in counted for name in groups}
+    those = {name: told(groups.get(name, 0) for groups in counted) for name in names}
+    return tuple(sorted((Group(name, count) for name, count in those.items() if count), key=_by_size))
 
 
-def shown_periods(shown: Mapping[str, int], taken: Mapping[str, int]) -> Iterator[Period]:
-    """Yield months joined so that enough customers saw their first offer in each; what is left over is not told."""
-    since, count = None, 0
-    for month in sorted(shown.keys() | taken.keys()):
-        since, count = since or month, count + shown.get(month, 0)
-        if count >= LEAST_GROUP:
-            yield Period(since, month, count)
-            since, count = None, 0
+def shown_periods(shown: Mapping[str, int]) -> Iterator[Period]:
+    """Yield months joined until their last rounded sum is a step above that of the period before."""
+    since, before = None, 0
+    for month, count in shown.items():
+        since = since or month
+        if count - before >= STEP:
+            yield Period(since, month, count - before)
+            since, before = None, count
 
 
 def joined(periods: Sequence[Period], taken: Mapping[str, int]) -> Iterator[TakenPeriod]:
-    """Yield periods joined so that enough customers took an offer, and enough who saw one did not."""
-    since, shown, takers = None, 0, 0
+    """Yield periods joined until enough customers took an offer, and enough who saw one did not.
+
+    ``taken`` are rounded sums by month. Two of them and two of those who saw one are each less than a base off.
+    """
+    since, shown, before = None, 0, 0
     for period in periods:
-        since, shown = since or period.since, shown + period.shown
-        takers += sum(count for month, count in taken.items() if period.since <= month <= period.until)
-        if takers >= LEAST_GROUP and shown - takers >= LEAST_GROUP:
+        since, shown, takers = since or period.since, shown + period.shown, taken[period.until] - before
+        if takers >= STEP and shown - takers >= STEP + BASE:
             yield TakenPeriod(since, period.until, shown, takers)
-            since, shown, takers = None, 0, 0
-
-
-def _by_month(found: Iterable[Reached]) -> Counter[str]:
-    """What is left of erased customers is nobody's, and makes no group larger."""
-    return Counter(f"{own.first:%Y-%m}" for own in found if own.is_known)
-
-
-def _enough(count: int) -> int | None:
-    return count if count >= LEAST_GROUP else None
+            since, shown, before = None, 0, taken[period.until]
 
 
 def _by_size(group: Group) -> tuple[int, str]:

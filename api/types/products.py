@@ -16,7 +16,7 @@ from api.types.programme_reports import ProgrammeReport
 from api.types.relay import Node, within
 from graph import records
 from graph.words import CustomerKind, Language, ProgrammeKind, RiskRating
-from plugins.partner_report import partner_report
+from plugins.partner_report import PartnerReport, partner_report
 from recommenders import similar
 from recommenders.similar import similar_products
 
@@ -222,10 +222,14 @@ class Programme(Node):
         ]
 
     @strawberry.field(
-        description="How many memberships it has; null for customers, and for fewer than 20.", directives=[COUNT]
+        description="How many memberships it has, ended ones too; null for customers, and for fewer than 20. A partner "
+        "reads `report.members` here: who were members at the end of last month, rounded.",
+        directives=[COUNT],
     )
     async def member_count(self) -> int | None:
         """An aggregate, never of a small group."""
+        if access.reads_reports_alone(self.session.viewer):
+            return (await self._told()).members
         members = await self.session.members.load(self.programme_code)
         return members if access.sees_members(self.session.viewer, members) else None
 
@@ -236,10 +240,9 @@ class Programme(Node):
     )
     async def report(self) -> ProgrammeReport | None:
         """Aggregates alone."""
-        if not access.sees_partner_report(self.session.viewer):
-            return None
+        return ProgrammeReport.of(await self._told()) if access.sees_partner_report(self.session.viewer) else None
+
+    async def _told(self) -> PartnerReport:
         services, catalogue = self.session.services, await self.session.catalogue()
         breakdowns = [breakdown for breakdown, _ in services.engine.host.of("breakdowns")]
-        own = catalogue.values()
-        told = await partner_report(services.store, self.record, own, breakdowns, self.session.today)
-        return ProgrammeReport.of(told)
+        return await partner_report(services.store, self.record, catalogue.values(), breakdowns, self.session.today)

@@ -14,15 +14,13 @@ PERIODS = 24
 
 @strawberry.type(description="So many members of a programme.")
 class MemberGroup:
-    """A group of 20 or more."""
+    """A group of more than 20."""
 
     name: str = strawberry.field(description="Who they are, in a few words.")
     members: int = strawberry.field(description="How many.")
 
 
-@strawberry.type(
-    description="A programme's members by group, without those too small, or that would follow from others."
-)
+@strawberry.type(description="A programme's members by group, each rounded for itself, without those too small.")
 class MemberBreakdown:
     """A breakdown by the programme's plugin."""
 
@@ -53,13 +51,16 @@ class TakenPeriod:
 
 
 @strawberry.type(
-    description="What a programme's partner is told: of whole months, and never of fewer than 20 customers."
+    description="What a programme's partner is told of whole months: counts rounded to 20, each of more than 20 "
+    "customers; a month that was told once is told again as it was."
 )
 class ProgrammeReport:
     """The report of ``plugins.partner_report``."""
 
     as_of: date = strawberry.field(description="The last day that it tells of: the end of a month.")
-    members: int | None = strawberry.field(description="How many members it had on that day.")
+    members: int | None = strawberry.field(
+        description="How many members it had on that day; a number that was told moves when more than 20 have changed."
+    )
     breakdowns: list[MemberBreakdown] = strawberry.field(
         description="Those members by what they are.", directives=[assumed(BREAKDOWNS)]
     )
@@ -72,7 +73,7 @@ class ProgrammeReport:
         description="By when they took their first.", directives=[assumed(PERIODS)]
     )
     budget: float | None = strawberry.field(description="What the benefit may cost in all, in the bank's currency.")
-    spent: float | None = strawberry.field(description="What it cost for those who took an offer.")
+    spent: float | None = strawberry.field(description="What it cost for as many as `taken`.")
     quota: int | None = strawberry.field(description="How many acceptances there may be.")
 
     @classmethod
@@ -87,7 +88,7 @@ class ProgrammeReport:
             ],
             shown=told.shown,
             taken=told.taken,
-            shown_periods=[ShownPeriod(since=p.since, until=p.until, shown=p.shown) for p in told.periods],
+            shown_periods=[ShownPeriod(since=p.since, until=p.until, shown=p.shown) for p in told.shown_periods],
             taken_periods=[
                 TakenPeriod(since=p.since, until=p.until, shown=p.shown, taken=p.taken, rate=p.rate)
                 for p in told.taken_periods

@@ -9,14 +9,14 @@ from typing import Annotated, Final
 import typer
 
 from graph import products
-from graph.errors import NotFound
+from graph.errors import NotFound, SettingsError
 from graph.programmes import programmes as read_programmes
 from graph.records import Programme
 from guanxi.days import AsOf, day
 from guanxi.opening import open_store
 from guanxi.plugin_loading import load_plugins
 from guanxi.settings import Settings
-from plugins.partner_report import PartnerReport, partner_report
+from plugins.partner_report import Counted, PartnerReport, partner_report
 
 FEW: Final = "fewer than can be told"
 
@@ -38,7 +38,9 @@ def report(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     as_of: AsOf = None,
 ) -> None:
-    """Write the report for a programme's partner: aggregates of whole months, never of fewer than 20 customers."""
+    """Write the report for a programme's partner: rounded aggregates of whole months, told once for good."""
+    if day(as_of) > day(None):
+        raise SettingsError(f"--as-of {day(as_of)} is yet to come; a month that was told once is told so for good.")
     told = asyncio.run(_report(Settings(), code, as_of=day(as_of)))
     if as_json:
         periods = [dataclasses.asdict(own) | {"rate": own.rate} for own in told.taken_periods]
@@ -68,9 +70,9 @@ def _lines(told: PartnerReport) -> list[str]:
     return [
         f"{told.name} ({told.programme_code}), up to {told.as_of}",
         f"members          {_count(told.members)}",
-        *(f"  {group.name:<30} {group.members:,}" for counted in told.breakdowns for group in counted.groups),
+        *(line for counted in told.breakdowns for line in _groups(counted)),
         f"saw an offer     {_count(told.shown)}",
-        *(f"  {own.since} – {own.until}   {own.shown:,}" for own in told.periods),
+        *(f"  {own.since} – {own.until}   {own.shown:,}" for own in told.shown_periods),
         f"took one         {_count(told.taken)}{quota}",
         *(
             f"  {own.since} – {own.until}   {own.taken:,} of {own.shown:,}, {own.rate:.1%}"
@@ -78,6 +80,10 @@ def _lines(told: PartnerReport) -> list[str]:
         ),
         *([f"benefit spent    {told.spent:,.2f}{budget}"] if told.spent is not None else []),
     ]
+
+
+def _groups(counted: Counted) -> list[str]:
+    return [f" by {counted.name}", *(f"  {group.name:<30} {group.members:,}" for group in counted.groups)]
 
 
 def _count(count: int | None) -> str:

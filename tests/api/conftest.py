@@ -99,7 +99,7 @@ async def fill(store):
         "cards",
         [row(f"K-{no}-{n}", card_no=f"K-{no}-{n}", customer_no=no) for no in ["ANNA", *many] for n in (1, 2)],
     )
-    members = [row(f"{no}|CAMPUS|student", customer_no=no, programme_code="CAMPUS", role="student") for no in ["ANNA", *list(many)[:25]]]  # fmt: skip
+    members = [row(f"{no}|CAMPUS|student", customer_no=no, programme_code="CAMPUS", role="student") for no in ["ANNA", *list(many)[:39]]]  # fmt: skip
     await import_rows(store, "memberships", members)
     await import_rows(
         store, "relations", [row("ANNA|BO|spouse", from_customer_no="ANNA", to_customer_no="BO", kind="spouse")]

@@ -1,5 +1,8 @@
 import pytest
 
+from graph.imports import import_rows
+from tests.api.conftest import row
+
 MOBILE = "{ viewer { role key customer { name offers { id product { name } reasons } bundles { title } } } }"
 SEEN = "query ($no: String!) { customer(customerNo: $no) { customerNo } }"
 
@@ -112,7 +115,7 @@ async def test_a_partner_sees_its_own_programmes(server, bearers):
 
     campus = {
         "programmeCode": "CAMPUS",
-        "memberCount": 26,
+        "memberCount": 40,
         "partner": {"name": "Uni"},
         "products": [{"productCode": "CAMPUS-CARD"}],
     }
@@ -122,17 +125,28 @@ async def test_a_partner_sees_its_own_programmes(server, bearers):
 
 async def test_a_partner_is_told_of_its_own_programmes_and_nothing_of_a_few(server, bearers):
     figures = "members shown taken spent shownPeriods { shown } takenPeriods { taken }"
-    query = (
-        f"{{ programmes {{ nodes {{ kind kindName report {{ {figures} breakdowns {{ groups {{ members }} }} }} }} }} }}"
-    )
+    query = f"{{ programmes {{ nodes {{ kind kindName memberCount report {{ {figures} breakdowns {{ groups {{ members }} }} }} }} }} }}"
 
     its = (await server.ask(query, bearers.partner))["data"]["programmes"]["nodes"]
     mine = (await server.ask(query, bearers.anna))["data"]["programmes"]["nodes"]
 
     nothing = {"shown": None, "taken": None, "spent": None, "shownPeriods": [], "takenPeriods": []}
-    groups = [{"groups": [{"members": 26}]}]
-    assert its == [{"kind": "CAMPUS", "kindName": "campus", "report": nothing | {"members": 26, "breakdowns": groups}}]
+    report = nothing | {"members": 40, "breakdowns": [{"groups": [{"members": 40}]}]}
+    assert its == [{"kind": "CAMPUS", "kindName": "campus", "memberCount": 40, "report": report}]
     assert [own["report"] for own in mine] == [None, None]
+
+
+async def test_a_partner_reads_no_member_more_than_its_report_tells(server, bank, bearers):
+    query = "{ programmes { nodes { memberCount report { members } } } }"
+    await server.ask(query, bearers.partner)
+    joined = row("BO|CAMPUS|student", customer_no="BO", programme_code="CAMPUS", role="student")
+    await import_rows(bank, "memberships", [joined])
+
+    its = (await server.ask(query, bearers.partner))["data"]["programmes"]["nodes"]
+    [staffs, _] = (await server.ask(query, bearers.marketing))["data"]["programmes"]["nodes"]
+
+    assert its == [{"memberCount": 40, "report": {"members": 40}}]
+    assert staffs == {"memberCount": 41, "report": {"members": 40}}
 
 
 async def test_a_programme_tells_its_benefit_in_the_language_asked_for_or_the_other(server, bearers):

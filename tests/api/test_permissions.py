@@ -174,7 +174,7 @@ async def agreed(bank):
     await bank.write("MATCH (g:Programme {programme_code: 'CAMPUS'}) SET g += $terms", terms=terms)
     at = datetime.now(UTC) - timedelta(days=40)
     own = {"product_code": "CAMPUS-CARD", "channel": "mobile", "at": at}
-    happened = [("impression", number) for number in range(60)] + [("accept", number) for number in range(30)]
+    happened = [("impression", number) for number in range(100)] + [("accept", number) for number in range(40)]
     outcomes = [own | {"outcome_id": f"{kind}-{n}", "kind": kind, "customer_no": f"GONE{n}"} for kind, n in happened]
     await bank.write("UNWIND $rows AS row CREATE (o:Outcome) SET o = row", rows=outcomes)
 

@@ -22,6 +22,8 @@ HANDLED_APART = {
     "PluginSettingsChange": "what staff has set of plugins",
     "PluginStage": "the bank's decisions on its plugins",
     "PluginDay": "counts of plugins, of no customer",
+    "ProgrammeSecret": "the offsets of rounding, of no customer",
+    "ProgrammeRelease": "rounded counts, of no customer",
     "AuditEntry": "the audit log is append-only, and has rules of its own",
 }
 """Labels that ``graph.subject`` doesn't list, and why not."""

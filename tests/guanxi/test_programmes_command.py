@@ -41,3 +41,10 @@ def test_a_programme_that_is_not_there_and_one_that_is_left_out(journey, guanxi)
         "GUANXI_WITHOUT names 'kampus'; what can be left out is campus, tobacco, family, cobranded, sample_bank."
         in wrong.stderr
     )
+
+
+def test_a_month_that_is_not_over_is_not_told(journey, guanxi):
+    done = guanxi(journey.home, "programmes", "report", "FAMILY-1", "--as-of", "2999-01-01")
+
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert "is yet to come" in done.stderr

@@ -1,3 +1,5 @@
+import asyncio
+import json
 from datetime import UTC, date, datetime
 from itertools import pairwise
 
@@ -6,7 +8,6 @@ import pytest
 from graph import products
 from graph.imports import import_rows
 from graph.programmes import programmes
-from graph.records import Members
 from plugins.contract import Breakdown
 from plugins.partner_report import (
     Counted,
@@ -18,61 +19,63 @@ from plugins.partner_report import (
     shown_periods,
     told_groups,
 )
+from plugins.partner_rounding import offset_of
 
 DAY = date(2026, 6, 30)
 TODAY = date(2026, 7, 14)
 
 
-def told(**counts):
-    present = [Members(name, None, None, has_reference=False, count=count) for name, count in counts.items()]
-    return {own.name: own.members for own in told_groups(lambda own, _: own.role, present, DAY)}
+def numbers(**groups):
+    return {"by role": groups}
 
 
 @pytest.mark.parametrize(
-    ("counts", "expected"),
+    ("months", "expected"),
     [
-        ({"a": 40, "b": 20}, {"a": 40, "b": 20}),
-        ({"a": 19}, {}),
-        ({"a": 40, "b": 19}, {}),  # b would be the members less a
-        ({"a": 60, "b": 30, "c": 5}, {"a": 60}),
-        ({"a": 60, "b": 12, "c": 8}, {"a": 60}),
-        ({"a": 60, "b": 12, "c": 7}, {}),
-        ({"a": 60, "b": 30, "c": 25, "d": 1}, {"a": 60, "b": 30}),
-        ({}, {}),
+        ([{"a": 60, "b": 40}], {"a": 60, "b": 40}),
+        ([{"a": 60, "b": 20}], {"a": 60}),
+        ([{"a": 60, "b": 40}, {"a": 80, "b": 60}], {"a": 60, "b": 40}),
+        ([{"a": 60, "b": 40}, {"a": 80, "b": 60}, {"a": 100, "b": 40}], {"a": 100, "b": 40}),
+        ([{"a": 60, "b": 40}, {"b": 40}], {"b": 40}),
+        ([], {}),
     ],
 )
-def test_no_group_of_fewer_than_20_is_told_nor_found_by_subtraction(counts, expected):
-    assert told(**counts) == expected
+def test_groups_are_told_from_40_on_and_move_by_40(months, expected):
+    found = told_groups("by role", [numbers(**groups) for groups in months])
+
+    assert {own.name: own.members for own in found} == expected
 
 
-def test_months_are_joined_until_there_are_20_and_the_rest_is_not_told():
-    months = {"2026-01": 25, "2026-02": 7, "2026-03": 12, "2026-04": 1, "2026-05": 50, "2026-06": 19}
+def test_a_month_without_a_breakdown_leaves_its_groups_as_they_were():
+    assert told_groups("by role", [numbers(a=60), {"": {"members": 60}}]) == (Group("a", 60),)
 
-    assert list(shown_periods(months, {})) == [
-        Period("2026-01", "2026-01", 25),
-        Period("2026-02", "2026-04", 20),
-        Period("2026-05", "2026-05", 50),
+
+def test_months_are_joined_until_there_are_40_more_and_the_rest_is_not_told():
+    sums = {"2026-01": 40, "2026-02": 40, "2026-03": 60, "2026-04": 80, "2026-05": 140, "2026-06": 160}
+
+    assert list(shown_periods(sums)) == [
+        Period("2026-01", "2026-01", 40),
+        Period("2026-02", "2026-04", 40),
+        Period("2026-05", "2026-05", 60),
     ]
 
 
 def test_what_was_told_of_a_month_is_told_again_whatever_comes_later():
-    months = {"2026-01": 25, "2026-02": 7, "2026-03": 12, "2026-04": 30}
-    reports = [list(shown_periods({m: months[m] for m in list(months)[:n]}, {})) for n in range(5)]
+    sums = {"2026-01": 40, "2026-02": 60, "2026-03": 80, "2026-04": 60, "2026-05": 200}
+    reports = [list(shown_periods({m: sums[m] for m in list(sums)[:n]})) for n in range(6)]
 
     for earlier, later in pairwise(reports):
         assert later[: len(earlier)] == earlier
-        assert all(period.shown >= 20 for period in later[len(earlier) :])
 
 
-def test_takers_are_told_where_20_took_one_and_20_did_not():
-    periods = [Period(f"2026-0{n}", f"2026-0{n}", shown) for n, shown in ((1, 30), (2, 40), (3, 50), (4, 60))]
-    taken = {"2026-01": 19, "2026-02": 5, "2026-03": 45, "2026-04": 20}
+def test_takers_are_told_where_enough_took_one_and_enough_did_not():
+    periods = [Period(f"2026-0{n}", f"2026-0{n}", shown) for n, shown in ((1, 80), (2, 40), (3, 60), (4, 80))]
+    taken = {"2026-01": 40, "2026-02": 60, "2026-03": 120, "2026-04": 140}
 
     assert list(joined(periods, taken)) == [
-        TakenPeriod("2026-01", "2026-02", 70, 24),
-        TakenPeriod("2026-03", "2026-04", 110, 65),
+        TakenPeriod("2026-01", "2026-02", 120, 60),
+        TakenPeriod("2026-03", "2026-04", 140, 80),
     ]
-    assert list(joined(periods[:1], {"2026-01": 30})) == []
 
 
 def row(key, **own):
@@ -81,36 +84,45 @@ def row(key, **own):
 
 @pytest.fixture
 async def bank(empty_store):
-    """A programme with 50 members, to 45 of whom an offer was shown in May; 22 took it. In July more was shown."""
+    """A programme with 140 members, all of whom saw an offer in May, and 180 customers by June; 60 took it.
+
+    All are multiples of 20, which no offset changes.
+    """
     programme = {"kind": "hospital", "budget": 1000.0, "benefit_cost": 10.0, "quota": 60, "starts_on": date(2026, 1, 1)}
     await import_rows(empty_store, "programmes", [row("P", programme_code="P", name="Card", **programme)])
     await import_rows(empty_store, "products", [
         row(code, product_code=code, name=code, category="card", programme_code="P") for code in ("CARD", "GOLD")
     ])  # fmt: skip
-    await import_rows(empty_store, "customers", [row(f"C{n}", customer_no=f"C{n}", kind="person") for n in range(60)])
-    await import_rows(empty_store, "memberships", [
-        row(f"C{n}|P|member", customer_no=f"C{n}", programme_code="P", role="member",
-            since=date(2026, 7, 1) if n >= 50 else date(2026, 1, 1), reference="X" if n < 30 else None)
-        for n in range(60)
-    ])  # fmt: skip
-    outcomes = [("CARD", "impression", n, 5) for n in range(45)] + [("GOLD", "impression", n, 6) for n in range(40)]
-    outcomes += [("GOLD" if n % 2 else "CARD", "accept", n, 5) for n in range(22)]
-    outcomes += [("CARD", "impression", n, 7) for n in range(45, 60)] + [
-        ("CARD", "accept", n, 7) for n in range(45, 60)
-    ]
-    await empty_store.write(
+    await import_rows(empty_store, "customers", [row(f"C{n}", customer_no=f"C{n}", kind="person") for n in range(200)])
+    await import_rows(empty_store, "memberships", [member(n) for n in range(140)])
+    outcomes = [("CARD", "impression", n, 5) for n in range(140)] + [("GOLD", "impression", n, 6) for n in range(180)]
+    outcomes += [("GOLD" if n % 2 else "CARD", "accept", n, 5) for n in range(60)]
+    await record(empty_store, outcomes)
+    return empty_store
+
+
+def member(n, since=date(2026, 1, 1)):
+    own = {"role": "member", "since": since, "reference": "X" if n < 80 else None}
+    return row(f"C{n}|P|member", customer_no=f"C{n}", programme_code="P", **own)
+
+
+async def record(store, outcomes):
+    """Outcomes of (product, kind, customer, month)."""
+    await store.write(
         "UNWIND $rows AS row CREATE (o:Outcome) SET o = row",
         rows=[
-            {"outcome_id": f"O{number}", "product_code": code, "kind": kind, "customer_no": f"C{n}",
+            {"outcome_id": f"{code}{kind}{n}{month}", "product_code": code, "kind": kind, "customer_no": f"C{n}",
              "at": datetime(2026, month, 10, tzinfo=UTC)}
-            for number, (code, kind, n, month) in enumerate(outcomes)
+            for code, kind, n, month in outcomes
         ],
     )  # fmt: skip
-    return empty_store
 
 
 def by_reference(members, _):
     return "insured" if members.has_reference else "others"
+
+
+INSURANCE = Breakdown("hospital", "insurance", by_reference)
 
 
 async def report_of(bank, today=TODAY, *breakdowns):
@@ -121,30 +133,84 @@ async def report_of(bank, today=TODAY, *breakdowns):
 async def test_the_report_is_of_whole_months_and_counts_each_customer_once(bank):
     found = await report_of(bank)
 
-    assert (found.as_of, found.members, found.shown, found.taken) == (DAY, 50, 45, 22)
-    assert found.periods == (Period("2026-05", "2026-05", 45),)
-    assert found.taken_periods == (TakenPeriod("2026-05", "2026-05", 45, 22),)
-    assert found.taken_periods[0].rate == 22 / 45
-    assert (found.budget, found.spent, found.quota) == (1000.0, 220.0, 60)
+    assert (found.as_of, found.members, found.shown, found.taken) == (DAY, 140, 180, 60)
+    assert found.shown_periods == (Period("2026-01", "2026-05", 140), Period("2026-06", "2026-06", 40))
+    assert found.taken_periods == (TakenPeriod("2026-01", "2026-05", 140, 60),)
+    assert found.taken_periods[0].rate == 60 / 140
+    assert (found.budget, found.spent, found.quota) == (1000.0, 600.0, 60)
 
 
 async def test_members_are_counted_as_the_programme_s_plugin_says(bank):
-    own = Breakdown("hospital", "insurance", by_reference)
-    other = Breakdown("campus", "studies", by_reference)
+    found = await report_of(bank, TODAY, INSURANCE, Breakdown("campus", "studies", by_reference))
 
-    found = await report_of(bank, TODAY, own, other)
+    assert found.breakdowns == (Counted("insurance", (Group("insured", 80), Group("others", 60))),)
 
-    assert found.breakdowns == (Counted("insurance", (Group("insured", 30), Group("others", 20))),)
+
+async def test_a_month_that_was_told_is_told_again_whatever_comes_to_be_known_of_it(bank):
+    before = await report_of(bank, TODAY, INSURANCE)
+    await import_rows(bank, "memberships", [member(n, date(2026, 6, 1)) for n in range(140, 200)])
+    await record(bank, [("CARD", kind, n, 5) for n in range(180, 200) for kind in ("impression", "accept")])
+
+    assert await report_of(bank, TODAY, INSURANCE) == before
+    assert (await report_of(bank, date(2026, 8, 1), INSURANCE)).members == 200
+    assert await report_of(bank, TODAY, INSURANCE) == before
+
+
+async def test_one_customer_more_is_seen_by_one_offset_in_20(bank):
+    before = await report_of(bank)
+    await import_rows(bank, "memberships", [member(140)])
+    drawn = [f"secret {n}" for n in range(40)]
+    told = {}
+    for secret in drawn:
+        await bank.write("MATCH (s:ProgrammeSecret) SET s.secret = $secret", secret=secret)
+        await bank.write("MATCH (r:ProgrammeRelease) DELETE r")
+        told[secret] = (await report_of(bank)).members
+
+    assert 0 < sum(offset_of(s, "", "members") == 19 for s in drawn) < len(drawn)
+    assert {s: n for s, n in told.items() if n != before.members} == {
+        s: 160 for s in drawn if offset_of(s, "", "members") == 19
+    }
+
+
+async def test_a_month_before_the_first_that_was_told_tells_nothing(bank):
+    await report_of(bank)
+    found = await report_of(bank, date(2025, 12, 24))
+
+    assert (found.members, found.shown, found.shown_periods) == (None, None, ())
+
+
+async def test_another_first_day_begins_another_contract(bank):
+    await report_of(bank)
+    await bank.write("MATCH (g:Programme) SET g.starts_on = $day", day=date(2026, 6, 1))
+    found = await report_of(bank)
+
+    assert found.shown_periods == (Period("2026-06", "2026-06", 180),)
+    assert found.taken is None
+
+
+async def test_servers_that_release_at_once_tell_the_same(bank):
+    first, second = await asyncio.gather(report_of(bank, TODAY, INSURANCE), report_of(bank, TODAY, INSURANCE))
+
+    assert first == second == await report_of(bank, TODAY, INSURANCE)
+
+
+async def test_what_is_stored_is_rounded(bank):
+    await report_of(bank, TODAY, INSURANCE)
+    stored = await bank.read("MATCH (r:ProgrammeRelease) RETURN r.numbers AS numbers ORDER BY r.month")
+    counts = [n for own in stored for groups in json.loads(own["numbers"]).values() for n in groups.values()]
+
+    assert len(stored) == 6
+    assert {count % 20 for count in counts} == {0}
 
 
 async def test_of_few_customers_nothing_is_told(bank):
     await bank.write("MATCH (c:Customer)-[m:MEMBER_OF]->() WHERE c.customer_no <> 'C1' DELETE m")
     await bank.write("MATCH (o:Outcome) WHERE o.customer_no <> 'C1' DELETE o")
 
-    found = await report_of(bank)
+    found = await report_of(bank, TODAY, INSURANCE)
 
     assert {found.members, found.shown, found.taken, found.spent} == {None}
-    assert (found.periods, found.taken_periods) == ((), ())
+    assert (found.shown_periods, found.taken_periods, found.breakdowns) == ((), (), (Counted("insurance", ()),))
 
 
 async def test_what_is_left_of_erased_customers_makes_no_group(bank):
