@@ -35,6 +35,10 @@ class OwnThread:
         self._calls.put((future, function, arguments))
         return future
 
+    def forget(self) -> None:
+        """Have the next call start a thread: a process that was forked has none but its own."""
+        self._calls = None
+
 
 class Turn(Generic[T]):
     """A call of several that a thread does one after another, of what may take too long."""

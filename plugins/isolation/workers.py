@@ -12,10 +12,12 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from plugins.failures.telling import Foreign, Frame
+from plugins.isolation.threads import OwnThread
 from plugins.isolation.wire import await_frame, receive, send
 from plugins.loading import Found
 from recommenders.contract import Omitted
@@ -28,7 +30,9 @@ KEPT: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SYSTEMROOT")
 """What of the environment a plugin's process is given: none of the bank's secrets."""
 ONE_THREAD: Final = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 ENVIRONMENT: Final = {name: os.environ[name] for name in KEPT if name in os.environ} | ONE_THREAD
-
+_starting: Final = OwnThread("plugins' processes")
+"""Starts them all: a process ends with the thread that began it."""
+os.register_at_fork(after_in_child=_starting.forget)
 
 Given: TypeAlias = Mapping[str, tuple[Any, ...]]
 """What a process works with, by what takes it and, after a space, for whom; it is given what is another object."""
@@ -107,14 +111,7 @@ class Worker:
         self.close()
         own, theirs = socket.socketpair()
         with theirs:
-            process = subprocess.Popen(  # noqa: S603 - no word of it is anybody's but ours
-                [sys.executable, "-m", "plugins.isolation.working", str(theirs.fileno()), str(self._memory_mb)],
-                env=ENVIRONMENT | {"PYTHONPATH": os.pathsep.join(str(Path(part).resolve()) for part in sys.path)},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,
-            )
+            process = _begun(theirs.fileno(), self._memory_mb)
         self._end = weakref.finalize(self, _end, process, own)
         self._socket, self._is_started = own, True
         self._send(START_SECONDS, "load", self._found)
@@ -171,6 +168,20 @@ def foreign(told: Any) -> Foreign:
     """Return the error that a process told of; raises LookupError, TypeError or ValueError where that is none."""
     frames = [Frame(str(file), int(line), str(function)) for file, line, function in told["frames"]]
     return Foreign(str(told["kind"]), str(told["said"]), frames, told["row"], ends=bool(told["ends"]))
+
+
+def _begun(descriptor: int, memory_mb: int) -> "subprocess.Popen[bytes]":
+    start = partial(
+        subprocess.Popen,
+        [sys.executable, "-m", "plugins.isolation.beginning", str(os.getpid()), str(descriptor), str(memory_mb)],
+        env=ENVIRONMENT | {"PYTHONPATH": os.pathsep.join(str(Path(part).resolve()) for part in sys.path)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        pass_fds=[descriptor],
+        start_new_session=True,
+    )
+    process: subprocess.Popen[bytes] = _starting.submit(start).result()
+    return process
 
 
 def _end(process: "subprocess.Popen[bytes]", connection: socket.socket) -> None:

@@ -1,14 +1,10 @@
-"""The process of one plugin: it loads the plugin, and answers what its host asks of recommenders and gates.
-
-It ends with its host, however that ends: at the end of the connection, or of the time that a call has.
-"""
+"""What the process of one plugin does: it loads the plugin, and answers what its host asks of it."""
 
 import logging
 import pickle
 import resource
 import signal
 import socket
-import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -155,7 +151,7 @@ def _limit_memory(more_mb: int) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
 
-def main(descriptor: int, memory_mb: int) -> None:
+def serve(descriptor: int, memory_mb: int) -> None:
     """Serve the host at the other end of a socket, until it is gone."""
     host, worker = socket.socket(fileno=descriptor), Worker()
     logging.getLogger("guanxi.plugins").setLevel(logging.CRITICAL)  # what it would tell is told by the host
@@ -174,7 +170,3 @@ def main(descriptor: int, memory_mb: int) -> None:
             told, given = {"failed": _failure(error)}, b""
         send(host, told, given)
         signal.setitimer(signal.ITIMER_REAL, 0)
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))

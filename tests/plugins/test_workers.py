@@ -139,18 +139,29 @@ def propose(customer, catalogue):
     yield Proposal("A", 0.5, reason=str(os.getpid()))
 """
 NOTED = """
+import ctypes
 import os
+import signal
+import threading
 import time
 from pathlib import Path
 from guanxi import Proposal, recommender
 
-with Path({pids!r}).open("a") as told:
-    print(os.getpid(), file=told)
+def note():
+    with Path({pids!r}).open("a") as told:
+        print(os.getpid(), file=told)
+
+def wait():
+    Path({pids!r}).with_suffix(".asked").touch()
+    {waits}
+
+note()
+{at_import}
 
 @recommender("noted")
 def propose(customer, catalogue):
-    Path({pids!r}).with_suffix(".asked").touch()
-    {does}
+    {when_asked}
+    wait()
     yield Proposal("A", 0.5)
 """
 HOST = """
@@ -159,14 +170,14 @@ from datetime import date
 from pathlib import Path
 from graph.records import Customer, Product
 from graph.words import CustomerKind
-from plugins.isolation import budgets
+from plugins.isolation import budgets, workers
 from plugins.host import PluginHost
 from plugins.isolation.modes import Isolation
 from recommenders.batch import Batch
 from recommenders.catalogue import Catalogue
 from recommenders.contract import Context
 
-budgets.BUDGET_SECONDS = 2.0
+budgets.BUDGET_SECONDS = workers.START_SECONDS = 10_000.0
 host = PluginHost.load([Path(sys.argv[1])], shipped=(), isolation=Isolation("process"))
 catalogue = Catalogue([Product("A", "A", "deposit")])
 batch = Batch.of([Customer("C1", CustomerKind.PERSON)], catalogue, Context(date(2026, 6, 30)))
@@ -315,15 +326,32 @@ def test_a_hurried_caller_ends_nothing(apart, asked):
     assert [info.failures for info in host.infos()] == [0]
 
 
-@pytest.mark.parametrize("does", ["pass", "while True: pass"], ids=["idle", "in an endless loop"])
-def test_it_ends_with_its_host_however_that_ends(plugin_folder, tmp_path, does):
+ENDLESS = "while True: pass"
+IN_C = "ctypes.PyDLL(None).sleep(10_000)  # holds Python's lock"
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        pytest.param({}, id="idle"),
+        pytest.param({"waits": ENDLESS}, id="in an endless loop"),
+        pytest.param({"waits": IN_C}, id="in C"),
+        pytest.param({"waits": f"signal.signal(signal.SIGTERM, signal.SIG_IGN); {IN_C}"}, id="deaf"),
+        pytest.param({"at_import": "if 'beginning' in str(__import__('sys').argv): wait()", "waits": IN_C}, id="imported"),
+        pytest.param({"when_asked": "threading.Thread(target=time.sleep, args=[10_000]).start()"}, id="a thread left"),
+        pytest.param({"when_asked": "os.fork() or note()", "waits": ENDLESS}, id="forked"),
+    ],
+)  # fmt: skip
+def test_it_ends_with_its_host_however_that_ends(plugin_folder, tmp_path, own):
     pids = tmp_path / "pids"
-    folder = plugin_folder(noted=NOTED.format(pids=str(pids), does=does))
+    source = NOTED.format(**{"waits": "pass", "at_import": "", "when_asked": "pass", "pids": str(pids)} | own)
+    folder = plugin_folder(noted=source)
     host = subprocess.Popen([sys.executable, "-c", HOST, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
         wait_until(pids.with_suffix(".asked").exists)
-        own = [int(line) for line in pids.read_text().split() if int(line) != host.pid]
-        assert [is_alive(pid) for pid in own] == [True]
+        own = {int(line) for line in pids.read_text().split()} - {host.pid}
+        assert own
+        assert all(map(is_alive, own))
     finally:
         os.kill(host.pid, signal.SIGKILL)
         host.communicate()
