@@ -1,7 +1,7 @@
 """Asks plugins' fields for many things at once: in a thread, in a given time, and without being brought down by one.
 
 A call that runs out of time is left behind in its thread; until that is done, and for 30 seconds once three calls in a
-row gave nothing but failures, the field is not asked.
+row gave nothing but failures, the field is not asked. One in a process of its own is ended with it.
 """
 
 import asyncio
@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from plugins.failures.telling import told
-from plugins.fields.checks import Checked, check_value
+from plugins.fields.checks import WHAT, Checked, check_value
 from plugins.fields.shapes import Maybe
 from plugins.infos import PluginInfo
 from plugins.isolation.budgets import BATCH_SECONDS, BUDGET_SECONDS
 from plugins.isolation.guard import FAILURES_TO_OPEN, OPEN_SECONDS, Health, State
 from plugins.isolation.threads import OwnThread
+from recommenders.contract import Omitted
 
 logger = logging.getLogger("guanxi.plugins")
 
@@ -83,7 +84,9 @@ class FieldCalls:
                 continue
             try:
                 value = self.checked.field.resolve(subject, **arguments)
-                check_value(self._may_be_null, value, "what it gave")
+                check_value(self._may_be_null, value, WHAT)
+            except Omitted:
+                return
             except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
                 asked.errors.append(error)
             else:
@@ -92,6 +95,8 @@ class FieldCalls:
 
     def _count(self, asked: _Asked) -> None:
         health = self.health
+        if not asked.errors and not asked.given:
+            return  # its process is busy, or not there yet
         if not asked.errors:
             health.in_a_row = 0
             note_recovered(self.plugin, self.name)

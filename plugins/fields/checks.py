@@ -30,6 +30,8 @@ MOST_LISTED: Final = 100
 """Of a tuple's items."""
 MOST_COST: Final = 1_000
 ON: Final[tuple[On, ...]] = get_args(On)
+WHAT: Final = "what it gave"
+"""What a field's value is called where it is wrong."""
 PLUGIN: Final = "plugin"
 """What every type of facts has beside its own: the plugin's name."""
 

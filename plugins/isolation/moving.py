@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from plugins.isolation.remote import RemoteGate, RemoteLearner, RemoteRecommender
+from plugins.isolation.remote import RemoteGate, RemoteLearner, RemoteRecommender, remote_resolve
 from plugins.isolation.workers import Given, Worker
 from plugins.registration import Registered
 from recommenders.contract import Recommender, Trainable
@@ -17,7 +17,11 @@ def moved(own: Registered, worker: Worker | None) -> Registered:
     gates = [RemoteGate(gate.gate, gate.code, worker, place, given) for place, gate in enumerate(own.of("gates"))]
     facts = {one.type.__qualname__: one.type for one in own.of("facts")}
     recommenders = [_remote(recommender, worker, given, facts) for recommender in own.of("recommenders")]
-    return replace(own, items={**own.items, "gates": gates, "recommenders": recommenders})
+    fields = [
+        replace(field, resolve=remote_resolve(field, place, worker, given))
+        for place, field in enumerate(own.of("fields"))
+    ]
+    return replace(own, items={**own.items, "fields": fields, "gates": gates, "recommenders": recommenders})
 
 
 def _remote(recommender: Recommender, worker: Worker, given: Given, facts: Mapping[str, type]) -> RemoteRecommender:

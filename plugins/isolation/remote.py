@@ -1,7 +1,8 @@
-"""Recommenders and gates of a plugin that runs in a process of its own, as the engine sees them."""
+"""Recommenders, gates and fields of a plugin that runs in a process of its own, as the server sees them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,6 +10,9 @@ from pydantic import TypeAdapter
 
 from graph.records import Product
 from graph.words import Language
+from plugins.contract import Field
+from plugins.fields.carrying import packed_arguments, unpacked
+from plugins.fields.shapes import Maybe, parameters_of, shape_of
 from plugins.isolation.budgets import BUDGET_SECONDS, budget_of, own_budget
 from plugins.isolation.workers import Given, Worker, foreign
 from recommenders.batch import Batch
@@ -105,6 +109,19 @@ class RemoteGate:
         said, _ = self.worker.ask(BUDGET_SECONDS, BUDGET_SECONDS, self.given, "explain", self.place, customer, product)
         group, code, text, saw, unlock = said
         return Refusal(group, code, _text(text), saw, None if unlock is None else _text(unlock))
+
+
+def remote_resolve(own: Field, place: int, worker: Worker, given: Given) -> Callable[..., Any]:
+    """Return what resolves the field at a place among its plugin's in its process; raises as a recommender does."""
+    shape, parameters = Maybe(shape_of(own.type)), parameters_of(own.resolve)
+
+    @wraps(own.resolve)
+    def resolve(subject: object, **arguments: object) -> Any:
+        said = packed_arguments(parameters, arguments)
+        told, _ = worker.ask(BUDGET_SECONDS, BUDGET_SECONDS, given, "field", place, subject, said)
+        return unpacked(shape, told)
+
+    return resolve
 
 
 def _reason(told: Any, types: Mapping[str, type]) -> Reason | None:

@@ -17,7 +17,11 @@ from pydantic import TypeAdapter
 
 from graph.records import Product
 from plugins import hookspecs
+from plugins.contract import Field
 from plugins.failures.telling import frames_of, kind_of, row_of
+from plugins.fields.carrying import Arguments, packed, unpacked_arguments
+from plugins.fields.checks import WHAT, check_value
+from plugins.fields.shapes import Maybe, parameters_of, shape_of
 from plugins.isolation.guard import check_candidates, check_reason, check_refusal
 from plugins.isolation.wire import receive, send
 from plugins.loading import Found
@@ -101,6 +105,14 @@ class Worker:
         check_refusal(refusal)
         unlock = None if refusal.unlock is None else dict(refusal.unlock)
         return [str(refusal.gate), str(refusal.code), dict(refusal.text), str(refusal.saw), unlock], b""
+
+    def on_field(self, place: int, subject: Any, told: Arguments) -> tuple[Any, bytes]:
+        """Answer a field's value."""
+        own: Field = self._all("fields")[place]
+        shape = Maybe(shape_of(own.type))
+        value = own.resolve(subject, **unpacked_arguments(parameters_of(own.resolve), told))
+        check_value(shape, value, WHAT)
+        return packed(shape, value), b""
 
     def _recommender(self, name: str) -> Recommender:
         found: Recommender = next(own for own in self._all("recommenders") if own.name == name)
