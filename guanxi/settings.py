@@ -43,6 +43,10 @@ class Settings(BaseSettings):
     """Where plugins that are not shipped run: in threads, or, with ``process``, each in a process of its own."""
     plugin_memory_mb: int = Field(default=512, ge=16)
     """How much address space such a process may use beyond what guanxi itself needs there, in MB."""
+    plugin_fit_seconds: float = Field(default=600.0, gt=0)
+    """How long a recommender of such a plugin may take to learn, in seconds; a process is ended then."""
+    plugin_fit_memory_mb: int = Field(default=2048, ge=16)
+    """How much address space the process may use in which it learns, beyond what guanxi itself needs there, in MB."""
     new_plugins: Literal[PluginStage.DRAFT, PluginStage.SHADOW, PluginStage.LIVE] = PluginStage.LIVE
     """The stage of plugins on which nobody has decided, other than guanxi's own: draft, shadow or live."""
     neo4j_uri: str | None = Field(default=None, validation_alias=AliasChoices("NEO4J_URI"))
@@ -154,7 +158,9 @@ class Settings(BaseSettings):
     @property
     def isolation(self) -> Isolation:
         """Where plugins that are not shipped run."""
-        return Isolation(self.plugin_isolation, self.plugin_memory_mb)
+        return Isolation(
+            self.plugin_isolation, self.plugin_memory_mb, self.plugin_fit_seconds, self.plugin_fit_memory_mb
+        )
 
     @property
     def failures_dir(self) -> Path:

@@ -278,7 +278,7 @@ class PluginHost:
 
     def _registered(self, key: str, plugin: object, hold: Callable[[SettingsModel], Held]) -> Registered:
         """What a plugin registers, moved to its process if it has one; it is shown no more than it may see."""
-        return narrowed(moved(registered(self._manager, plugin, hold), self._workers.get(key)))
+        return narrowed(moved(registered(self._manager, plugin, hold), self._workers.get(key), self._isolation))
 
     def _named(self, plugin: str) -> Loaded:
         wanted = setting_name(plugin)

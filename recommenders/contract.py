@@ -125,6 +125,15 @@ class Trainable(Recommender, Protocol):
         ...
 
 
+def check_arrays(arrays: object) -> None:
+    """Return if they can be kept: arrays by name, of numbers, truths, dates or texts; raises TypeError."""
+    if not isinstance(arrays, Mapping):
+        raise TypeError(f"learnt {type(arrays).__name__}, not arrays by name")
+    for name, array in arrays.items():
+        if not isinstance(name, str) or not isinstance(array, np.ndarray) or array.dtype.kind in "OV":
+            raise TypeError(f"learnt {name!r}, which is no array of numbers, truths, dates or texts by a name")
+
+
 def learns_from_customers(recommender: Recommender) -> bool:
     """Whether a recommender says that its ``fit`` asks for ``Portfolio.batch``."""
     return bool(getattr(recommender, "learns_from_customers", False))

@@ -19,7 +19,7 @@ from recommenders.calibration import Calibration, learn_curve, served_name
 from recommenders.catalogue import Catalogue
 from recommenders.churn import ActiveMonths, Churn, fit_churn
 from recommenders.comparing import Comparison, compare
-from recommenders.contract import Arrays, Recommender, Trainable, is_told, learns_from_customers
+from recommenders.contract import Arrays, Recommender, Trainable, check_arrays, is_told, learns_from_customers
 from recommenders.demand import fit_demand
 from recommenders.examples import Examples, Load, Past, Seen, draw, draw_hidden, read_examples, sample_schema
 from recommenders.hindsight import Hindsight
@@ -203,16 +203,20 @@ def fit_all(
     customers: KnownCustomers | None = None,
     tell: Tell | None = None,
 ) -> dict[str, Arrays]:
-    """Fit every trainable recommender; one that fails is logged, and learns nothing."""
+    """Fit every trainable recommender; one that fails, or cannot answer from it, is logged, and learns nothing."""
     arrays = {}
     whole = customers.beside(known, tell) if customers else known
     for recommender in recommenders:
         if isinstance(recommender, Trainable):
             with (clock or _Clock()).of(recommender.name):
                 try:
-                    arrays[recommender.name] = recommender.fit(whole if learns_from_customers(recommender) else known)
-                except Exception as error:  # noqa: BLE001 - a plugin may raise anything, and others learn on
+                    learnt = recommender.fit(whole if learns_from_customers(recommender) else known)
+                    check_arrays(learnt)
+                    recommender.with_arrays(learnt, known.catalogue.codes)
+                except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything, and others learn on
                     logger.warning("%s learnt nothing: %s: %s", recommender.name, type(error).__name__, error)
+                else:
+                    arrays[recommender.name] = learnt
     return arrays
 
 

@@ -5,6 +5,7 @@ of the time that a call has.
 """
 
 import ctypes
+import importlib
 import os
 import signal
 import sys
@@ -13,14 +14,16 @@ from typing import Final
 PR_SET_PDEATHSIG: Final = 1
 
 
-def main(host: int, descriptor: int, memory_mb: int) -> None:
-    """Serve a host, by its process id, at the other end of a socket, until it is gone."""
+def main(host: str, descriptor: str, memory_mb: str, *libraries: str) -> None:
+    """Serve a host, by its process id, at a socket, until it is gone; ``libraries`` take none of the memory."""
     _end_with_parent()
     os.register_at_fork(after_in_child=_end_with_parent)
-    if os.getppid() == host:
+    if os.getppid() == int(host):
         from plugins.isolation.working import serve  # its libraries take long to import
 
-        serve(descriptor, memory_mb)
+        for library in libraries:
+            importlib.import_module(library)
+        serve(int(descriptor), int(memory_mb))
     os._exit(0)  # threads that a plugin leaves behind would be waited for
 
 
@@ -31,4 +34,4 @@ def _end_with_parent() -> None:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main(*sys.argv[1:])

@@ -13,10 +13,13 @@ class Isolation:
     Attributes:
         mode: a thread that takes too long is left behind; a process is ended.
         memory_mb: how much address space a process may use beyond what guanxi itself needs there.
+        fit_seconds, fit_memory_mb: how long a recommender may take to learn in a process, and how much more space.
     """
 
     mode: Mode = "thread"
     memory_mb: int = 512
+    fit_seconds: float = 600.0
+    fit_memory_mb: int = 2048
 
 
 THREADS: Final = Isolation()

@@ -3,20 +3,21 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from plugins.isolation.modes import Isolation
 from plugins.isolation.remote import RemoteGate, RemoteLearner, RemoteRecommender, remote_resolve
 from plugins.isolation.workers import Given, Worker
 from plugins.registration import Registered
 from recommenders.contract import Recommender, Trainable
 
 
-def moved(own: Registered, worker: Worker | None) -> Registered:
+def moved(own: Registered, worker: Worker | None, isolation: Isolation) -> Registered:
     """Return what a plugin registered, with what is asked for each customer moved to its process, if it has one."""
     if worker is None:
         return own
     given = {"settings": (own.held.values.model_dump(),)} if own.held else {}
     gates = [RemoteGate(gate.gate, gate.code, worker, place, given) for place, gate in enumerate(own.of("gates"))]
     facts = {one.type.__qualname__: one.type for one in own.of("facts")}
-    recommenders = [_remote(recommender, worker, given, facts) for recommender in own.of("recommenders")]
+    recommenders = [_remote(recommender, worker, isolation, given, facts) for recommender in own.of("recommenders")]
     fields = [
         replace(field, resolve=remote_resolve(field, place, worker, given))
         for place, field in enumerate(own.of("fields"))
@@ -24,7 +25,10 @@ def moved(own: Registered, worker: Worker | None) -> Registered:
     return replace(own, items={**own.items, "fields": fields, "gates": gates, "recommenders": recommenders})
 
 
-def _remote(recommender: Recommender, worker: Worker, given: Given, facts: Mapping[str, type]) -> RemoteRecommender:
+def _remote(
+    recommender: Recommender, worker: Worker, isolation: Isolation, given: Given, facts: Mapping[str, type]
+) -> RemoteRecommender:
     if isinstance(recommender, Trainable):
-        return RemoteLearner(recommender.name, recommender.version, worker, given, facts, local=recommender)
+        name, version = recommender.name, recommender.version
+        return RemoteLearner(name, version, worker, given, facts, local=recommender, isolation=isolation)
     return RemoteRecommender(recommender.name, recommender.version, worker, given, facts)

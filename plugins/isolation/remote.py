@@ -14,6 +14,8 @@ from plugins.contract import Field
 from plugins.fields.carrying import packed_arguments, unpacked
 from plugins.fields.shapes import Maybe, parameters_of, shape_of
 from plugins.isolation.budgets import BUDGET_SECONDS, budget_of, own_budget
+from plugins.isolation.fitting import fitted
+from plugins.isolation.modes import Isolation
 from plugins.isolation.workers import Given, Worker, foreign
 from recommenders.batch import Batch
 from recommenders.contract import (
@@ -66,9 +68,10 @@ class RemoteRecommender:
 
 @dataclass(frozen=True)
 class RemoteLearner(RemoteRecommender):
-    """One that learns: it is fitted where training runs, and answers from the process of its plugin."""
+    """One that learns, in a process that is ended then, and answers from the process of its plugin."""
 
     local: Trainable = field(kw_only=True)
+    isolation: Isolation = field(kw_only=True)
 
     @property
     def learns_from_customers(self) -> bool:
@@ -76,8 +79,8 @@ class RemoteLearner(RemoteRecommender):
         return learns_from_customers(self.local)
 
     def fit(self, portfolio: "Portfolio") -> Arrays:
-        """Learn."""
-        return self.local.fit(portfolio)
+        """Learn; raises as ``fitted``."""
+        return fitted(self.local, self.worker, self.isolation, self.given, portfolio)
 
     def with_arrays(self, arrays: Arrays, product_codes: Sequence[str]) -> Recommender:
         """Return what answers from arrays."""

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -41,9 +41,10 @@ Given: TypeAlias = Mapping[str, tuple[Any, ...]]
 class Worker:
     """The process of a plugin; one call at a time."""
 
-    def __init__(self, found: Found, memory_mb: int) -> None:
+    def __init__(self, found: Found, memory_mb: int, libraries: Sequence[str] = ()) -> None:
         self._found = found
         self._memory_mb = memory_mb
+        self._libraries = libraries
         self._lock = threading.Lock()
         self._given: dict[str, tuple[Any, ...]] = {}
         self._socket: socket.socket
@@ -57,6 +58,10 @@ class Worker:
     def is_busy(self) -> bool:
         """Whether a call would have to wait for another."""
         return self._lock.locked()
+
+    def beside(self, memory_mb: int, libraries: Sequence[str]) -> "Worker":
+        """Return another process of the plugin, to be started; ``libraries`` take none of its memory."""
+        return Worker(self._found, memory_mb, libraries)
 
     def load(self) -> None:
         """Start the process, and wait until it has imported the plugin.
@@ -111,7 +116,7 @@ class Worker:
         self.close()
         own, theirs = socket.socketpair()
         with theirs:
-            process = _begun(theirs.fileno(), self._memory_mb)
+            process = _begun(theirs.fileno(), self._memory_mb, self._libraries)
         self._end = weakref.finalize(self, _end, process, own)
         self._socket, self._is_started = own, True
         self._send(START_SECONDS, "load", self._found)
@@ -170,10 +175,11 @@ def foreign(told: Any) -> Foreign:
     return Foreign(str(told["kind"]), str(told["said"]), frames, told["row"], ends=bool(told["ends"]))
 
 
-def _begun(descriptor: int, memory_mb: int) -> "subprocess.Popen[bytes]":
+def _begun(descriptor: int, memory_mb: int, libraries: Sequence[str]) -> "subprocess.Popen[bytes]":
+    words = map(str, (os.getpid(), descriptor, memory_mb))
     start = partial(
         subprocess.Popen,
-        [sys.executable, "-m", "plugins.isolation.beginning", str(os.getpid()), str(descriptor), str(memory_mb)],
+        [sys.executable, "-m", "plugins.isolation.beginning", *words, *libraries],
         env=ENVIRONMENT | {"PYTHONPATH": os.pathsep.join(str(Path(part).resolve()) for part in sys.path)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

@@ -8,7 +8,7 @@ import socket
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 import pluggy
@@ -22,6 +22,7 @@ from plugins.failures.telling import frames_of, kind_of, row_of
 from plugins.fields.carrying import Arguments, packed, unpacked_arguments
 from plugins.fields.checks import WHAT, check_value
 from plugins.fields.shapes import Maybe, parameters_of, shape_of
+from plugins.isolation.fitting import fit
 from plugins.isolation.guard import check_candidates, check_reason, check_refusal
 from plugins.isolation.wire import receive, send
 from plugins.loading import Found
@@ -32,6 +33,9 @@ from recommenders.batch import Batch
 from recommenders.catalogue import Catalogue
 from recommenders.contract import Context, Reason, Recommender, Trainable
 from recommenders.view import CustomerView
+
+if TYPE_CHECKING:
+    from recommenders.portfolio import Portfolio
 
 GRACE_SECONDS: Final = 1.0
 """How much longer than its host would wait a call may take here, in case the host is gone."""
@@ -82,6 +86,10 @@ class Worker:
         self._learnt[name] = recommender.with_arrays(arrays, codes)
         self._arrays[name] = arrays, codes
         return None, b""
+
+    def on_fit(self, name: str, portfolio: "Portfolio", seen: Any) -> tuple[Any, bytes]:
+        """Answer what a recommender learns."""
+        return fit(cast(Trainable, self._recommender(name)), portfolio, seen)
 
     def on_propose(self, name: str, customers: tuple[CustomerView, ...], context: Context) -> tuple[Any, bytes]:
         """Answer scores, and the reason of each that is proposed."""

@@ -1,0 +1,60 @@
+"""Has a recommender learn in a process of its own: the portfolio goes there, and arrays come back, never unpickled."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import numpy as np
+
+from plugins.isolation.modes import Isolation
+from plugins.isolation.workers import Given, Worker
+from recommenders.batch import Batch
+from recommenders.contract import Arrays, Context, Trainable, check_arrays, learns_from_customers
+from recommenders.view import CustomerView
+
+if TYPE_CHECKING:
+    from recommenders.portfolio import Portfolio
+
+LIBRARIES: Final = ("recommenders.portfolio",)
+Told: TypeAlias = list[tuple[str, str, list[int]]]
+"""Each array's name, type and shape."""
+
+
+def fitted(local: Trainable, worker: Worker, isolation: Isolation, given: Given, portfolio: "Portfolio") -> Arrays:
+    """Return what a recommender learns in another process of its plugin, with more time and memory, ended then.
+
+    Raises:
+        TimeoutError, Foreign: it took too long or too much memory, raised something, or gave what are no arrays.
+    """
+    seen = (portfolio.batch.customers, portfolio.batch.context) if learns_from_customers(local) else None
+    own = worker.beside(isolation.fit_memory_mb, LIBRARIES)
+    try:
+        own.load()
+        seconds, bare = isolation.fit_seconds, replace(portfolio, make_batch=None)
+        return unpacked(*own.ask(seconds, seconds, given, "fit", local.name, bare, seen))
+    finally:
+        own.close()
+
+
+def fit(
+    own: Trainable, portfolio: "Portfolio", seen: tuple[Sequence[CustomerView], Context] | None
+) -> tuple[Told, bytes]:
+    """Have a recommender learn in this process; raises whatever it does, or TypeError where it gives no arrays."""
+    if seen is not None:
+        batch = Batch(seen[0], portfolio.catalogue, seen[1])
+        portfolio = replace(portfolio, make_batch=lambda: batch)
+    arrays = own.fit(portfolio)
+    check_arrays(arrays)
+    told = [(name, array.dtype.str, list(array.shape)) for name, array in arrays.items()]
+    return told, b"".join(array.tobytes() for array in arrays.values())
+
+
+def unpacked(told: Any, body: bytes) -> Arrays:
+    """Return the arrays that were told of; raises TypeError or ValueError where those are none."""
+    arrays, start = {}, 0
+    for name, kind, shape in told:
+        dtype, size = np.dtype(kind), int(np.prod(shape))
+        arrays[str(name)] = np.frombuffer(body, dtype, size, start).reshape(shape).copy()
+        start += size * dtype.itemsize
+    check_arrays(arrays)
+    return arrays

@@ -1,0 +1,102 @@
+"""A plugin that fails in learning: all others learn the same, and in processes whatever it does."""
+
+import os
+
+import numpy as np
+import pytest
+
+from plugins.host import PluginHost
+from plugins.isolation.modes import Isolation
+from recommenders.portfolio import Ledger
+from recommenders.training import fit_all
+
+LEARNER = """
+import os
+import sys
+import numpy as np
+from guanxi import Candidates, hookimpl
+
+class Mine:
+    name, version = {name!r}, "1"
+
+    def fit(self, portfolio):
+        return {fit}
+
+    def with_arrays(self, arrays, product_codes):
+        {learnt}
+        return self
+
+    def propose(self, batch):
+        return Candidates(np.full(batch.shape, np.nan, np.float32), lambda row, column: None)
+
+@hookimpl
+def recommenders(register):
+    register(Mine())
+"""
+GOOD = LEARNER.format(
+    name="good",
+    fit="""{
+        "held": np.asarray(portfolio.held.sum(axis=0)).ravel(), "pid": np.array(os.getpid()), "none": np.zeros((0, 2)),
+        "codes": np.array(portfolio.catalogue.codes), "day": np.array([portfolio.today], "M8[D]"), "yes": np.array([True]),
+    }""",
+    learnt="",
+)  # fmt: skip
+CASES = {
+    "an exception": "1 / 0",
+    "the end of the process": "sys.exit(3)",
+    "a list": "[1, 2]",
+    "objects": "{'a': np.array([None])}",
+    "numbers that are no arrays": "{'a': 1.0}",
+}
+ONLY_APART = {
+    "an endless loop": "[None for _ in iter(int, 1)]",
+    "a memory hog": "bytearray(2**40)",
+    "a process that ends": "os._exit(3)",
+    "a signal": "os.kill(os.getpid(), 9)",
+}
+
+
+@pytest.fixture
+def learnt(plugin_folder, catalogue, request):
+    """Return a function: what plugins of the sources learn of a small bank, by recommender."""
+
+    def make(mode, **sources):
+        isolation = Isolation(mode, fit_seconds=2.0 if "mine" in sources else 60.0, fit_memory_mb=256)
+        host = PluginHost.load([plugin_folder(**sources)], shipped=(), isolation=isolation)
+        request.addfinalizer(host.close)
+        ledger = Ledger(catalogue("A", "B"))
+        for number in range(3):
+            ledger.add({
+                "customer_no": f"C{number}", "kind": "person", "joined_on": None, "memberships": [], "relations": [],
+                "holdings": [("A", None, None)],
+            })  # fmt: skip
+        return fit_all(host.recommenders(), ledger.portfolio(request.getfixturevalue("context")().today))
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("mode", "fit"),
+    [
+        *(pytest.param("thread", fit, id=f"thread-{name}") for name, fit in CASES.items()),
+        *(pytest.param("process", fit, id=f"process-{name}") for name, fit in {**CASES, **ONLY_APART}.items()),
+    ],
+)
+def test_others_learn_on(learnt, mode, fit):
+    found = learnt(mode, mine=LEARNER.format(name="mine", fit=fit, learnt=""), zeal=GOOD)
+    assert found.keys() == {"good"}
+
+
+def test_what_cannot_answer_from_what_it_learnt_has_learnt_nothing(learnt):
+    found = learnt("thread", mine=LEARNER.format(name="mine", fit="{'a': np.zeros(1)}", learnt="1 / 0"), zeal=GOOD)
+    assert found.keys() == {"good"}
+
+
+def test_arrays_of_every_kind_come_from_a_process_as_they_do_from_here(learnt):
+    here, there = learnt("thread", good=GOOD)["good"], learnt("process", good=GOOD)["good"]
+    assert here.pop("pid") == os.getpid() != there.pop("pid")
+    assert here.keys() == there.keys()
+    for name, array in here.items():
+        assert array.dtype == there[name].dtype
+        assert np.array_equal(array, there[name])
+        assert there[name].flags.writeable
