@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -28,7 +29,7 @@ from plugins import (
 from plugins.deprecation import heard
 from plugins.failures.reports import NOWHERE as UNREPORTED
 from plugins.failures.reports import FailureReports
-from plugins.failures.telling import placed, told
+from plugins.failures.telling import Foreign, placed, told
 from plugins.infos import SHIPPED, Loaded, PluginInfo, RecommenderInfo
 from plugins.isolation.guard import GuardedGate, GuardedRecommender, Health
 from plugins.isolation.modes import THREADS, Isolation
@@ -265,7 +266,7 @@ class PluginHost:
         with heard(info.deprecations):
             self._manager.register(plugin, name=info.key)
         now = self._stored.get(info.name, StoredSettings(info.name))
-        own = self._registered(info.key, plugin, partial(self._held, info.name, now.settings))
+        own = self._registered(info, plugin, partial(self._held, info.name, now.settings))
         check_free(own, [(loaded.info.source, loaded.registered) for loaded in self.loaded])
         if own.held is not None:
             self._check_named_once(info)
@@ -276,9 +277,12 @@ class PluginHost:
         for recommender in info.recommenders:
             self._health[recommender] = Health()
 
-    def _registered(self, key: str, plugin: object, hold: Callable[[SettingsModel], Held]) -> Registered:
-        """What a plugin registers, moved to its process if it has one; it is shown no more than it may see."""
-        return narrowed(moved(registered(self._manager, plugin, hold), self._workers.get(key), self._isolation))
+    def _registered(self, info: PluginInfo, plugin: object, hold: Callable[[SettingsModel], Held]) -> Registered:
+        """What a plugin registers, kept apart unless it is shipped; it is shown no more than it may see."""
+        own = registered(self._manager, plugin, hold)
+        if info.source != SHIPPED:
+            own = moved(own, self._workers.get(info.key), self._isolation)
+        return narrowed(own)
 
     def _named(self, plugin: str) -> Loaded:
         wanted = setting_name(plugin)
@@ -307,7 +311,7 @@ class PluginHost:
     def _registered_anew(self, loaded: Loaded, stored: Mapping[str, Any]) -> Registered:
         info = loaded.info
         hold = partial(self._held, info.name, stored)
-        own = self._registered(info.key, loaded.plugin, hold)
+        own = self._registered(info, loaded.plugin, hold)
         names = [recommender.name for recommender in own.of("recommenders")]
         if sorted(names) != sorted(info.recommenders):
             raise PluginError(f"under them its recommenders would be {names}, and names must stay: {info.recommenders}")
@@ -359,6 +363,12 @@ class PluginHost:
             worker = Worker(found, self._isolation.memory_mb)
             worker.load()
             self._workers[name] = worker
+
+    def wait(self) -> None:
+        """Wait for processes of plugins that are being started; one that does not come is told of when it is asked."""
+        for worker in self._workers.values():
+            with suppress(Foreign, TimeoutError):
+                worker.wait()
 
     def close(self) -> None:
         """End the processes of plugins; one that is asked again is started again."""

@@ -2,12 +2,13 @@
 
 import logging
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 
 from plugins.failures.telling import told
 from plugins.host import PluginHost
+from plugins.isolation.events import check_day
 from plugins.isolation.guard import is_text
-from recommenders.contract import LifeEvent, Text
+from recommenders.contract import LifeEvent, Omitted, Text
 from recommenders.view import CustomerView
 
 logger = logging.getLogger("guanxi.plugins")
@@ -28,6 +29,8 @@ def happenings(host: PluginHost, customer: CustomerView, since: date, until: dat
     for event, info in host.of("events"):
         try:
             day = _day(event, customer)
+        except Omitted:
+            continue
         except (Exception, SystemExit) as error:
             if not info.failures:  # whoever looks at a million customers logs it once
                 logger.warning("event %s failed: %s", event.code, type(error).__name__, exc_info=error)
@@ -42,6 +45,5 @@ def _day(event: LifeEvent, customer: CustomerView) -> date | None:
     if not is_text(event.text):
         raise TypeError(f"registered the event {event.code!r} without a text in each language")
     day = event.on(customer)
-    if day is not None and (not isinstance(day, date) or isinstance(day, datetime)):
-        raise TypeError(f"gave {type(day).__name__} as the day of {event.code}, not a date")
+    check_day(event.code, day)
     return day

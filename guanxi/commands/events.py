@@ -73,6 +73,7 @@ async def note_events(
         seen = Batch.of(await customers.load(store, numbers), catalogue, Context(today, None), tell=tell).told
         notings = []
         for customer in seen:
+            host.wait()
             own, happened = before.get(customer.customer_no), happenings(host, customer, today - TOLD, today)
             after, new = _after(own, happened, today)
             found.update([None] if own is None else [happening.code for happening in new])

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from plugins.isolation.events import in_process, in_thread
 from plugins.isolation.modes import Isolation
 from plugins.isolation.remote import RemoteGate, RemoteLearner, RemoteRecommender, remote_resolve
 from plugins.isolation.workers import Given, Worker
@@ -11,9 +12,12 @@ from recommenders.contract import Recommender, Trainable
 
 
 def moved(own: Registered, worker: Worker | None, isolation: Isolation) -> Registered:
-    """Return what a plugin registered, with what is asked for each customer moved to its process, if it has one."""
+    """Return what a plugin registered, with what is asked for each customer moved to its process, if it has one.
+
+    Recommenders, gates and fields of one that has none are kept apart by what asks them.
+    """
     if worker is None:
-        return own
+        return replace(own, items={**own.items, "events": [in_thread(event) for event in own.of("events")]})
     given = {"settings": (own.held.values.model_dump(),)} if own.held else {}
     gates = [RemoteGate(gate.gate, gate.code, worker, place, given) for place, gate in enumerate(own.of("gates"))]
     facts = {one.type.__qualname__: one.type for one in own.of("facts")}
@@ -22,7 +26,9 @@ def moved(own: Registered, worker: Worker | None, isolation: Isolation) -> Regis
         replace(field, resolve=remote_resolve(field, place, worker, given))
         for place, field in enumerate(own.of("fields"))
     ]
-    return replace(own, items={**own.items, "fields": fields, "gates": gates, "recommenders": recommenders})
+    events = [in_process(event, place, worker, given) for place, event in enumerate(own.of("events"))]
+    items = {"events": events, "fields": fields, "gates": gates, "recommenders": recommenders}
+    return replace(own, items={**own.items, **items})
 
 
 def _remote(

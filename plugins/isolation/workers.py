@@ -74,6 +74,12 @@ class Worker:
             self._start()
             self._hear(math.inf)
 
+    def wait(self) -> None:
+        """Wait until the process is there, if it is being started; raises as ``load``."""
+        with self._lock:
+            if self._due and not self._is_loaded:
+                self._hear(math.inf)
+
     def ask(self, own: float, hurry: float, given: Given, work: str, *arguments: Any) -> tuple[Any, bytes]:
         """Have the process do something; first it is given what it has not yet.
 

@@ -22,6 +22,7 @@ from plugins.failures.telling import frames_of, kind_of, row_of
 from plugins.fields.carrying import Arguments, packed, unpacked_arguments
 from plugins.fields.checks import WHAT, check_value
 from plugins.fields.shapes import Maybe, parameters_of, shape_of
+from plugins.isolation.events import check_day
 from plugins.isolation.fitting import fit
 from plugins.isolation.guard import check_candidates, check_reason, check_refusal
 from plugins.isolation.wire import receive, send
@@ -31,7 +32,7 @@ from plugins.settings.held import Held
 from plugins.settings.models import Model
 from recommenders.batch import Batch
 from recommenders.catalogue import Catalogue
-from recommenders.contract import Context, Reason, Recommender, Trainable
+from recommenders.contract import Context, LifeEvent, Reason, Recommender, Trainable
 from recommenders.view import CustomerView
 
 if TYPE_CHECKING:
@@ -121,6 +122,13 @@ class Worker:
         value = own.resolve(subject, **unpacked_arguments(parameters_of(own.resolve), told))
         check_value(shape, value, WHAT)
         return packed(shape, value), b""
+
+    def on_event(self, place: int, customer: CustomerView) -> tuple[Any, bytes]:
+        """Answer on which day an event happens."""
+        event: LifeEvent = self._all("events")[place]
+        day = event.on(customer)
+        check_day(event.code, day)
+        return None if day is None else day.isoformat(), b""
 
     def _recommender(self, name: str) -> Recommender:
         found: Recommender = next(own for own in self._all("recommenders") if own.name == name)

@@ -6,6 +6,8 @@ import pytest
 
 from graph.records import ActivityMonth
 from plugins.host import PluginHost
+from plugins.isolation.events import ENDED_TO_CLOSE
+from plugins.isolation.modes import Isolation
 from plugins.life_events import happenings
 from recommenders.view import CustomerView
 
@@ -84,7 +86,7 @@ def test_those_of_plugins_come_among_ours_in_order(host_of, paid):
     ("body", "text", "why"),
     [
         ("raise KeyError('day')", SAY, "KeyError: 'day'"),
-        ("raise SystemExit", SAY, "SystemExit: "),
+        ("raise SystemExit", SAY, "PluginError: raised SystemExit"),
         ("return '2026-03-01'", SAY, "TypeError: gave str as the day of MINE, not a date"),
         ("import datetime as d; return d.datetime(2026, 3, 1)", SAY, "TypeError: gave datetime as the day of MINE"),
         ("return date(2026, 3, 1)", "'Mine.'", "TypeError: registered the event 'MINE' without a text"),
@@ -110,3 +112,57 @@ def test_a_failure_is_logged_once_and_counted_each_time(host_of, paid, caplog):
 
     assert [record.getMessage() for record in caplog.records] == ["event MINE failed: KeyError"]
     assert host.plugins[-1].failures == 5
+
+
+ENDLESS = "while customer.age is None: pass\n    return date(2026, 3, 1)"
+
+
+@pytest.fixture
+def apart(plugin_folder, request):
+    """Return a function: a host whose plugin ``own`` is kept apart in a way."""
+
+    def make(mode, body):
+        folder = plugin_folder(own=PLUGIN.format(body=body, text=SAY))
+        host = PluginHost.load([folder], isolation=Isolation(mode, memory_mb=256))
+        request.addfinalizer(host.close)
+        return host
+
+    return make
+
+
+@pytest.mark.parametrize("mode", ["thread", "process"])
+def test_one_that_never_ends_holds_up_nobody(apart, paid, person, mode):
+    host, customer, others = apart(mode, ENDLESS), paid(".xxxx"), PluginHost.load()
+    bad = CustomerView(person("C-BAD", activity=customer.activity, birth_date=None), TODAY)
+
+    for _ in range(9):
+        assert happenings(host, bad, *LONG) == happenings(others, bad, *LONG) != []
+    assert host.plugins[-1].failures == 1, "it is busy, or being started, after that"
+
+
+def test_of_a_process_days_come_as_they_would_from_here_and_wrong_ones_do_not(apart, paid):
+    customer = paid(".xxxx")
+    for body in ("return date(2026, 3, 1)", "return None", "return '2026-03-01'", "raise KeyError('day')"):
+        here, there = apart("thread", body), apart("process", body)
+        assert happenings(there, customer, *LONG) == happenings(here, customer, *LONG)
+        assert there.plugins[-1].error == here.plugins[-1].error
+
+
+@pytest.mark.parametrize(
+    "body", [ENDLESS, "import os; customer.age is None and os._exit(3)\n    return date(2026, 3, 1)"]
+)
+def test_who_waits_for_the_process_gets_all_events_of_others_and_one_that_ends_it_each_time_is_left_out(
+    apart, paid, person, body
+):
+    host, customer = apart("process", body), paid(".xxxx")
+    bad = CustomerView(person("C-BAD", birth_date=None), TODAY)
+
+    for _ in range(ENDED_TO_CLOSE - 1):
+        host.wait()
+        assert happenings(host, bad, *LONG) == []
+    host.wait()
+    assert [happening.code for happening in happenings(host, customer, *LONG)] == ["SALARY_STARTED", "MINE"]
+    for _ in range(ENDED_TO_CLOSE + 2):
+        host.wait()
+        assert happenings(host, bad, *LONG) == []
+    assert host.plugins[-1].failures == 2 * ENDED_TO_CLOSE - 1
