@@ -1,4 +1,4 @@
-"""Writes a plugin to begin with: a function, a class that learns, or a package; each a folder, with a test that passes."""
+"""Writes a plugin to begin with, in a folder: a function, a class that learns, or a package; each with its test."""
 
 import re
 import sys
