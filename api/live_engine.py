@@ -11,12 +11,14 @@ from typing import Final
 import numpy as np
 
 from api.gathering import Gathering
-from graph import plugin_settings, plugin_stages, products
+from graph import plugin_claims, plugin_settings, plugin_stages, products
 from graph.errors import ModelError, StoreUnavailable
 from graph.migrations import migrate
+from graph.plugin_claims import Claim
 from graph.records import Customer
 from graph.store import Store
 from graph.words import PluginStage
+from plugins.claims import claims
 from plugins.deciding import build_engine
 from plugins.host import PluginHost
 from plugins.life.reloading import Reloading
@@ -65,6 +67,7 @@ class LiveEngine:
         self._model: Model | None = None
         self._seen: str | None = None
         self._migrated = self._stale = False
+        self._claimed = set[Claim]()
         self._thread = ThreadPoolExecutor(1, "decisions")
         self._gathering = Gathering(self._thread)
         self._refreshing: asyncio.Task[None] | None = None
@@ -175,6 +178,9 @@ class LiveEngine:
         if not self._migrated:
             await migrate(self._store)
             self._migrated = True
+        if (claimed := claims(self.host)) != self._claimed:
+            await plugin_claims.remember(self._store, claimed)
+            self._claimed = claimed
         return Catalogue(await products.catalogue(self._store), self._purposes)
 
     def _put_in_service(self, catalogue: Catalogue, model: Model | None, stages: Lives, host: PluginHost) -> None:

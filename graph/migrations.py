@@ -137,6 +137,7 @@ MIGRATIONS: Final = (
             "CREATE INDEX release_contract IF NOT EXISTS FOR (n:ProgrammeRelease) ON (n.contract_key)",
         ),
     ),
+    Migration(15, "what plugins say is theirs is remembered", (_unique_node("PluginClaim", "claim_key"),)),
 )
 
 APPLIED: Final = "MATCH (m:Migration) RETURN m.number AS number ORDER BY number"

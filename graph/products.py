@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from graph.contracts import contracts
+from graph.plugin_claims import claimants, claimed_by
 from graph.records import Product
 from graph.rivals import rivalling
 from graph.rows import attributes, word
@@ -22,10 +23,19 @@ async def catalogue(store: Store) -> list[Product]:
     rows = await store.read(CATALOGUE)
     programmes = {own["programme_code"]: own for row in rows if (own := row["programme"])}
     found = await contracts(store, programmes.values(), [row["product"] for row in rows])
-    return rivalling([_product(row["product"], row["programme"] or {}, found) for row in rows])
+    claims = await claimants(store)
+    return rivalling(
+        [
+            _product(own, programme, found, claimed_by(claims, own, programme))
+            for row in rows
+            for own, programme in [(row["product"], row["programme"] or {})]
+        ]
+    )
 
 
-def _product(row: Row, programme: Row, contracts: Mapping[str, Contract]) -> Product:
+def _product(
+    row: Row, programme: Row, contracts: Mapping[str, Contract], claimed: tuple[tuple[str, ...], ...]
+) -> Product:
     return Product(
         product_code=row["product_code"],
         name=row["name"],
@@ -44,6 +54,7 @@ def _product(row: Row, programme: Row, contracts: Mapping[str, Contract]) -> Pro
         programme_benefit=programme.get("benefit"),
         programme_benefit_zh=programme.get("benefit_zh"),
         contract=contracts.get(row.get("programme_code", "")),
+        claimed_by=claimed,
         margin=row.get("margin"),
         active_from=row.get("active_from"),
         active_until=row.get("active_until"),

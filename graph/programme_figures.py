@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from graph.places import taken
 from graph.records import Members
 from graph.store import Store
 from graph.words import OutcomeKind
@@ -41,6 +42,11 @@ async def members(store: Store, code: str) -> list[Members]:
 async def reached(
     store: Store, products: Sequence[str], kind: OutcomeKind, since: datetime, until: datetime
 ) -> list[Reached]:
-    """Return whom offers of some products had an outcome of a kind with, from a moment on and before another."""
+    """Return whom offers of some products had an outcome of a kind with, from a moment on and before another.
+
+    Who accepted is who has a place of the contract (``graph.places``).
+    """
+    if kind is OutcomeKind.ACCEPT:
+        return [Reached(own.first, 1, own.is_known) for own in await taken(store, products, since, until)]
     rows = await store.read(OUTCOMES, products=products, kind=kind, since=since, until=until)
     return [Reached(row["first"], row["n"], row["customer_no"] != "") for row in rows]

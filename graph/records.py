@@ -30,7 +30,8 @@ class Product:
     """Something a customer can hold. ``margin`` is its yearly value to the bank, in the bank's currency.
 
     ``purpose`` tells programmes what it is for; ``programme_kind``, the partner, the benefit and the contract are its
-    programme's. ``rivals`` are products beside which it may not stand, by its contract or by theirs.
+    programme's. ``rivals`` are products beside which it may not stand, by its contract or by theirs. ``claimed_by`` are
+    plugins without which it is not offered: of each group, one has to be in use.
     """
 
     product_code: str
@@ -51,6 +52,7 @@ class Product:
     programme_benefit_zh: str | None = None
     contract: Contract | None = None
     rivals: tuple[str, ...] = ()
+    claimed_by: tuple[tuple[str, ...], ...] = ()
     margin: float | None = None
     active_from: date | None = None
     active_until: date | None = None

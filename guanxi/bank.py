@@ -148,7 +148,8 @@ class Bank:
 
     @cached_property
     def catalogue(self) -> Catalogue:
-        """The bank's products."""
+        """The bank's products, with what its plugins say is theirs."""
+        _ = self.host
         found: Catalogue = self.run(read_catalogue, self.store, self.settings)
         return found
 

@@ -56,6 +56,8 @@ class Table:
     Attributes:
         key: the columns that together name a row; an empty cell counts as a value of its own.
         periods: pairs of columns of which the second may not be earlier, or less, than the first.
+        needs: pairs of columns of which the first may not stand without the second.
+        apart: pairs of columns of which the first, a list, may not name the second.
     """
 
     name: str
@@ -63,6 +65,8 @@ class Table:
     key: tuple[str, ...]
     columns: tuple[Column, ...]
     periods: tuple[tuple[str, str], ...] = ()
+    needs: tuple[tuple[str, str], ...] = ()
+    apart: tuple[tuple[str, str], ...] = ()
     core: bool = False
 
     @property
@@ -112,13 +116,20 @@ PROGRAMMES: Final = Table(
         Column(
             "budget", "what the benefit may cost in all, in the bank's currency; needs benefit_cost", "number", least=0
         ),
-        Column("benefit_cost", "what the benefit costs for each acceptance", "number", least=0),
-        Column("quota", "how many acceptances there may be, counted from starts_on", "integer", least=0),
+        Column("benefit_cost", "what the benefit costs for each customer who takes a product", "number", least=0),
+        Column(
+            "quota",
+            "how many places there may be, counted from starts_on: customers, once for each product taken",
+            "integer",
+            least=0,
+        ),
         Column("regions", "where it is offered; empty is everywhere", "list"),
         Column("exclusive_of", "partners whose products may not stand beside its own", "list", references="partners"),
         Column("blackout_days", "when it is not offered", "days"),
     ),
     (("starts_on", "ends_on"),),
+    (("budget", "benefit_cost"),),
+    (("exclusive_of", "partner_code"),),
 )
 CONTRACT: Final = ("budget", "benefit_cost", "quota", "regions", "exclusive_of", "blackout_days")
 """The columns of a programme's contract with its partner."""

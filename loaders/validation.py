@@ -54,7 +54,7 @@ def check(table: Table, frame: pl.DataFrame, extras: Sequence[Column]) -> Checke
         *(_parsed(column).alias(column.name) for column in columns),
         *(pl.col(column.name).alias(_raw(column.name)) for column in columns),
     ).with_columns(_key(table).alias(KEY))
-    faults = [_torn(), *(fault for column in columns for fault in _cell_faults(column)), *_period_faults(table)]
+    faults = [_torn(), *(fault for column in columns for fault in _cell_faults(column)), *_row_faults(table)]
     return _split(typed, faults, [KEY, LINE, *(column.name for column in columns)])
 
 
@@ -146,6 +146,9 @@ def _cell_faults(column: Column) -> list[_Fault]:
     if column.reads in EXPECTED:
         unread = raw.is_not_null() & pl.col(column.name).is_null()
         faults.append(_Fault(unread, column.name, raw, f"is not {EXPECTED[column.reads]}"))
+    if column.reads == "list":
+        parts = pl.col(column.name).list
+        faults.append(_Fault(parts.contains(""), column.name, raw, "has an empty part beside |"))
     if column.least is not None:
         faults.append(_Fault(pl.col(column.name) < column.least, column.name, raw, f"is less than {column.least:g}"))
     if column.is_past:
@@ -158,11 +161,21 @@ def _cell_faults(column: Column) -> list[_Fault]:
     return faults
 
 
-def _period_faults(table: Table) -> list[_Fault]:
-    return [
+def _row_faults(table: Table) -> list[_Fault]:
+    """What is wrong with cells beside others of their row."""
+    before = [
         _Fault(pl.col(later) < pl.col(earlier), later, pl.col(_raw(later)), f"is before {earlier}")
         for earlier, later in table.periods
     ]
+    alone = [
+        _Fault(pl.col(one).is_not_null() & pl.col(other).is_null(), one, pl.col(_raw(one)), f"needs {other}")
+        for one, other in table.needs
+    ]
+    themselves = [
+        _Fault(pl.col(listed).list.contains(pl.col(own)), listed, pl.col(_raw(listed)), f"names its own {own}")
+        for listed, own in table.apart
+    ]
+    return before + alone + themselves
 
 
 def _key(table: Table) -> pl.Expr:

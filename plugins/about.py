@@ -24,6 +24,9 @@ class About:
         permissions: the kinds of data that it sees, in the words of docs/plugins-view.md; None for all but what
             identifies a customer, what relatives hold, and his segment and scores.
         settings: a pydantic model of its settings; each has a default.
+        serves: kinds of programmes that are its own. Once it was loaded, their products are offered to nobody of whom
+            no plugin that serves the kind decides.
+        guards: purposes of products that its gates are for; the same holds for these products.
     """
 
     version: str = "1"
@@ -31,12 +34,15 @@ class About:
     owner: str | None = None
     permissions: Collection[str] | None = None
     settings: type[BaseModel] | None = None
+    serves: Collection[str] = ()
+    guards: Collection[str] = ()
 
     def check(self) -> None:
         """Return if the plugin can run here.
 
         Raises:
-            PluginError: it is for other versions of the plugin API, or says so in no specifier.
+            PluginError: it is for other versions of the plugin API, or says so in no specifier; or what is its own is
+                no collection of words.
         """
         try:
             fits = API_VERSION in SpecifierSet(self.api)
@@ -44,3 +50,6 @@ class About:
             raise PluginError(f"its api {self.api!r} is no version specifier") from error
         if not fits:
             raise PluginError(f"it is for the plugin API {self.api}, and this is {API_VERSION}")
+        for name, words in (("serves", self.serves), ("guards", self.guards)):
+            if isinstance(words, str) or not all(isinstance(word, str) and word for word in words):
+                raise PluginError(f"its {name} are {words!r}, which are no collection of words")

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from graph.words import PluginStage
+from plugins.claims import holding_back
 from plugins.host import PluginHost
 from plugins.isolation.together import ask_together
 from plugins.life.shadows import Shadows
@@ -40,7 +41,7 @@ def build_engine(
         return (
             catalogue,
             [own for own in guarded if plugins is None or owners[own.name] in plugins],
-            host.gates(plugins),
+            [*holding_back(catalogue, host, plugins), *host.gates(plugins)],
             rules.bundles,
             model.calibration if model else None,
             model.ranker if model else None,

@@ -18,6 +18,7 @@ from guanxi.opening import open_store
 from guanxi.plugin_loading import load_plugins
 from guanxi.settings import Settings
 from guanxi.stored_settings import take_stored
+from plugins.claims import Held, held_back
 from recommenders.artefact import Model, save
 from recommenders.comparing import MARGIN, Comparison
 from recommenders.training import Trained
@@ -45,7 +46,7 @@ def train(
     """Learn from the graph and put the new model in force, under GUANXI_HOME/models."""
     settings = Settings()
     live = _live(settings)
-    trained = asyncio.run(_train(settings, day(as_of), live))
+    trained, held = asyncio.run(_train(settings, day(as_of), live))
     why_not = None if live is None else _why_not(promote, live, trained.comparison)
     path = save(settings.models_dir, trained.model, live=why_not is None)
     learnt = trained.model.learnt_from
@@ -56,6 +57,10 @@ def train(
     for line in insight_lines(trained.model.ranker.card if trained.model.ranker else {}):
         typer.echo(line)
     typer.echo("Took " + ", ".join(f"{part} {seconds:.2f} s" for part, seconds in trained.seconds.items()) + ".")
+    for own in held:
+        typer.echo(
+            f"Held back from everybody, or all but a share, for want of {', '.join(own.plugins)}: {own.product_code}"
+        )
     if trained.comparison is not None:
         typer.echo(_compared(trained.comparison))
     if why_not is None:
@@ -89,14 +94,14 @@ def _compared(comparison: Comparison) -> str:
     return f"MAP@7 {one}, of the live model {comparison.live_id} {other}: on {comparison.on}."
 
 
-async def _train(settings: Settings, today: date, live: Model | None) -> Trained:
+async def _train(settings: Settings, today: date, live: Model | None) -> tuple[Trained, list[Held]]:
     async with open_store(settings) as store:
-        catalogue = await read_catalogue(store, settings)
         host = await take_stored(store, load_plugins(settings))
+        catalogue = await read_catalogue(store, settings)
         lives = await read_lives(store, settings)
         with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as bars:
             task = bars.add_task("customers read", total=None)
-            return await learn(
+            trained = await learn(
                 store,
                 catalogue,
                 host.recommenders(),
@@ -107,3 +112,4 @@ async def _train(settings: Settings, today: date, live: Model | None) -> Trained
                 live=live,
                 progress=lambda part, read: bars.update(task, description=f"customers read: {part}", completed=read),
             )
+        return trained, held_back(catalogue, host, lives.live(host))

@@ -25,7 +25,7 @@ from recommenders.gates import say
 @hookimpl
 def about() -> About:
     """See memberships of campus programmes, and nothing else."""
-    return About(permissions=("membership:campus",))
+    return About(permissions=("membership:campus",), serves=(ProgrammeKind.CAMPUS,), guards=(STUDY,))
 
 
 @hookimpl

@@ -5,6 +5,7 @@ Members are told the programme's ``benefit`` of the bank's file.
 
 from collections.abc import Callable
 
+from graph.words import ProgrammeKind
 from loaders.sample_parts import Sample
 from plugins.about import About
 from plugins.cobranded.knowing import ENDS, FIELDS, YEARS
@@ -19,7 +20,7 @@ from recommenders.contract import LifeEvent, Recommender
 @hookimpl
 def about() -> About:
     """See memberships of co-branded programmes, and nothing else."""
-    return About(permissions=("membership:cobranded",))
+    return About(permissions=("membership:cobranded",), serves=(ProgrammeKind.COBRANDED,))
 
 
 @hookimpl

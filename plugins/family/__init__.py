@@ -7,6 +7,7 @@ an adult.
 
 from collections.abc import Callable
 
+from graph.words import ProgrammeKind
 from loaders.sample_parts import Sample
 from plugins.about import About
 from plugins.contract import Breakdown, Field
@@ -22,7 +23,7 @@ from recommenders.contract import Gate, LifeEvent, Recommender
 @hookimpl
 def about() -> About:
     """See memberships of families, and ages."""
-    return About(permissions=("membership:family", "birth_date"))
+    return About(permissions=("membership:family", "birth_date"), serves=(ProgrammeKind.FAMILY,))
 
 
 @hookimpl

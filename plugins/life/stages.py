@@ -54,6 +54,10 @@ class Lives:
         owned = host.of("recommenders")
         return frozenset(own.name for own, info in owned if self.life(info).stage is not PluginStage.LIVE)
 
+    def live(self, host: PluginHost) -> frozenset[str]:
+        """Return the names of the plugins that decide of everybody."""
+        return frozenset(info.name for info in host.plugins if self.life(info).stage is PluginStage.LIVE)
+
     def with_live(self, names: Iterable[str]) -> Self:
         """Return the same lives, but with some plugins live."""
         return replace(self, decided={**self.decided, **dict.fromkeys(names, LIVE)})

@@ -25,7 +25,11 @@ from recommenders.gates import say
 @hookimpl
 def about() -> About:
     """See memberships of bureaus with their licence numbers, and turnover."""
-    return About(permissions=("membership:tobacco", "activity", "identifiers"))
+    return About(
+        permissions=("membership:tobacco", "activity", "identifiers"),
+        serves=(ProgrammeKind.TOBACCO,),
+        guards=(WORKING_CAPITAL,),
+    )
 
 
 @hookimpl

@@ -20,6 +20,7 @@ HANDLED_APART = {
     "Job": "what servers do at intervals",
     "PluginSettings": "what staff has set of plugins",
     "PluginSettingsChange": "what staff has set of plugins",
+    "PluginClaim": "what plugins say is theirs",
     "PluginStage": "the bank's decisions on its plugins",
     "PluginDay": "counts of plugins, of no customer",
     "ProgrammeSecret": "the offsets of rounding, of no customer",

@@ -5,6 +5,7 @@ import pytest
 from graph import feedback, products, programmes
 from graph.imports import import_rows
 from graph.once import Request
+from graph.programme_figures import reached
 from graph.records import Outcome
 from graph.terms import Contract, Terms
 from graph.words import Channel, OutcomeKind
@@ -30,7 +31,8 @@ def row(key, **own):
 @pytest.fixture
 async def bank(empty_store):
     """A programme with a contract, one of a competitor, and one without anything agreed on; each has a card or two."""
-    await import_rows(empty_store, "customers", [row("C1", customer_no="C1", kind="person")])
+    customers = [row(code, customer_no=code, kind="person") for code in ("C1", "C2", "C3")]
+    await import_rows(empty_store, "customers", customers)
     await import_rows(empty_store, "programmes", [
         row("MART", programme_code="MART", kind="cobranded", name="Mart", partner_code="MART", **AGREED),
         row("RIVAL", programme_code="RIVAL", kind="cobranded", name="Rival", partner_code="RIVAL"),
@@ -48,10 +50,10 @@ def record(bank):
     """Return a function: writes an outcome of a product."""
     serial = iter(range(99))
 
-    async def write(code, kind=OutcomeKind.ACCEPT, day=FIRST):
+    async def write(code, kind=OutcomeKind.ACCEPT, day=FIRST, customer="C1"):
         number, at = next(serial), datetime(day.year, day.month, day.day, tzinfo=UTC)
         outcome = Outcome(f"O{number}", code, kind, Channel.MOBILE, at)
-        await feedback.record_outcome(bank, "C1", outcome, {}, Request(f"K{number}", "F", f"ID{number}", at))
+        await feedback.record_outcome(bank, customer, outcome, {}, Request(f"K{number}", "F", f"ID{number}", at))
 
     return write
 
@@ -82,7 +84,7 @@ async def test_acceptances_of_all_its_products_use_a_programme_up(bank, record):
     await record("GOLD")
     assert await contract_of(bank) == Contract(TERMS, is_spent=True)
 
-    await record("CARD")
+    await record("CARD", customer="C2")
     assert await contract_of(bank, "GOLD") == Contract(TERMS, is_spent=True, is_full=True)
 
 
@@ -97,9 +99,51 @@ async def test_what_is_no_acceptance_or_another_s_or_before_the_first_day_counts
     assert await contract_of(bank) == Contract(TERMS)
 
 
-async def test_a_new_first_day_begins_anew(bank, record):
+async def test_who_accepts_a_product_again_and_again_takes_one_place(bank, record):
+    for _ in range(12):
+        await record("CARD")
+
+    assert await contract_of(bank) == Contract(TERMS)
+
+
+async def test_the_latest_word_holds(bank, record):
+    for customer in ("C1", "C2", "C3"):
+        await record("CARD", customer=customer)
+    await record("CARD", OutcomeKind.DISMISS, date(2026, 1, 2))
+    await record("CARD", OutcomeKind.DISMISS, date(2025, 12, 31), customer="C2")
+    await record("GOLD", OutcomeKind.DISMISS, date(2026, 1, 2), customer="C3")
+    assert await contract_of(bank) == Contract(TERMS, is_spent=True)
+
+    await record("CARD", day=date(2026, 1, 3))
+    assert await contract_of(bank) == Contract(TERMS, is_spent=True, is_full=True)
+
+
+async def test_the_report_s_takers_are_those_who_have_a_place(bank, record):
     for _ in range(3):
         await record("CARD")
+    await record("CARD", customer="C2")
+    await record("CARD", OutcomeKind.DISMISS, date(2026, 1, 2), customer="C2")
+    await record("GOLD", customer="C3")
+    span = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC)
+
+    found = await reached(bank, ["CARD", "GOLD"], OutcomeKind.ACCEPT, *span)
+
+    assert [own.first.date() for own in found] == [FIRST, FIRST]
+    assert len(await reached(bank, ["CARD"], OutcomeKind.ACCEPT, span[0], datetime(2026, 1, 2, tzinfo=UTC))) == 2
+
+
+async def test_what_is_left_of_erased_customers_keeps_its_places(bank, record):
+    for customer in ("C1", "C2", "C3"):
+        await record("CARD", customer=customer)
+    await bank.write("MATCH (o:Outcome) REMOVE o.customer_no")
+
+    assert (await contract_of(bank)).is_full
+
+
+async def test_a_new_first_day_begins_anew(bank, record):
+    for customer in ("C1", "C2", "C3"):
+        await record("CARD", customer=customer)
+    assert (await contract_of(bank)).is_full
     await bank.write("MATCH (g:Programme {programme_code: 'MART'}) SET g.starts_on = $day", day=date(2026, 1, 2))
 
     assert await contract_of(bank) == Contract(TERMS)
@@ -109,7 +153,7 @@ async def test_a_catalogue_changes_with_the_last_place_and_not_with_each(bank, r
     before = await products.catalogue(bank)
     await record("CARD")
     assert await products.catalogue(bank) == before
-    await record("CARD")
+    await record("CARD", customer="C2")
     assert await products.catalogue(bank) != before
 
 

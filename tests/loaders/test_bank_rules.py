@@ -70,6 +70,24 @@ async def test_a_programme_of_any_kind_with_a_whole_contract_is_good(bank, rejec
     assert await rejects(bank(partners=partners, programmes=programme + whole)) == []
 
 
+@pytest.mark.parametrize(
+    ("cells", "reject"),
+    [
+        ("P,hospital,P,CLINIC,100.5,,,", "programmes.csv,2,budget,100.5,needs benefit_cost"),
+        (
+            "P,hospital,P,CLINIC,,,OTHER|CLINIC,",
+            "programmes.csv,2,exclusive_of,OTHER|CLINIC,names its own partner_code",
+        ),
+        ("P,hospital,P,CLINIC,,,,|", "programmes.csv,2,regions,|,has an empty part beside |"),
+    ],
+)
+async def test_a_contract_that_would_not_be_kept_is_rejected(bank, rejects, cells, reject):
+    partners = "partner_code,name,kind\nCLINIC,Clinic,hospital\nOTHER,Other,hospital\n"
+    header = "programme_code,kind,name,partner_code,budget,benefit_cost,exclusive_of,regions\n"
+
+    assert await rejects(bank(partners=partners, programmes=f"{header}{cells}\n")) == [reject]
+
+
 async def test_a_contract_excludes_known_partners(bank, rejects):
     partners = "partner_code,name,kind\nCLINIC,Clinic,hospital\n"
 

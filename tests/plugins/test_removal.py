@@ -7,6 +7,7 @@ import pytest
 from graph.errors import SettingsError
 from loaders.bank_directory import BankDirectory
 from loaders.importing import check_bank
+from plugins.claims import held_back
 from plugins.deciding import build_engine
 from plugins.host import DEFAULT_PLUGINS, PluginHost
 from plugins.leaving_out import kept
@@ -73,7 +74,7 @@ def test_a_bank_may_do_without_all_of_them(tmp_path):
 
 @pytest.mark.parametrize("name", PROGRAMMES)
 def test_offers_that_are_not_its_own_are_the_same_to_the_bit(name, bank):
-    """But that what its gates alone refused is refused no more."""
+    """But that what its gates alone refused is refused no more, and its products are offered by nobody."""
     numbers = sorted(bank.table("customers")["customer_no"])
     batch, records = bank.batch(numbers), bank._records(numbers)
 
@@ -94,8 +95,13 @@ def test_offers_that_are_not_its_own_are_the_same_to_the_bit(name, bank):
         for row, column in zip(*gate.refuses(batch).nonzero(), strict=True)
     }
     (before, bundles), (after, fewer) = answers(host), answers(leaving([name]))
-    others = {pair: said(offer) for pair, offer in before.items() if name not in offer.recommenders}
+    held = {own.product_code for own in held_back(bank.catalogue, leaving([name]))}
+    others = {
+        pair: said(offer) for pair, offer in before.items() if name not in offer.recommenders and pair[1] not in held
+    }
 
+    assert held
+    assert {code for _, code in after} & held == set()
     assert {pair: said(offer) for pair, offer in after.items() if pair in others} == others
     assert {pair for pair in after.keys() - before.keys() if pair not in refused} == set()
     assert not any(name in offer.recommenders for offer in after.values())

@@ -1,6 +1,6 @@
 """The hospital card: patients of a partner hospital get its card, and savings for their health."""
 
-from guanxi import Breakdown, BundleRule, Field, LifeEvent, Proposal, hookimpl, recommender, say
+from guanxi import About, Breakdown, BundleRule, Field, LifeEvent, Proposal, hookimpl, recommender, say
 from guanxi_hospital.patients import HEALTH, HOSPITAL, NotAPatient, admitted_on, by_insurance, is_patient
 from guanxi_hospital.sample import SAMPLE
 
@@ -8,6 +8,12 @@ REASONS = {
     "card": say("Your hospital's own card.", "您就诊医院的专属卡。"),
     HEALTH: say("For your health.", "助力您的健康。"),
 }
+
+
+@hookimpl
+def about():
+    """Hospitals' programmes are its own, and so is what is for health."""
+    return About(serves=(HOSPITAL,), guards=(HEALTH,))
 
 
 @recommender("hospital")

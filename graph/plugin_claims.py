@@ -1,0 +1,44 @@
+"""Remembers which plugins have ever said that kinds of programmes, or products for a purpose, are theirs."""
+
+from collections.abc import Iterable, Mapping
+from typing import Final, Literal, TypeAlias
+
+from graph.store import Row, Store
+
+Claim: TypeAlias = tuple[str, Literal["kind", "purpose"], str]
+"""A plugin, and the kind of programmes or the purpose of products that is its own."""
+
+REMEMBER: Final = """
+UNWIND $rows AS row
+MERGE (c:PluginClaim {claim_key: row.claim_key})
+ON CREATE SET c.plugin = row.plugin, c.of = row.of, c.word = row.word
+"""
+CLAIMS: Final = "MATCH (c:PluginClaim) RETURN c.plugin AS plugin, c.of AS of, c.word AS word ORDER BY plugin"
+
+
+async def remember(store: Store, claims: Iterable[Claim]) -> None:
+    """Remember claims beside those of before."""
+    known = {(row["plugin"], row["of"], row["word"]) for row in await store.read(CLAIMS)}
+    rows = [
+        {"claim_key": "|".join(claim), "plugin": claim[0], "of": claim[1], "word": claim[2]}
+        for claim in sorted(set(claims) - known)
+    ]
+    if rows:
+        await store.write(REMEMBER, rows=rows)
+
+
+async def claimants(store: Store) -> Mapping[tuple[str, str], tuple[str, ...]]:
+    """Return who has ever claimed what, by ``kind`` or ``purpose`` and its word."""
+    found = dict[tuple[str, str], tuple[str, ...]]()
+    for row in await store.read(CLAIMS):
+        key = row["of"], row["word"]
+        found[key] = (*found.get(key, ()), row["plugin"])
+    return found
+
+
+def claimed_by(
+    found: Mapping[tuple[str, str], tuple[str, ...]], product: Row, programme: Row
+) -> tuple[tuple[str, ...], ...]:
+    """Return who has claimed a product by its programme's kind, and who by its purpose: one of each is needed."""
+    claimed = (("kind", programme.get("kind") or ""), ("purpose", product.get("purpose") or ""))
+    return tuple(found[claim] for claim in claimed if claim in found)

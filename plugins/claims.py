@@ -1,0 +1,77 @@
+"""Holds back what plugins have said is theirs where none of them decides: the gates that protect it are not there."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Final
+
+import numpy as np
+
+from graph.plugin_claims import Claim
+from graph.records import Product
+from plugins.about import About
+from plugins.host import DEFAULT_PLUGINS, PluginHost
+from recommenders.batch import Batch
+from recommenders.catalogue import Catalogue
+from recommenders.contract import Gate, Mask
+from recommenders.gates import Explanation, Rule, say
+from recommenders.view import CustomerView
+
+WITHOUT_PLUGIN: Final = "PLUGIN_MISSING"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A product that is held back, and the plugins of which one would have to be in use."""
+
+    product_code: str
+    plugins: tuple[str, ...]
+
+
+def claims(host: PluginHost) -> set[Claim]:
+    """Return what plugins say is theirs: those of a host, and those that are shipped, left out or not."""
+    found = set[Claim]()
+    for loaded in host.loaded:
+        found |= set(_claims(loaded.info.name, loaded.registered.about))
+    for module in DEFAULT_PLUGINS:
+        found |= set(_claims(module.__name__.rpartition(".")[2], _about(module)))
+    return found
+
+
+def held_back(catalogue: Catalogue, host: PluginHost, among: Collection[str] | None = None) -> list[Held]:
+    """Return what is not offered for want of its plugin, where all plugins decide, or those of some names."""
+    used = {info.name for info in host.plugins if info.state != "broken" and (among is None or info.name in among)}
+    missing = [(product.product_code, _missing(product, used)) for product in catalogue]
+    return [Held(code, plugins) for code, plugins in missing if plugins]
+
+
+def holding_back(catalogue: Catalogue, host: PluginHost, among: Collection[str] | None = None) -> list[Gate]:
+    """Return the gate that refuses what is held back; none where nothing is."""
+    held = {own.product_code: own.plugins for own in held_back(catalogue, host, among)}
+
+    def refuse(batch: Batch) -> Mask:
+        return np.array([[product.product_code in held for product in batch.catalogue]], np.bool_)
+
+    def explain(_: CustomerView, product: Product) -> Explanation:
+        names = ", ".join(held[product.product_code])
+        return Explanation(
+            say(f"The plugin whose rules it needs is not in use: {names}.", f"其所需规则的插件未启用：{names}。"),
+            f"no {names}",
+            say(f"the plugin {names} in use", f"启用插件{names}"),
+        )
+
+    return [Rule("eligibility", WITHOUT_PLUGIN, refuse, explain)] if held else []
+
+
+def _missing(product: Product, used: Collection[str]) -> tuple[str, ...]:
+    missing = [name for group in product.claimed_by if not set(group) & set(used) for name in group]
+    return tuple(dict.fromkeys(missing))
+
+
+def _about(module: ModuleType) -> About:
+    return module.about() if hasattr(module, "about") else About()
+
+
+def _claims(plugin: str, about: About) -> Iterator[Claim]:
+    yield from ((plugin, "kind", word) for word in about.serves)
+    yield from ((plugin, "purpose", word) for word in about.guards)
