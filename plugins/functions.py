@@ -2,10 +2,11 @@
 
 import inspect
 import math
-from collections.abc import Callable, Iterable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 from pydantic import BaseModel
@@ -15,16 +16,32 @@ from graph.words import Language
 from plugins.failures.telling import note_row
 from recommenders.batch import Batch
 from recommenders.catalogue import Catalogue
-from recommenders.contract import Candidates, Proposal, Reason, Text
+from recommenders.contract import Candidates, Proposal, Reason, Scores, Text
 from recommenders.view import CustomerView
 
 MARK: Final = "guanxi_recommender"
 SETTINGS: Final = "settings"
 """The parameter by which a function is given its plugin's settings."""
+NUMBERS: Final = (int, float)
+
+Said: TypeAlias = Mapping[tuple[int, int], tuple[float, Proposal]]
+"""What a function proposes, and its score, by the customer's row and the product's column."""
+
+
+class Speaking(ABC):
+    """A recommender that says which products it proposes, each with a number from 0 to 1."""
+
+    @abstractmethod
+    def said(self, batch: Batch) -> Said:
+        """Ask it of every customer; where it proposes a product twice, its last word counts."""
+
+    @abstractmethod
+    def reason(self, batch: Batch, said: Said, row: int, column: int) -> Reason | None:
+        """Return the reason of what it said of a batch."""
 
 
 @dataclass(frozen=True)
-class FunctionRecommender:
+class FunctionRecommender(Speaking):
     """Calls a function for each customer; it yields or returns proposals.
 
     It is ``function(customer)``, or ``function(customer, catalogue)``; one with a parameter ``settings`` is given its
@@ -37,26 +54,38 @@ class FunctionRecommender:
     settings: BaseModel | None = None
 
     def propose(self, batch: Batch) -> Candidates:
+        """Ask the function of every customer; raises as ``said`` does."""
+        said, [scores] = self.said(batch), unsaid(1, batch)
+        fill(scores, said)
+        return Candidates(scores, partial(self.reason, batch, said))
+
+    def said(self, batch: Batch) -> Said:
         """Ask the function of every customer; where it proposes a product twice, its last word counts.
 
         Raises:
             TypeError, ValueError: it gave something that is no proposal, a score out of range, an unknown product.
         """
-        scores = np.empty(batch.shape, np.float32)
-        scores.fill(np.nan)
-        said: dict[tuple[int, int], Proposal] = {}
+        said: dict[tuple[int, int], tuple[float, Proposal]] = {}
         function, catalogue = self._called, batch.catalogue
         row = 0
         try:
             for row, customer in enumerate(batch.customers):
                 for proposal in function(customer, catalogue) or ():
-                    column = _column(proposal, catalogue)
-                    scores[row, column] = proposal.score
-                    said[row, column] = proposal
+                    score, column = _checked(proposal, catalogue)
+                    said[row, column] = score, proposal
         except Exception as error:
             note_row(error, row)
             raise
-        return Candidates(scores, lambda row, column: self._reason(batch.customers[row], said[row, column]))
+        return said
+
+    def reason(self, batch: Batch, said: Said, row: int, column: int) -> Reason | None:
+        """Return the reason of what was said of a batch."""
+        _, proposal = said[row, column]
+        if proposal.reason is None:
+            return None
+        customer_no = batch.customers[row].customer_no
+        path = proposal.path or (customer_no, "PROPOSED_BY", self.name, "OFFERS", proposal.product_code)
+        return Reason(self.name, path, _text(proposal.reason), proposal.facts)
 
     def under(self, settings: BaseModel | None) -> "FunctionRecommender":
         """Return it with its plugin's settings, if its function takes them.
@@ -85,11 +114,18 @@ class FunctionRecommender:
         takes_catalogue = len(self._parameters) - self._takes_settings > 1
         return own if takes_catalogue else lambda customer, _: own(customer)
 
-    def _reason(self, customer: CustomerView, proposal: Proposal) -> Reason | None:
-        if proposal.reason is None:
-            return None
-        path = proposal.path or (customer.customer_no, "PROPOSED_BY", self.name, "OFFERS", proposal.product_code)
-        return Reason(self.name, path, _text(proposal.reason), proposal.facts)
+
+def unsaid(count: int, batch: Batch) -> Scores:
+    """``(count, n, m)``: the scores of so many plugins that propose nothing."""
+    scores = np.empty((count, *batch.shape), np.float32)
+    scores.fill(np.nan)
+    return scores
+
+
+def fill(scores: Scores, said: Said) -> None:
+    """Write what was said of a batch into its scores."""
+    for place, (score, _) in said.items():
+        scores[place] = score
 
 
 def recommender(
@@ -111,14 +147,16 @@ def recommender(
     return mark
 
 
-def _column(proposal: object, catalogue: Catalogue) -> int:
+def _checked(proposal: object, catalogue: Catalogue) -> tuple[float, int]:
     if not isinstance(proposal, Proposal):
         raise TypeError(f"gave {type(proposal).__name__}, not a Proposal")
-    if not isinstance(proposal.score, int | float) or not math.isfinite(proposal.score) or not 0 <= proposal.score <= 1:
+    score = float(proposal.score) if isinstance(proposal.score, NUMBERS) else math.nan
+    if not 0 <= score <= 1:
         raise ValueError(f"gave {proposal.product_code} the score {proposal.score!r}, not a number from 0 to 1")
-    if proposal.product_code not in catalogue:
+    column = catalogue.index.get(proposal.product_code)
+    if column is None:
         raise ValueError(f"proposed {proposal.product_code!r}, which the catalogue does not have")
-    return catalogue.index[proposal.product_code]
+    return score, column
 
 
 def _text(reason: str | Text) -> Text:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from graph.records import Product
 from plugins.contract import Field
+from plugins.functions import FunctionRecommender, Said, Speaking
 from plugins.registration import Registered
 from recommenders.batch import Batch
 from recommenders.contract import (
@@ -75,14 +76,27 @@ class NarrowedRecommender:
         found = self.inner.propose(self.sight.batch(batch))
         if self.sight.sees("identifiers") or not isinstance(found, Candidates):
             return found
+        return Candidates(found.scores, lambda row, column: self._true(found.reason(row, column), batch.customers[row]))
 
-        def reason(row: int, column: int) -> Reason | None:
-            told = found.reason(row, column)
-            if not isinstance(told, Reason) or not isinstance(told.path, tuple):
-                return told  # the guard says what is wrong with it
-            return replace(told, path=self.sight.true_path(told.path, batch.customers[row]))
+    def _true(self, told: Reason | None, customer: CustomerView) -> Reason | None:
+        if not isinstance(told, Reason) or not isinstance(told.path, tuple):
+            return told  # the guard says what is wrong with it
+        return replace(told, path=self.sight.true_path(told.path, customer))
 
-        return Candidates(found.scores, reason)
+
+@dataclass(frozen=True)
+class NarrowedFunction(NarrowedRecommender, Speaking):
+    """One that is made of a function, and can be asked as such."""
+
+    inner: FunctionRecommender
+
+    def said(self, batch: Batch) -> Said:
+        """Ask the function; raises whatever it does."""
+        return self.inner.said(self.sight.batch(batch))
+
+    def reason(self, batch: Batch, said: Said, row: int, column: int) -> Reason | None:
+        """Return the reason of what was said of a batch."""
+        return self._true(self.inner.reason(self.sight.batch(batch), said, row, column), batch.customers[row])
 
 
 @dataclass(frozen=True)
@@ -132,6 +146,8 @@ class NarrowedGate:
 
 
 def _recommender(inner: Recommender, sight: Sight) -> NarrowedRecommender:
+    if isinstance(inner, FunctionRecommender):
+        return NarrowedFunction(inner, sight)
     return NarrowedTrainable(inner, sight) if isinstance(inner, Trainable) else NarrowedRecommender(inner, sight)
 
 

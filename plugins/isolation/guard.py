@@ -10,7 +10,7 @@ longer than one caller would wait is no failure, though a plugin is skipped unti
 import logging
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Literal, TypeAlias, TypeVar
@@ -20,11 +20,12 @@ import numpy as np
 from graph.records import Product
 from graph.words import Language
 from plugins.failures.telling import placed, told
+from plugins.functions import Speaking, fill
 from plugins.isolation.budgets import BUDGET_SECONDS, own_budget
 from plugins.isolation.remote import RemoteGate, RemoteRecommender
-from plugins.isolation.threads import Apart, Turn
+from plugins.isolation.threads import Apart, Turn, too_late
 from recommenders.batch import Batch
-from recommenders.contract import Candidates, Gate, Mask, Omitted, Reason, Recommender, Refusal
+from recommenders.contract import Candidates, Gate, Mask, Omitted, Reason, Recommender, Refusal, Scores
 from recommenders.gates import say
 from recommenders.view import CustomerView
 
@@ -39,10 +40,6 @@ UNCHECKED: Final = say("A rule could not be checked.", "有规则未能核验。
 Report: TypeAlias = Callable[[BaseException, Batch], None]
 """Tells a plugin's owner of a failure over some customers."""
 State: TypeAlias = Literal["ready", "failing", "off", "busy"]
-
-
-class _Hurried(Exception):
-    """The caller gave less time than the recommender has."""
 
 
 @dataclass(slots=True)
@@ -83,7 +80,8 @@ class GuardedRecommender:
         self._trusted = trusted
         self._clock = clock
         self._report = report
-        self._apart = Apart(inner.name)
+        self._apart = Apart(inner.name, repeats=trusted)
+        self.function = inner if isinstance(inner, Speaking) else None
 
     @property
     def state(self) -> State:
@@ -105,38 +103,51 @@ class GuardedRecommender:
             raise Omitted(self.name, state)
         started = self._clock()
         try:
-            return self._checked(batch, lambda: self._call(batch))
+            return self._counted(batch, self._call)
         finally:
             self._health.seconds += self._clock() - started
 
     def may_share(self, batch: Batch) -> bool:
         """Whether it can be asked in a thread with others."""
-        may = not self._trusted and not self._is_remote and batch.context.budget_ms is None
-        return may and not self._apart.is_busy and self._health.off_until <= self._clock()
+        if self._is_remote or (self._trusted and batch.context.budget_ms is None) or self._apart.is_busy:
+            return False
+        return not self._health.off_until or self._health.off_until <= self._clock()
 
-    def turn(self, batch: Batch) -> Turn[Candidates]:
+    def turn(self, batch: Batch) -> Turn[Batch, Any]:
         """Return the call of the inner recommender, to be done with others, and told to ``heard``."""
-        return Turn(self._apart, self.inner.propose, batch)
+        ask = self.function.said if self.function else self.inner.propose
+        return Turn(self._budget(batch), self._apart, ask, batch)
 
-    def heard(self, batch: Batch, turn: Turn[Candidates]) -> Candidates:
-        """Return what a turn that was done gave; raises as ``propose`` does."""
+    def heard(self, batch: Batch, turn: Turn[Batch, Any], unsaid: Iterator[Scores]) -> Candidates:
+        """Return what a turn that was done gave, a function's in scores of its own; raises as ``propose`` does."""
         self._health.seconds += turn.seconds
-        return self._checked(batch, turn.outcome)
+        return self._counted(batch, self._given, turn, unsaid)
 
-    def _checked(self, batch: Batch, call: Callable[[], Candidates]) -> Candidates:
+    def _given(self, batch: Batch, turn: Turn[Batch, Any], unsaid: Iterator[Scores]) -> Candidates:
+        if turn.is_left and turn.budget < self._own_budget(batch):
+            raise Omitted(self.name, str(too_late(turn.budget)))
+        given = turn.outcome()
+        if self.function is None:
+            return self._checked(given, batch)
+        scores = next(unsaid)
+        fill(scores, given)  # each number of it is checked
+        return Candidates(scores, partial(self._reason, partial(self.function.reason, batch, given), batch))
+
+    def _checked(self, candidates: Candidates, batch: Batch) -> Candidates:
+        check_candidates(candidates, batch)
+        return Candidates(candidates.scores, partial(self._reason, candidates.reason, batch))
+
+    def _counted(self, batch: Batch, call: Callable[..., Candidates], *arguments: Any) -> Candidates:
         self._health.calls += 1
         try:
-            candidates = call()
-            check_candidates(candidates, batch)
-        except _Hurried as hurry:
-            raise Omitted(self.name, str(hurry)) from hurry
+            candidates = call(batch, *arguments)
         except Omitted:
             raise
         except Exception as error:
             self._failed(error, batch)
             raise Omitted(self.name, str(error)) from error
         self._health.in_a_row = 0
-        return Candidates(candidates.scores, partial(self._reason, candidates.reason, batch))
+        return candidates
 
     def _reason(self, ask: Callable[[int, int], Reason | None], batch: Batch, row: int, column: int) -> Reason | None:
         """The inner recommender's reason; one that fails is counted, and the offer goes without it."""
@@ -149,17 +160,22 @@ class GuardedRecommender:
         return reason
 
     def _call(self, batch: Batch) -> Candidates:
-        asked = batch.context.budget_ms
-        if self._is_remote or (self._trusted and asked is None):
-            return self.inner.propose(batch)
-        own = math.inf if self._trusted else own_budget(batch)
-        budget = own if asked is None else min(own, asked / 1000)
+        budget = self._budget(batch)
+        if self._is_remote or budget == math.inf:
+            return self._checked(self.inner.propose(batch), batch)
         try:
-            return self._apart.call(budget, self.inner.propose, batch)
+            return self._checked(self._apart.call(budget, self.inner.propose, batch), batch)
         except TimeoutError as error:
-            if budget < own and self._apart.is_busy:
-                raise _Hurried(str(error)) from None
+            if budget < self._own_budget(batch) and self._apart.is_busy:
+                raise Omitted(self.name, str(error)) from None
             raise
+
+    def _own_budget(self, batch: Batch) -> float:
+        return math.inf if self._trusted else own_budget(batch)
+
+    def _budget(self, batch: Batch) -> float:
+        asked, own = batch.context.budget_ms, self._own_budget(batch)
+        return own if asked is None else min(own, asked / 1000)
 
     def _failed(self, error: Exception, batch: Batch) -> None:
         health = self._health

@@ -13,8 +13,9 @@ from typing import Any, Generic, TypeAlias, TypeVar
 from graph.errors import PluginError
 from recommenders.contract import Omitted
 
+A = TypeVar("A")
 T = TypeVar("T")
-Call: TypeAlias = tuple["Future[Any]", Callable[..., Any], tuple[Any, ...]]
+Call: TypeAlias = tuple["Future[Any] | None", Callable[..., Any], tuple[Any, ...]]
 
 
 class OwnThread:
@@ -26,60 +27,72 @@ class OwnThread:
 
     def submit(self, function: Callable[..., Any], *arguments: Any) -> "Future[Any]":
         """Have a function called; whatever it raises is the future's, and what would end the process is a failure."""
+        future: Future[Any] = Future()
+        future.set_running_or_notify_cancel()  # who stops waiting does not stop it
+        self._put((future, function, arguments))
+        return future
+
+    def start(self, function: Callable[[], None]) -> None:
+        """Have a function called that raises nothing."""
+        self._put((None, function, ()))
+
+    def _put(self, call: Call) -> None:
         if self._calls is None:
             self._calls = SimpleQueue()
             threading.Thread(target=_work, args=(self._calls,), name=self._name, daemon=True).start()
             weakref.finalize(self, self._calls.put, None)
-        future: Future[Any] = Future()
-        future.set_running_or_notify_cancel()  # who stops waiting does not stop it
-        self._calls.put((future, function, arguments))
-        return future
+        self._calls.put(call)
 
     def forget(self) -> None:
         """Have the next call start a thread: a process that was forked has none but its own."""
         self._calls = None
 
 
-class Turn(Generic[T]):
+class Turn(Generic[A, T]):
     """A call of several that a thread does one after another, of what may take too long."""
 
-    __slots__ = ("_apart", "_arguments", "_error", "_function", "_is_done", "_result", "begun", "seconds")
+    __slots__ = (
+        "_apart", "_argument", "_error", "_function", "_is_done", "_result", "begun", "budget", "is_left", "seconds"
+    )  # fmt: skip
 
-    def __init__(self, apart: "Apart", function: Callable[..., T], *arguments: Any) -> None:
+    def __init__(self, budget: float, apart: "Apart", function: Callable[[A], T], argument: A) -> None:
+        self.budget = budget
         self._apart = apart
         self._function = function
-        self._arguments = arguments
-        self._is_done = False
+        self._argument = argument
+        self._is_done = self.is_left = False
         self._result: T
         self._error: Exception | None = None
         self.begun = self.seconds = 0.0
 
-    def begin(self) -> None:
-        """Note when it began; its thread says so."""
-        self.begun = time.monotonic()
+    def do(self) -> float:
+        """Call the function, unless an earlier call of it still runs; its thread does so, and has said when it began.
 
-    def do(self) -> None:
-        """Call the function, unless an earlier call of it still runs; its thread does so."""
+        Returns:
+            When it was done.
+        """
         error: Exception | None = None
         try:
             self._apart.take(self)
-            result = self._function(*self._arguments)
+            self._result = self._function(self._argument)
         except BaseException as raised:  # noqa: BLE001 - handed to the caller, whatever it is
             error = _contained(raised)
-        else:
-            self._result = result
-        self.seconds = time.monotonic() - self.begun
+        now = time.monotonic()
+        self.seconds = now - self.begun
         self._error = self._error or error
         self._is_done = True
+        self._apart.give_back(self)
+        return now
 
     def done(self) -> bool:
         """Whether it runs no more."""
         return self._is_done
 
-    def leave(self, seconds: float) -> None:
+    def leave(self) -> None:
         """Count it as too late, whatever becomes of it."""
-        self._error = TimeoutError(f"took longer than {seconds * 1000:.0f} ms")
-        self.seconds = seconds
+        self._error = too_late(self.budget)
+        self.seconds = self.budget
+        self.is_left = True
 
     def outcome(self) -> T:
         """Return what it gave; raises what it raised."""
@@ -91,21 +104,27 @@ class Turn(Generic[T]):
 class Apart:
     """Calls what may take too long: who asks leaves it behind in its thread, as no thread can be stopped."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, repeats: bool = False) -> None:
         self._name = name
+        self._repeats = repeats
         self._thread = OwnThread(name)
-        self._running: Future[Any] | Turn[Any] | None = None
+        self._running: Future[Any] | Turn[Any, Any] | None = None
 
     @property
     def is_busy(self) -> bool:
         """Whether what was left behind still runs."""
         return self._running is not None and not self._running.done()
 
-    def take(self, turn: Turn[Any]) -> None:
-        """Note what runs now; raises Omitted while an earlier call does."""
-        if self.is_busy:
+    def take(self, turn: Turn[Any, Any]) -> None:
+        """Note what runs now; raises Omitted while an earlier call does, unless it may run more than once."""
+        if self._running is not None and not self._repeats and self.is_busy:
             raise Omitted(self._name, "busy")
         self._running = turn
+
+    def give_back(self, turn: Turn[Any, Any]) -> None:
+        """Note that it runs no more."""
+        if self._running is turn:
+            self._running = None
 
     def call(self, seconds: float, function: Callable[..., T], *arguments: Any) -> T:
         """Return what a function gives; beside one that still runs, in another thread.
@@ -122,7 +141,12 @@ class Apart:
         except FutureTimeout:
             if running.done():  # it is the function's own
                 raise
-            raise TimeoutError(f"took longer than {seconds * 1000:.0f} ms") from None
+            raise too_late(seconds) from None
+
+
+def too_late(seconds: float) -> TimeoutError:
+    """Return the failure of who took longer."""
+    return TimeoutError(f"took longer than {seconds * 1000:.0f} ms")
 
 
 def _work(calls: "SimpleQueue[Call | None]") -> None:
@@ -131,7 +155,10 @@ def _work(calls: "SimpleQueue[Call | None]") -> None:
         del call
 
 
-def _do(future: "Future[Any]", function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+def _do(future: "Future[Any] | None", function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    if future is None:
+        function(*arguments)
+        return
     try:
         future.set_result(function(*arguments))
     except BaseException as error:  # noqa: BLE001 - handed to the caller, whatever it is

@@ -7,15 +7,15 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from plugins.isolation.budgets import own_budget
+from plugins.functions import unsaid
 from plugins.isolation.guard import GuardedRecommender
 from plugins.isolation.threads import OwnThread, Turn
 from recommenders.asking import proposed
 from recommenders.batch import Batch
-from recommenders.contract import Candidates, Omitted, Recommender
+from recommenders.contract import Candidates, Omitted, Recommender, Scores
 
 _idle: Final[deque[OwnThread]] = deque()
 """Threads that have nothing to do."""
@@ -24,19 +24,20 @@ os.register_at_fork(after_in_child=_idle.clear)
 
 def ask_together(recommenders: Sequence[Recommender], batch: Batch) -> list[Candidates | None]:
     """Return each recommender's candidates; None of one that has no say, as ``propose`` of a guarded one tells."""
-    shared = (own for own in recommenders if isinstance(own, GuardedRecommender) and own.may_share(batch))
+    shared = [own for own in recommenders if isinstance(own, GuardedRecommender) and own.may_share(batch)]
     turns = {own.name: own.turn(batch) for own in shared}
-    do_in_a_row(list(turns.values()), own_budget(batch))
-    return [_heard(own, batch, turns.get(own.name)) for own in recommenders]
+    do_in_a_row(list(turns.values()))
+    scores = iter(unsaid(sum(own.function is not None for own in shared), batch))
+    return [_heard(own, batch, turns.get(own.name), scores) for own in recommenders]
 
 
-def do_in_a_row(turns: Sequence[Turn[Any]], seconds: float) -> None:
-    """Do calls elsewhere, each of which has so many seconds; who asks waits once for all that keep to them."""
+def do_in_a_row(turns: Sequence[Turn[Any, Any]]) -> None:
+    """Do calls elsewhere; who asks waits once for all that keep to their budgets."""
     while turns:
         thread = _thread()
         row = _Row(turns)
-        thread.submit(row.run)
-        turns = row.wait(seconds)
+        thread.start(row.run)
+        turns = row.wait()
         if row.is_over:
             _idle.append(thread)
 
@@ -44,7 +45,7 @@ def do_in_a_row(turns: Sequence[Turn[Any]], seconds: float) -> None:
 class _Row:
     """Calls that one thread does."""
 
-    def __init__(self, turns: Sequence[Turn[Any]]) -> None:
+    def __init__(self, turns: Sequence[Turn[Any, Any]]) -> None:
         self._turns = turns
         self._next = 0
         self._lock = threading.Lock()
@@ -54,27 +55,28 @@ class _Row:
         self.is_over = False
 
     def run(self) -> None:
+        now = time.monotonic()
         for turn in self._turns:
             with self._lock:
                 if self._is_left:
                     return
                 self._next += 1
-                turn.begin()
-            turn.do()
+                turn.begun = now
+            now = turn.do()
         self._over.release()
 
-    def wait(self, seconds: float) -> Sequence[Turn[Any]]:
+    def wait(self) -> Sequence[Turn[Any, Any]]:
         """Wait until all are done, or one is late; return those that were to come after that one."""
-        due = time.monotonic() + seconds
-        while not self._over.acquire(timeout=max(due - time.monotonic(), 0)):
+        left = least = min(turn.budget for turn in self._turns)
+        while not self._over.acquire(timeout=left):
             with self._lock:
                 turn = self._turns[self._next - 1] if self._next else None
                 if turn is None or turn.done():
-                    due = time.monotonic() + seconds
-                elif turn.begun + seconds > time.monotonic():
-                    due = turn.begun + seconds
-                else:
-                    turn.leave(seconds)
+                    left = least
+                    continue
+                left = min(turn.begun + turn.budget - time.monotonic(), least)
+                if left <= 0:
+                    turn.leave()
                     self._is_left = True
                     return self._turns[self._next :]
         self.is_over = True
@@ -88,10 +90,12 @@ def _thread() -> OwnThread:
         return OwnThread("plugins")
 
 
-def _heard(own: Recommender, batch: Batch, turn: Turn[Candidates] | None) -> Candidates | None:
+def _heard(
+    own: Recommender, batch: Batch, turn: Turn[Batch, Any] | None, scores: Iterator[Scores]
+) -> Candidates | None:
     if turn is None or not isinstance(own, GuardedRecommender):
         return proposed(own, batch)
     try:
-        return own.heard(batch, turn)
+        return own.heard(batch, turn, scores)
     except Omitted:
         return None
