@@ -3,20 +3,18 @@
 import inspect
 import re
 from collections.abc import Iterator, Mapping
-from datetime import date
 from functools import cached_property
 from types import FunctionType
 from typing import Final
 
 from graph.records import Customer
-from graph.words import CustomerKind
 from plugins.reference import parts
 from recommenders.batch import Batch
 from recommenders.frames import SCHEMAS, Frames
 from recommenders.insight import CustomerScores, Leaving, Segment, Value
 from recommenders.portfolio import Portfolio
 from recommenders.sight import PROFILE, WORDS
-from recommenders.view import CustomerView
+from recommenders.view import COLUMNS, CustomerView
 
 HEAD: Final = """# What a plugin sees
 
@@ -126,7 +124,7 @@ def _frames() -> Iterator[str]:
 
 def _columns() -> Iterator[str]:
     types = inspect.get_annotations(Customer)
-    shown = vars(CustomerView(Customer("", CustomerKind.PERSON), date.min))
+    shown = COLUMNS
     for name, kind in types.items():
         if name in shown:
             yield _row(name, kind, "the column of the customers' file")

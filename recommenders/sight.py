@@ -7,15 +7,16 @@ Its words are those of ``recommenders.purposes`` (``membership:KIND``, ``attribu
 import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, Final
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 
 from graph.errors import PluginError
-from graph.records import Customer
-from graph.words import ProgrammeKind, RelationKind
+from graph.records import Customer, Membership, Scalar
+from graph.words import CustomerKind, ProgrammeKind, RelationKind
 from recommenders.batch import Batch
 from recommenders.catalogue import Catalogue
 from recommenders.insight import CustomerScores, Insight
@@ -68,6 +69,10 @@ LISTS: Final = {
     KIN: "kin",
 }
 """Fields of a record that a word covers whole."""
+NOTHING: Final[Mapping[str, Any]] = {
+    own.name: getattr(Customer("", CustomerKind.PERSON), own.name) for own in fields(Customer)
+}
+"""A record's fields, and what each is where nothing is known."""
 _KEY: Final = secrets.token_bytes(32)
 
 
@@ -76,7 +81,7 @@ def pseudonym(number: str) -> str:
     return f"~{blake2b(number.encode(), key=_KEY, digest_size=9).hexdigest()}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Sight:
     """What permissions cover.
 
@@ -119,17 +124,8 @@ class Sight:
 
     def record(self, record: Customer) -> Customer:
         """Return a record without what is not covered."""
-        seen: dict[str, Any] = {name: getattr(record, name) for name in self._fields}
-        if self._attributes and record.attributes:
-            own = record.attributes.items()
-            seen["attributes"] = {name: value for name, value in own if name in self._attributes}
-        if self._memberships and record.memberships:
-            seen["memberships"] = tuple(m for m in record.memberships if m.programme_kind in self._memberships)
-        if "customer_no" not in seen:
-            seen["customer_no"] = pseudonym(record.customer_no)
-            for name in UNNAMED.keys() & seen.keys():
-                seen[name] = tuple(map(UNNAMED[name], seen[name]))
-        return Customer(**seen)
+        parts = self._parts
+        return cast(Customer, _Seen(lambda name: parts[name](record)))
 
     def insight(self, insight: Insight) -> Insight:
         """Return what a model says of a customer, without what is not covered."""
@@ -178,16 +174,30 @@ class Sight:
         return tuple(true.get(word, word) for word in path)
 
     @cached_property
-    def _fields(self) -> tuple[str, ...]:
-        """The fields of a record that are covered whole."""
+    def _parts(self) -> Mapping[str, Callable[[Customer], Any]]:
+        """What gives each field of a record as it is seen."""
+        parts: dict[str, Callable[[Customer], Any]] = {name: attrgetter(name) for name in NOTHING}
+        parts |= {name: partial(_nothing, name) for name in self._hidden}
+        if "attributes" in self._hidden:
+            parts["attributes"] = partial(_attributes, self._attributes)
+        if "memberships" in self._hidden:
+            parts["memberships"] = partial(_memberships, self._memberships)
+        if not self.sees(IDENTIFIERS):
+            parts |= {name: partial(_unnamed, parts[name], unname) for name, unname in UNNAMED.items()}
+            parts["customer_no"] = lambda record: pseudonym(record.customer_no)
+        return parts
+
+    @cached_property
+    def _hidden(self) -> Collection[str]:
+        """The fields of a record that are not covered, or not whole."""
         hidden = set(PROFILE - self.words)
         hidden |= set() if self.sees("consents") else {"marketing_consent", "consent_version"}
-        hidden |= set() if self.sees(IDENTIFIERS) else NAMING | {"customer_no"}
+        hidden |= set() if self.sees(IDENTIFIERS) else NAMING
         hidden |= {name for word, name in LISTS.items() if not self.sees(word)}
         hidden |= {"attributes", "memberships"} - self.words
         sees_family = self.sees(KIN) and self.sees(f"{MEMBERSHIP}:{ProgrammeKind.FAMILY}")
         hidden |= set() if sees_family else {"family"}
-        return tuple(own.name for own in fields(Customer) if own.name not in hidden)
+        return hidden
 
     @cached_property
     def _attributes(self) -> frozenset[str]:
@@ -213,6 +223,41 @@ class Sight:
     def _group(self, key: tuple[str, str]) -> tuple[str, str]:
         group, name = key
         return (group, self.number(name)) if group == RelationKind.EMPLOYER else key
+
+
+class _Seen:
+    """A record as it is seen, each field when it is first asked for; it goes to another process as that record."""
+
+    def __init__(self, see: Callable[[str], Any]) -> None:
+        self._see = see
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in NOTHING:
+            raise AttributeError(f"{Customer.__name__!r} object has no attribute {name!r}")
+        value = self.__dict__[name] = self._see(name)
+        return value
+
+    def __reduce__(self) -> tuple[type[Customer], tuple[Any, ...]]:
+        return Customer, tuple(getattr(self, name) for name in NOTHING)
+
+    def __repr__(self) -> str:
+        return repr(Customer(*self.__reduce__()[1]))
+
+
+def _nothing(name: str, _: Customer) -> object:
+    return NOTHING[name]
+
+
+def _attributes(names: Collection[str], record: Customer) -> Mapping[str, Scalar]:
+    return {name: value for name, value in record.attributes.items() if name in names}
+
+
+def _memberships(kinds: Collection[str], record: Customer) -> tuple[Membership, ...]:
+    return tuple(one for one in record.memberships if one.programme_kind in kinds)
+
+
+def _unnamed(see: Callable[[Customer], Any], unname: Callable[[Any], object], record: Customer) -> tuple[object, ...]:
+    return tuple(map(unname, see(record)))
 
 
 @cache

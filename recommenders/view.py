@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from typing import TYPE_CHECKING, Final
 
 from graph.records import (
     ActivityMonth,
@@ -86,10 +87,11 @@ class CustomerView:
     def changed(
         self, change: Callable[[Customer], Customer], seen: Callable[[Insight], Insight] | None = None
     ) -> "CustomerView":
-        """Return him on the same day, as his record is when it is changed, told of what of his insight is seen."""
+        """Return him on the same day, as his record is when it is changed, told of what of his insight is seen;
+        each is looked at when he is asked for it."""
         told = self._told
         less = (lambda: seen(told())) if seen and told else None
-        return CustomerView(change(self._record), self.today, self.channel, less)
+        return _Changed(change(self._record), self.today, self.channel, less)
 
     def telling(self, told: Callable[[], Insight]) -> "CustomerView":
         """Return him with what gives his insight when it is asked for."""
@@ -346,4 +348,26 @@ class CustomerView:
         return tuple(dict.fromkeys(keys))
 
 
+class _Changed(CustomerView):
+    """A customer whose record is dear: each of its columns is looked at when it is first asked for."""
+
+    def __init__(
+        self, record: Customer, today: date, channel: str | None = None, told: Callable[[], Insight] | None = None
+    ) -> None:
+        self._record = record
+        self._told = told
+        self.today = today
+        self.channel = channel
+
+    if not TYPE_CHECKING:  # to a type checker it has the columns that every view has
+
+        def __getattr__(self, name: str) -> object:
+            if name not in COLUMNS:
+                raise AttributeError(f"{CustomerView.__name__!r} object has no attribute {name!r}")
+            value = self.__dict__[name] = getattr(self._record, name)
+            return value
+
+
+COLUMNS: Final = vars(CustomerView(Customer("", CustomerKind.PERSON), date.min)).keys() & set(Customer.__slots__)
+"""What a view has of the columns of the customers' file."""
 FAMILY = (RelationKind.SPOUSE, RelationKind.CHILD, RelationKind.PARENT, RelationKind.ACCOUNT_USER)

@@ -1,3 +1,4 @@
+import pickle
 from datetime import UTC, date, datetime
 
 import numpy as np
@@ -6,6 +7,7 @@ import pytest
 from graph.records import (
     ActivityMonth,
     Consent,
+    Customer,
     Debt,
     FamilyMember,
     Holding,
@@ -35,7 +37,7 @@ from recommenders.contract import Context
 from recommenders.insight import CustomerScores, Insight, Leaving, Segment
 from recommenders.portfolio import Ledger
 from recommenders.sight import ALL, PROFILE, RECORDED, RESERVED, Sight
-from recommenders.view import CustomerView
+from recommenders.view import COLUMNS, CustomerView
 
 TODAY = date(2026, 6, 30)
 AT = datetime(2026, 5, 1, tzinfo=UTC)
@@ -131,6 +133,29 @@ def shown(view):
         if type(vars(CustomerView)[name]).__name__ == "cached_property"
     ]
     return repr([vars(view), given, cached])
+
+
+def test_a_narrowed_view_has_the_columns_of_what_goes_to_another_process_and_nothing_else_does(known):
+    view = Sight.of(["region", "birth_date", "attributes"]).view(CustomerView(known, TODAY))
+    moved = pickle.loads(pickle.dumps(view))
+
+    columns = {name: getattr(view, name) for name in COLUMNS}
+    assert columns == {name: getattr(moved, name) for name in COLUMNS}
+    assert {name for name, value in columns.items() if value} == {
+        "customer_no", "kind", "region", "birth_date", "attributes"
+    }  # fmt: skip
+    assert type(moved.__reduce__()[1][0]) is Customer
+    assert shown(moved).count("its-") == shown(view).count("its-") == 3
+    assert not hasattr(view, "manager_no")
+    with pytest.raises(AttributeError, match="'CustomerView' object has no attribute 'incom'"):
+        _ = view.incom
+
+
+def test_what_one_plugin_does_to_attributes_that_it_does_not_see_no_other_sees(known):
+    Sight.of(["region"]).view(CustomerView(known, TODAY)).attributes["hobby"] = "another"
+
+    assert Sight.of(["region"]).view(CustomerView(known, TODAY)).attributes == {}
+    assert Sight.of(["gender"]).view(CustomerView(known, TODAY)).attributes == {}
 
 
 def recorded(about):
