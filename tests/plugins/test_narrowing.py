@@ -145,7 +145,7 @@ def test_a_narrowed_view_has_the_columns_of_what_goes_to_another_process_and_not
         "customer_no", "kind", "region", "birth_date", "attributes"
     }  # fmt: skip
     assert type(moved.__reduce__()[1][0]) is Customer
-    assert {mark for mark in sum(MARKS.values(), []) if mark in shown(view)} == {
+    assert {mark for marks in MARKS.values() for mark in marks if mark in shown(view)} == {
         "its-region", "datetime.date(1977, 7, 7)", "its-hobby"
     }  # fmt: skip
     assert not hasattr(view, "manager_no")
