@@ -87,8 +87,10 @@ class CustomerView:
     def changed(
         self, change: Callable[[Customer], Customer], seen: Callable[[Insight], Insight] | None = None
     ) -> "CustomerView":
-        """Return him on the same day, as his record is when it is changed, told of what of his insight is seen;
-        each is looked at when he is asked for it."""
+        """Return him on the same day, as his record is when it is changed, and told what of his insight is seen.
+
+        Both are looked at when he is asked for what is in them.
+        """
         told = self._told
         less = (lambda: seen(told())) if seen and told else None
         return _Changed(change(self._record), self.today, self.channel, less)
