@@ -10,6 +10,7 @@ from guanxi.settings import Settings
 from guanxi.stored_settings import take_stored
 from plugins.host import PluginHost
 from plugins.infos import SHIPPED, PluginInfo
+from recommenders.history import versions_in_force
 
 logger = logging.getLogger("guanxi")
 
@@ -21,6 +22,9 @@ def list_plugins(settings: Settings) -> list[PluginInfo]:
     """
     host = load_plugins(settings)
     host.close()
+    for name, why, plugin in host.untrained(versions_in_force(settings.models_dir)):
+        if plugin.source != SHIPPED:
+            plugin.untrained.append(f"{name} is {why}")
     having = [plugin for plugin in host.plugins if plugin.settings_version is not None]
     if having:
         try:

@@ -28,6 +28,8 @@ def ask_again(failure: Failure, path: Path, settings: Settings) -> None:
         gate.refuses(batch)
     if not gates:
         recommender = _learnt(host, failure.item, settings)
+        if not failure.customers:
+            return
         candidates = recommender.propose(batch)
         check_candidates(candidates, batch)
         for row, column in np.argwhere(~np.isnan(candidates.scores)).tolist():
@@ -41,7 +43,11 @@ def _learnt(host: PluginHost, name: str, settings: Settings) -> Recommender:
     if not isinstance(found, Trainable):
         return found
     model = model_in_force(settings)
-    learnt = model.apply([found]) if model else []
+    learnt = model.apply([found], _raise) if model else []
     if not learnt:
         raise PluginError(f"{name!r} learns, and the model in force has nothing that it learnt; run guanxi train.")
     return learnt[0]
+
+
+def _raise(_: Recommender, error: BaseException) -> None:
+    raise error

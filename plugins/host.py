@@ -53,6 +53,7 @@ COMMAND_PLUGINS: Final = (shipped_commands, shipped_formats, shipped_jobs)
 DEFAULT_PLUGINS: Final = (shipped, campus, tobacco, family, cobranded, sample_bank, shipped_events, *COMMAND_PLUGINS)
 RULES: Final = "rules: "
 SETTINGS: Final = "settings: "
+LEARNING: Final = "learning: "
 
 
 class PluginHost:
@@ -185,10 +186,28 @@ class PluginHost:
         """Return a recommender that cannot bring training down; its health is not counted."""
         return GuardedRecommender(recommender, Health(), trusted=self._is_trusted(recommender.name))
 
+    def learnt_nothing(self, recommender: Recommender, error: BaseException) -> None:
+        """Take note that a recommender cannot learn, or cannot answer from what it learnt, and tell its owner."""
+        info = next(info for own, info in self.of("recommenders") if own.name == recommender.name)
+        health = self._health[recommender.name]
+        health.last_error, health.last_place = told(error), placed(error)
+        info.note(f"{LEARNING}{recommender.name} learnt nothing that it can use: {told(error)}", placed(error))
+        logger.warning("%s of plugin %s learnt nothing that it can use: %s", recommender.name, info.name, placed(error))
+        self._reports.tell_of_learning(info, recommender.name, error)
+
+    def untrained(self, versions: Mapping[str, str]) -> Iterator[tuple[str, str, PluginInfo]]:
+        """Yield the name of what has learnt nothing in a model, by its versions, why it has no say, and whose it is."""
+        for recommender, info in self.of("recommenders"):
+            if isinstance(recommender, Trainable) and versions.get(recommender.name) != recommender.version:
+                known = versions.get(recommender.name)
+                has = "nothing of it" if known is None else f"version {known}, this is {recommender.version}"
+                yield recommender.name, f"not trained: the model has {has}; run guanxi train", info
+
     def guarded(self, model: "Model | None") -> list[Recommender]:
         """Return what can answer with a model, or without one: each guarded, and with its health kept from before."""
+        self._warn_of_untrained(model)
         applied = (
-            model.apply(self.recommenders())
+            model.apply(self.recommenders(), self.learnt_nothing)
             if model
             else [r for r in self.recommenders() if not isinstance(r, Trainable)]
         )
@@ -234,7 +253,7 @@ class PluginHost:
             except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
                 _fail_rules(loaded.info, error)
             else:
-                _pass_rules(loaded.info)
+                _pass(loaded.info, RULES)
                 rules.bundles.extend(own.bundles)
                 rules.levers.extend(own.levers)
         rules.bundles.sort(key=lambda rule: rule.code)
@@ -304,8 +323,7 @@ class PluginHost:
             info.state, info.error = "broken", f"{SETTINGS}{told(error)}"
             logger.warning("plugin %s is broken: %s%s", info.name, SETTINGS, type(error).__name__)
             return Registered(loaded.registered.about, {})
-        if info.error is not None and info.error.startswith(SETTINGS):
-            info.state, info.error = "loaded", None
+        _pass(info, SETTINGS)
         return own
 
     def _registered_anew(self, loaded: Loaded, stored: Mapping[str, Any]) -> Registered:
@@ -329,6 +347,13 @@ class PluginHost:
         info.state, info.error, info.last_place = "broken", told(error), placed(error)
         if self._manager.get_plugin(info.key) is plugin:
             self._manager.unregister(name=info.key)
+
+    def _warn_of_untrained(self, model: "Model | None") -> None:
+        for info in self.plugins:
+            _pass(info, LEARNING)
+        for name, why, info in self.untrained(model.versions) if model else ():
+            if info.source != SHIPPED:
+                logger.warning("%s of plugin %s is %s", name, info.name, why)
 
     def _is_trusted(self, name: str) -> bool:
         return any(recommender.name == name and info.source == SHIPPED for recommender, info in self.of("recommenders"))
@@ -381,6 +406,7 @@ def _fail_rules(info: PluginInfo, error: BaseException) -> None:
     logger.warning("plugin %s failed: %s%s", info.name, RULES, type(error).__name__, exc_info=error)
 
 
-def _pass_rules(info: PluginInfo) -> None:
-    if info.error is not None and info.error.startswith(RULES):
+def _pass(info: PluginInfo, at: str) -> None:
+    """Take a plugin for loaded that failed at this, if that is what it failed at last."""
+    if info.error is not None and info.error.startswith(at):
         info.state, info.error, info.last_place = "loaded", None, None

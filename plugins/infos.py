@@ -33,7 +33,8 @@ class PluginInfo:
 
     ``failures`` counts what went wrong in its gates, bundles and levers; bundles and levers that failed are asked for
     again, and the plugin is ``loaded`` once they come. ``settings_version`` is the version of what staff has set of it,
-    0 where nothing is, and None where it has no settings; ``deprecations``, what it uses that will go.
+    0 where nothing is, and None where it has no settings; ``deprecations``, what it uses that will go; ``untrained``,
+    where lists tell it, which of its recommenders have no say with the model in force, and why.
     """
 
     name: str
@@ -48,6 +49,7 @@ class PluginInfo:
     api: str | None = None
     owner: str | None = None
     last_place: str | None = None
+    untrained: list[str] = field(default_factory=list)
 
     @property
     def key(self) -> str:

@@ -30,6 +30,7 @@ from recommenders.choice import Choice
 from recommenders.churn import Churn
 from recommenders.contract import Arrays, Recommender, Trainable
 from recommenders.demand import Demand
+from recommenders.failing import Failed, logged
 from recommenders.features import LAYOUT, FeatureSchema
 from recommenders.history import How, ids, lives, previous, put_in_force, stack
 from recommenders.history import current_id as current_id
@@ -83,27 +84,36 @@ class Model:
         """What is told of it."""
         return Card.of(self.model_id, _manifest(self))
 
-    def apply(self, recommenders: Sequence[Recommender]) -> list[Recommender]:
-        """Give the trainable recommenders what they learnt, and leave out those that learnt nothing."""
+    def apply(self, recommenders: Sequence[Recommender], failed: Failed = logged) -> list[Recommender]:
+        """Give the trainable recommenders what they learnt, and leave out those that learnt nothing, or cannot use it.
+
+        ``failed`` is told of each that cannot.
+        """
         same = [
             recommender
             for recommender in recommenders
             if not isinstance(recommender, Trainable) or self.versions.get(recommender.name) == recommender.version
         ]
-        return applied(same, self.arrays, self.product_codes)
+        return applied(same, self.arrays, self.product_codes, failed)
 
 
 def applied(
-    recommenders: Sequence[Recommender], arrays: Mapping[str, Arrays], product_codes: Sequence[str]
+    recommenders: Sequence[Recommender],
+    arrays: Mapping[str, Arrays],
+    product_codes: Sequence[str],
+    failed: Failed = logged,
 ) -> list[Recommender]:
-    """Give the trainable recommenders the arrays of their name, and leave out those that have none."""
-    return [
-        recommender.with_arrays(arrays[recommender.name], product_codes)
-        if isinstance(recommender, Trainable)
-        else recommender
-        for recommender in recommenders
-        if not isinstance(recommender, Trainable) or recommender.name in arrays
-    ]
+    """Give the trainable recommenders the arrays of their name, and leave out those that have none, or fail at it."""
+    able = []
+    for recommender in recommenders:
+        if not isinstance(recommender, Trainable):
+            able.append(recommender)
+        elif recommender.name in arrays:
+            try:
+                able.append(recommender.with_arrays(arrays[recommender.name], product_codes))
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may choke in any way on what it learnt
+                failed(recommender, error)
+    return able
 
 
 def save(models: Path, model: Model, *, live: bool = True) -> Path:

@@ -6,7 +6,7 @@ another than ``current`` names, which a hand or a full disk may bring about, it 
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -42,6 +42,15 @@ def current_id(models: Path) -> str | None:
         return (models / CURRENT).read_text().strip()
     except (OSError, UnicodeDecodeError):
         return None
+
+
+def versions_in_force(models: Path) -> Mapping[str, str]:
+    """Return the version of each recommender that the artefact in force learnt, by name; none where it says none."""
+    try:
+        manifest = json.loads((models / str(current_id(models)) / "manifest.json").read_text(encoding="utf-8"))
+        return dict(manifest["versions"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
 
 
 def put_in_force(models: Path, model_id: str, how: How) -> None:

@@ -154,12 +154,13 @@ class Sight:
             return portfolio
         kinds = programme_kinds(portfolio.catalogue)
         keys = portfolio.cohort_keys
+        batch = self.batch(portfolio.batch) if portfolio.make_batch else None  # what makes it could lead to all
         kept = [place for place, key in enumerate(keys) if self._sees_group(key, kinds)]
         less = replace(
             portfolio,
             cohort_keys=tuple(self._group(keys[place]) for place in kept),
             cohorts=portfolio.cohorts[:, np.array(kept, np.intp)],
-            make_batch=portfolio.make_batch and (lambda: self.batch(portfolio.batch)),
+            make_batch=None if batch is None else lambda: batch,
         )
         if self.sees("holdings"):
             return less

@@ -1,6 +1,5 @@
 """Training: the portfolio into arrays, and the past into a ranker."""
 
-import logging
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from recommenders.comparing import Comparison, compare
 from recommenders.contract import Arrays, Recommender, Trainable, check_arrays, is_told, learns_from_customers
 from recommenders.demand import fit_demand
 from recommenders.examples import Examples, Load, Past, Seen, draw, draw_hidden, read_examples, sample_schema
+from recommenders.failing import Failed, logged
 from recommenders.hindsight import Hindsight
 from recommenders.insight import Tell
 from recommenders.known_customers import KnownCustomers, read_customers
@@ -34,8 +34,6 @@ from recommenders.segments import Segments, fit_segments
 from recommenders.similar import fit_similar
 from recommenders.timeline import Moment, Period, find_period, moments
 from recommenders.trends import fit_trends
-
-logger = logging.getLogger("guanxi.training")
 
 Guard: TypeAlias = Callable[[Recommender], Recommender]
 Progress: TypeAlias = Callable[[str, int], None]
@@ -58,6 +56,7 @@ async def train(
     as_of: date,
     *,
     guard: Guard = lambda recommender: recommender,
+    failed: Failed = logged,
     protected: Sequence[str] = (),
     unranked: Collection[str] = (),
     live: Model | None = None,
@@ -65,9 +64,10 @@ async def train(
 ) -> Trained:
     """Learn from the graph as it was on ``as_of``; of ``protected`` columns no feature is made.
 
-    ``guard`` makes of each recommender one that raises nothing but ``Omitted``; ``live``, the model in force, is
-    compared with, and its segments keep their names. Recommenders of the names ``unranked`` learn, and their curves are
-    learnt, but the ranker knows nothing of them: it is as it would be without them, to the bit.
+    ``guard`` makes of each recommender one that raises nothing but ``Omitted``, and ``failed`` is told of each that
+    learns nothing; ``live``, the model in force, is compared with, and its segments keep their names. Recommenders of
+    the names ``unranked`` learn, and their curves are learnt, but the ranker knows nothing of them: it is as it would
+    be without them, to the bit.
 
     Raises:
         ModelError: the graph has no customers or no products.
@@ -76,7 +76,8 @@ async def train(
     ledger = await read_ledger(store, catalogue, lambda read: progress("portfolio", read))
     reading = time.perf_counter() - started
     trained = await learn(ledger, partial(portfolio.load, store), recommenders, as_of, guard=guard,
-                          protected=protected, unranked=unranked, live=live, progress=progress)  # fmt: skip
+                          failed=failed, protected=protected, unranked=unranked, live=live,
+                          progress=progress)  # fmt: skip
     seconds = {"reading": reading} | trained.seconds
     training = {**trained.model.training, "seconds": seconds}
     return replace(trained, model=replace(trained.model, training=training), seconds=seconds)
@@ -89,6 +90,7 @@ async def learn(
     as_of: date,
     *,
     guard: Guard = lambda recommender: recommender,
+    failed: Failed = logged,
     protected: Sequence[str] = (),
     unranked: Collection[str] = (),
     live: Model | None = None,
@@ -106,14 +108,14 @@ async def learn(
     hindsight = None
     if customers and any(map(is_told, recommenders)):
         hindsight = Hindsight(ledger, customers, tuple(protected), live.segments if live else None)
-    arrays = fit_all(recommenders, now, clock, customers, await _tell(hindsight, now, clock))
+    arrays = fit_all(recommenders, now, clock, customers, await _tell(hindsight, now, clock), failed)
     known = [recommender for recommender in recommenders
              if not isinstance(recommender, Trainable) or recommender.name in arrays]  # fmt: skip
     period = find_period(ledger, as_of)
     learnt, judged = _Learnt(), list[Judged]()
     past, seen = list[Past](), list[Seen]()
     for moment in moments(ledger, period):
-        past.append(as_then(moment, known, guard, customers, await _tell(hindsight, moment.portfolio, clock)))
+        past.append(as_then(moment, known, guard, customers, await _tell(hindsight, moment.portfolio, clock), failed))
         seen.append(Seen(moment.portfolio.rows, moment.openings))
     products = len(ledger.catalogue)
     drawn = draw_hidden(products, seen) if period.hides else draw(len(ledger.customer_nos), products, seen)
@@ -161,7 +163,7 @@ async def learn(
     )
     if live is None:
         return Trained(model, clock.seconds)
-    served = [guard(recommender) for recommender in live.apply(recommenders)]
+    served = [guard(recommender) for recommender in live.apply(recommenders, failed)]
     with clock.of("comparison"):
         latest = judged[0] if judged else None
         comparison = await compare(model, live, latest, ledger, load, period, past, served)
@@ -202,8 +204,9 @@ def fit_all(
     clock: "_Clock | None" = None,
     customers: KnownCustomers | None = None,
     tell: Tell | None = None,
+    failed: Failed = logged,
 ) -> dict[str, Arrays]:
-    """Fit every trainable recommender; one that fails, or cannot answer from it, is logged, and learns nothing."""
+    """Fit every trainable recommender; one that fails, or cannot answer from it, is told of, and learns nothing."""
     arrays = {}
     whole = customers.beside(known, tell) if customers else known
     for recommender in recommenders:
@@ -214,7 +217,7 @@ def fit_all(
                     check_arrays(learnt)
                     recommender.with_arrays(learnt, known.catalogue.codes)
                 except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything, and others learn on
-                    logger.warning("%s learnt nothing: %s: %s", recommender.name, type(error).__name__, error)
+                    failed(recommender, error)
                 else:
                     arrays[recommender.name] = learnt
     return arrays
@@ -226,11 +229,12 @@ def as_then(
     guard: Guard = lambda recommender: recommender,
     customers: KnownCustomers | None = None,
     tell: Tell | None = None,
+    failed: Failed = logged,
 ) -> Past:
     """Return the recommenders as they would have been at a moment: fitted to, and told, what was known then."""
     portfolio = moment.portfolio
-    arrays = fit_all(recommenders, portfolio, customers=customers, tell=tell)
-    fitted = applied(recommenders, arrays, portfolio.catalogue.codes)
+    arrays = fit_all(recommenders, portfolio, customers=customers, tell=tell, failed=failed)
+    fitted = applied(recommenders, arrays, portfolio.catalogue.codes, failed)
     return Past(portfolio.today, tuple(guard(recommender) for recommender in fitted), tell)
 
 

@@ -47,6 +47,8 @@ def list_(context: typer.Context, as_json: AsJson = False) -> int:
         for plugin in found:
             told = (plugin.error or ", ".join(plugin.recommenders) or "no recommender") + told_about(plugin)
             typer.echo(f"{plugin.name:<16} {plugin.state:<7} {told}   from {plugin.source}")
+            for untrained in plugin.untrained:
+                typer.echo(f"{'':<16} {untrained}")
             for deprecated in plugin.deprecations:
                 typer.echo(f"{'':<16} will go: {deprecated}")
     return 1 if any(plugin.state == "broken" for plugin in found) else 0

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections.abc import Iterator
 from datetime import date
 from enum import StrEnum
 from typing import Annotated
@@ -19,6 +20,7 @@ from guanxi.plugin_loading import load_plugins
 from guanxi.settings import Settings
 from guanxi.stored_settings import take_stored
 from plugins.claims import Held, held_back
+from plugins.host import PluginHost
 from recommenders.artefact import Model, save
 from recommenders.comparing import MARGIN, Comparison
 from recommenders.training import Trained
@@ -46,7 +48,7 @@ def train(
     """Learn from the graph and put the new model in force, under GUANXI_HOME/models."""
     settings = Settings()
     live = _live(settings)
-    trained, held = asyncio.run(_train(settings, day(as_of), live))
+    trained, notes = asyncio.run(_train(settings, day(as_of), live))
     why_not = None if live is None else _why_not(promote, live, trained.comparison)
     path = save(settings.models_dir, trained.model, live=why_not is None)
     learnt = trained.model.learnt_from
@@ -57,12 +59,10 @@ def train(
     for line in insight_lines(trained.model.ranker.card if trained.model.ranker else {}):
         typer.echo(line)
     typer.echo("Took " + ", ".join(f"{part} {seconds:.2f} s" for part, seconds in trained.seconds.items()) + ".")
-    for own in held:
-        typer.echo(
-            f"Held back from everybody, or all but a share, for want of {', '.join(own.plugins)}: {own.product_code}"
-        )
     if trained.comparison is not None:
         typer.echo(_compared(trained.comparison))
+    for line in notes:
+        typer.echo(line)
     if why_not is None:
         typer.echo(f"In force: {path}")
     else:
@@ -94,7 +94,8 @@ def _compared(comparison: Comparison) -> str:
     return f"MAP@7 {one}, of the live model {comparison.live_id} {other}: on {comparison.on}."
 
 
-async def _train(settings: Settings, today: date, live: Model | None) -> tuple[Trained, list[Held]]:
+async def _train(settings: Settings, today: date, live: Model | None) -> tuple[Trained, list[str]]:
+    """Learn; beside what was learnt come lines on what a plugin that is missing, or learnt nothing, means."""
     async with open_store(settings) as store:
         host = await take_stored(store, load_plugins(settings))
         catalogue = await read_catalogue(store, settings)
@@ -107,9 +108,22 @@ async def _train(settings: Settings, today: date, live: Model | None) -> tuple[T
                 host.recommenders(),
                 today,
                 guard=host.guard,
+                failed=host.learnt_nothing,
                 protected=settings.protected,
                 unranked=lives.unranked(host),
                 live=live,
                 progress=lambda part, read: bars.update(task, description=f"customers read: {part}", completed=read),
             )
-        return trained, held_back(catalogue, host, lives.live(host))
+        held = map(_told_held, held_back(catalogue, host, lives.live(host)))
+        return trained, [*held, *_without(host, trained.model)]
+
+
+def _told_held(held: Held) -> str:
+    return f"Held back from everybody, or all but a share, for want of {', '.join(held.plugins)}: {held.product_code}"
+
+
+def _without(host: PluginHost, model: Model) -> Iterator[str]:
+    places = {own.name: own.last_place for own in host.infos()}
+    for name, _, info in host.untrained(model.versions):
+        if places[name] is not None:
+            yield f"Learnt nothing: {name} of plugin {info.name}: {places[name]}. It has no say until it is mended."

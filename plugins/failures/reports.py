@@ -57,7 +57,7 @@ class Failure:
         item: the recommender's name, or the gate's code.
         api: version of the plugin API that it failed under.
         place: the error's type and place.
-        customers: who it failed on, made nobody; the one, where that is known.
+        customers: who it failed on, made nobody; the one, where that is known; none where it failed at learning.
     """
 
     plugin: str
@@ -89,10 +89,14 @@ class FailureReports:
     def of(self, plugin: Owned, item: Any) -> Callable[[BaseException, Batch], None]:
         """Return what tells of a plugin's recommender or gate; it raises nothing."""
         name = str(getattr(item, "code", None) or item.name)
-        return lambda error, batch: self._tell(plugin, name, error, batch)
+        return lambda error, batch: self._tell(plugin, name, error, batch) if batch.customers else None
+
+    def tell_of_learning(self, plugin: Owned, item: str, error: BaseException) -> None:
+        """Tell that a recommender cannot learn, or cannot answer from what it learnt: of nobody; it raises nothing."""
+        self._tell(plugin, item, error, Batch((), Catalogue(()), Context(datetime.now(UTC).date())))
 
     def _tell(self, plugin: Owned, item: str, error: BaseException, batch: Batch) -> None:
-        if self._folder is None or not batch.customers:
+        if self._folder is None:
             return
         place = placed(error)
         folder = self._folder / re.sub(r"[^\w.-]", "_", plugin.name)

@@ -108,6 +108,8 @@ async def test_in_training_too_it_sees_what_its_permissions_cover(plugin_folder,
 
     recommender.fit(customers.beside(ledger.portfolio(TODAY)))
 
+    [narrowed] = recommender.sight.portfolio(customers.beside(ledger.portfolio(TODAY))).make_batch.__closure__
+    assert all(customer.customer_no.startswith("~") for customer in narrowed.cell_contents.customers)
     [plugin] = [loaded.plugin for loaded in host.loaded if loaded.info.name == "earners"]
     [frame] = plugin.SEEN
     assert len(frame) == 60

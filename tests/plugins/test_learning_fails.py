@@ -1,0 +1,146 @@
+"""Plugins that cannot learn, or cannot answer from what they learnt: they have no say, and all others have theirs."""
+
+from datetime import date
+
+import numpy as np
+import pytest
+
+from guanxi.reproducing import ask_again
+from guanxi.settings import Settings
+from plugins.failures.reports import FailureReports, files, read
+from plugins.host import PluginHost
+from recommenders.artefact import Model
+from recommenders.portfolio import Ledger
+from recommenders.training import learn
+
+TODAY = date(2026, 6, 30)
+LEARNER = """
+from guanxi import About, Candidates, hookimpl
+import numpy as np
+
+class {name}:
+    name, version = "{name}", "1"
+
+    def fit(self, portfolio):
+        {fit}
+
+    def with_arrays(self, arrays, product_codes):
+        self.learnt = arrays["{key}"]
+        return self
+
+    def propose(self, batch):
+        return Candidates(np.full(batch.shape, self.learnt[0], np.float32), lambda row, column: None)
+
+@hookimpl
+def about():
+    return About(version="7", owner="ann@bank.example")
+
+@hookimpl
+def recommenders(register):
+    register({name}())
+"""
+FINE = "return {'coef': np.array([0.5])}"
+UNFIT = {
+    "raises": "raise ValueError('not today')",
+    "ends": "raise SystemExit(3)",
+    "none": "return None",
+    "no arrays": "return {'coef': 0.5}",
+    "objects": "return {'coef': np.array([None])}",
+    "other arrays": "return {'intercept': np.array([0.5])}",
+}
+
+
+def learner(name, fit=FINE, key="coef"):
+    return LEARNER.format(name=name, fit=fit, key=key)
+
+
+@pytest.fixture
+def loaded(plugin_folder, tmp_path):
+    """Return a function: a host of plugins by name, which reports failures in a folder."""
+    reports = FailureReports(tmp_path / "failures")
+    return lambda **sources: PluginHost.load([plugin_folder(**sources)], shipped=(), reports=reports)
+
+
+@pytest.fixture
+def trained(catalogue, person):
+    """Return a function: what a host's plugins learn of a bank of 20 customers."""
+    ledger = Ledger(catalogue("A", "B"))
+    for number in range(20):
+        ledger.add({"customer_no": f"C{number:02}", "kind": "person", "joined_on": None, "memberships": [],
+                    "relations": [], "holdings": [("AB"[number % 2], TODAY, None)]})  # fmt: skip
+
+    async def load(numbers):
+        return [person(number) for number in numbers]
+
+    return lambda host: learn(ledger, load, host.recommenders(), TODAY, guard=host.guard, failed=host.learnt_nothing)
+
+
+def state(host, name):
+    [info] = [info for info in host.plugins if info.name == name]
+    return info
+
+
+def of_arrays(**arrays):
+    return Model(("A", "B"), TODAY, arrays, versions=dict.fromkeys(arrays, "1"))
+
+
+@pytest.mark.parametrize("fit", UNFIT.values(), ids=UNFIT)
+async def test_a_plugin_that_cannot_learn_leaves_the_model_without_it_and_its_owner_is_told(
+    loaded, trained, tmp_path, fit
+):
+    host = loaded(fine=learner("fine"), unfit=learner("unfit", fit))
+
+    found = await trained(host)
+
+    assert found.model.arrays == {"fine": {"coef": np.array([0.5])}}
+    info = state(host, "unfit")
+    assert (info.state, info.failures, state(host, "fine").state) == ("failing", 1, "loaded")
+    [path] = files(tmp_path / "failures")
+    failure = read(path)
+    assert (failure.plugin, failure.item, failure.owner, failure.customers) == (
+        "unfit",
+        "unfit",
+        "ann@bank.example",
+        (),
+    )
+    assert failure.place == info.last_place
+
+
+def test_a_plugin_that_cannot_use_what_it_learnt_is_left_out_and_no_other(loaded, tmp_path):
+    host = loaded(fine=learner("fine"), renamed=learner("renamed", key="coef2"))
+    learnt = {"coef": np.array([0.5])}
+
+    able = host.guarded(of_arrays(fine=learnt, renamed=learnt))
+
+    assert [own.name for own in able] == ["fine"]
+    assert state(host, "renamed").state == "failing"
+    assert state(host, "renamed").error == "learning: renamed learnt nothing that it can use: KeyError: 'coef2'"
+    assert {own.name: own.state for own in host.infos()} == {"fine": "ready", "renamed": "untrained"}
+    [path] = files(tmp_path / "failures")
+    assert read(path).place.startswith("KeyError in renamed.py:")
+
+    assert len(host.guarded(of_arrays(fine=learnt, renamed={"coef2": np.array([0.5])}))) == 2
+    assert (state(host, "renamed").state, state(host, "renamed").error) == ("loaded", None)
+
+
+def test_what_a_plugin_fails_on_when_it_is_given_what_it_learnt_comes_again(loaded, tmp_path, monkeypatch):
+    host = loaded(renamed=learner("renamed", key="coef2"))
+    model = of_arrays(renamed={"coef": np.array([0.5])})
+    host.guarded(model)
+    [path] = files(tmp_path / "failures")
+    monkeypatch.setattr("guanxi.reproducing.model_in_force", lambda _: model)
+
+    with pytest.raises(KeyError, match="coef2"):
+        ask_again(read(path), tmp_path / "plugins" / "renamed.py", Settings(home=tmp_path))
+
+
+def test_who_has_no_say_for_another_version_is_said_with_what_to_do(loaded, caplog):
+    host = loaded(mine=learner("mine"), new=learner("new"))
+    model = Model(("A", "B"), TODAY, {"mine": {"coef": np.array([0.5])}}, versions={"mine": "0"})
+
+    assert host.guarded(model) == []
+
+    assert [record.message for record in caplog.records] == [
+        "mine of plugin mine is not trained: the model has version 0, this is 1; run guanxi train",
+        "new of plugin new is not trained: the model has nothing of it; run guanxi train",
+    ]
