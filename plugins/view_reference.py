@@ -56,7 +56,7 @@ asks for himself is told neither.
 """
 
 
-HIDDEN: Final = frozenset({"changed", "of", "whole", "insights", "telling", "told"})
+HIDDEN: Final = frozenset({"changed", "of", "own", "whole", "insights", "telling", "told"})
 """Members that are for the engine."""
 
 

@@ -14,6 +14,7 @@ from recommenders.catalogue import Catalogue
 from recommenders.contract import Context, Mask
 from recommenders.insight import Insight, Tell
 from recommenders.purposes import BEHAVIOUR, without
+from recommenders.read_only import ReadOnly, sealed
 from recommenders.view import CustomerView
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def withheld(record: Customer, day: date) -> frozenset[str]:
     return frozenset() if CustomerView(record, day).consents_to(Purpose.PROFILING) else BEHAVIOUR
 
 
-class Batch:
+class Batch(ReadOnly):
     """``n`` customers, ``m`` products, and the circumstances of the request. Stability: plugin API.
 
     ``seen_by`` keeps the batch as it is seen by permissions, for ``recommenders.sight``; ``tell`` says what is known of
@@ -42,15 +43,14 @@ class Batch:
     customers: tuple[CustomerView, ...]
     catalogue: Catalogue
     context: Context
+    seen_by: "dict[Hashable, Batch]"
+    _tell: Tell | None
 
     def __init__(
         self, customers: Sequence[CustomerView], catalogue: Catalogue, context: Context, tell: Tell | None = None
     ) -> None:
-        self.customers = tuple(customers)
-        self.catalogue = catalogue
-        self.context = context
-        self.seen_by: dict[Hashable, Batch] = {}
-        self._tell = tell
+        own: dict[str, object] = {"customers": tuple(customers), "catalogue": catalogue, "context": context}
+        self.__dict__.update(own, seen_by={}, _tell=tell)
 
     @classmethod
     def of(
@@ -115,7 +115,7 @@ class Batch:
     @cached_property
     def held(self) -> Mask:
         """``(n, m)``: held today."""
-        return self._marks(lambda customer: [holding.product_code for holding in customer.holdings])
+        return sealed(self._marks(lambda customer: [holding.product_code for holding in customer.holdings]))
 
     @cached_property
     def frames(self) -> "Frames":
@@ -127,18 +127,18 @@ class Batch:
     @cached_property
     def ages(self) -> NDArray[np.float64]:
         """``(n,)`` years; nan where unknown."""
-        return self.per_customer(lambda customer: np.nan if customer.age is None else customer.age)
+        return sealed(self.per_customer(lambda customer: np.nan if customer.age is None else customer.age))
 
     @cached_property
     def churn(self) -> NDArray[np.float64]:
         """``(n,)`` chances of being lost; nan where unknown."""
         scores = [customer.scores.churn for customer in self.customers]
-        return np.array([np.nan if churn is None else churn.probability for churn in scores], np.float64)
+        return sealed(np.array([np.nan if churn is None else churn.probability for churn in scores], np.float64))
 
     @cached_property
     def are_persons(self) -> Mask:
         """``(n,)``: a person, not a company or institution."""
-        return np.array([customer.kind is CustomerKind.PERSON for customer in self.customers], np.bool_)
+        return sealed(np.array([customer.kind is CustomerKind.PERSON for customer in self.customers], np.bool_))
 
     def per_customer(self, value: Callable[[CustomerView], float]) -> NDArray[np.float64]:
         """``(n,)``: one number of each customer; nan for unknown."""

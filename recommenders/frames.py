@@ -3,12 +3,12 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
-from functools import cached_property
 from typing import Any, Final, TypeAlias
 
 import polars as pl
 
 from recommenders.insight import CustomerScores
+from recommenders.read_only import ReadOnly
 from recommenders.view import CustomerView
 
 TEXT: Final = pl.String()
@@ -77,45 +77,54 @@ SCHEMAS: Final[Mapping[str, Columns]] = {
 """Columns and their types by the frame's name."""
 
 
-class Frames:
-    """A batch's frames, each made when it is asked for. Stability: plugin API."""
+class Frames(ReadOnly):
+    """A batch's frames, each made when it is asked for. Stability: plugin API.
+
+    Whoever asks is given a frame of his own, whose columns are shared and never written in place.
+    """
+
+    _customers: Sequence[CustomerView]
+    _made: dict[str, pl.DataFrame]
 
     def __init__(self, customers: Sequence[CustomerView]) -> None:
-        self._customers = customers
+        self.__dict__.update(_customers=customers, _made={})
 
-    @cached_property
+    @property
     def customers(self) -> pl.DataFrame:
         """One row a customer, in the batch's order."""
         return self._frame("customers", lambda customer: [customer])
 
-    @cached_property
+    @property
     def holdings(self) -> pl.DataFrame:
         """What was ever held by today; ``closed_on`` is null for what is held still."""
         return self._frame("holdings", lambda customer: customer.ever)
 
-    @cached_property
+    @property
     def memberships(self) -> pl.DataFrame:
         """Memberships that began by today, ended ones too."""
         return self._frame("memberships", lambda customer: customer.all_memberships)
 
-    @cached_property
+    @property
     def activity(self) -> pl.DataFrame:
         """Months that are over, at most 36 a customer, oldest first."""
         return self._frame("activity", lambda customer: customer.activity)
 
-    @cached_property
+    @property
     def interactions(self) -> pl.DataFrame:
         """Interactions up to today."""
         return self._frame("interactions", lambda customer: customer.interactions)
 
-    @cached_property
+    @property
     def outcomes(self) -> pl.DataFrame:
         """What became of earlier offers, up to today."""
         return self._frame("outcomes", lambda customer: customer.outcomes)
 
-    @cached_property
+    @property
     def relations(self) -> pl.DataFrame:
         """How many others a customer has a relation of each kind to."""
+        return self._once("relations", self._relations)
+
+    def _relations(self) -> pl.DataFrame:
         rows = [
             (row, kind, number)
             for row, customer in enumerate(self._customers)
@@ -123,16 +132,27 @@ class Frames:
         ]
         return pl.DataFrame(rows, SCHEMAS["relations"], orient="row")
 
-    @cached_property
+    @property
     def scores(self) -> pl.DataFrame:
         """One row a customer, in the batch's order: his segment's code, and his scores."""
+        return self._once("scores", self._scores)
+
+    def _scores(self) -> pl.DataFrame:
         rows = [
             (row, customer.segment and customer.segment.code, *_scored(customer.scores))
             for row, customer in enumerate(self._customers)
         ]
         return pl.DataFrame(rows, SCHEMAS["scores"], orient="row")
 
+    def _once(self, name: str, make: Callable[[], pl.DataFrame]) -> pl.DataFrame:
+        if name not in self._made:
+            self._made[name] = make()
+        return self._made[name].clone()
+
     def _frame(self, name: str, parts: Callable[[CustomerView], Iterable[Any]]) -> pl.DataFrame:
+        return self._once(name, lambda: self._rows(name, parts))
+
+    def _rows(self, name: str, parts: Callable[[CustomerView], Iterable[Any]]) -> pl.DataFrame:
         schema = SCHEMAS[name]
         names = [column for column in schema if column not in KEY]
         rows = [

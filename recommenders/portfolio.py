@@ -8,7 +8,7 @@ import math
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from typing import Any, Final
@@ -71,6 +71,11 @@ class Portfolio:
         if self.make_batch is None:
             raise PluginError("customers are read only for a recommender that has learns_from_customers = True")
         return self.make_batch()
+
+    def own(self) -> "Portfolio":
+        """Return one whose arrays may be written, and no other is changed by it."""
+        copies = {name: getattr(self, name).copy() for name in ("rows", "held", "kinds", "cohorts")}
+        return replace(self, **copies)
 
     @property
     def customers(self) -> int:

@@ -213,7 +213,7 @@ def fit_all(
         if isinstance(recommender, Trainable):
             with (clock or _Clock()).of(recommender.name):
                 try:
-                    learnt = recommender.fit(whole if learns_from_customers(recommender) else known)
+                    learnt = recommender.fit((whole if learns_from_customers(recommender) else known).own())
                     check_arrays(learnt)
                     recommender.with_arrays(learnt, known.catalogue.codes)
                 except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything, and others learn on

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from graph.records import (
@@ -34,6 +35,7 @@ from graph.words import (
 )
 from recommenders import consent, lifecycle
 from recommenders.insight import CustomerScores, Insight, Known, Segment
+from recommenders.read_only import ReadOnly
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class SharedLimit:
     is_own: bool
 
 
-class CustomerView:
+class CustomerView(ReadOnly):
     """One customer on one day, met on a channel if one is given. Stability: plugin API.
 
     Attributes:
@@ -58,31 +60,50 @@ class CustomerView:
         channel: the channel; None in training, and where none is known.
     """
 
+    _record: Customer
+    _told: Callable[[], Insight] | None
     today: date
     channel: str | None
+    customer_no: str
+    kind: CustomerKind
+    name: str | None
+    birth_date: date | None
+    gender: Gender | None
+    region: str | None
+    branch_code: str | None
+    occupation: str | None
+    industry: str | None
+    income: float | None
+    language: Language | None
+    risk_profile: RiskProfile | None
+    credit_tier: CreditTier | None
+    credit_limit: float | None
+    attributes: Mapping[str, Scalar]
 
     def __init__(
         self, record: Customer, today: date, channel: str | None = None, told: Callable[[], Insight] | None = None
     ) -> None:
-        self._record = record
-        self._told = told
-        self.today = today
-        self.channel = channel
-        self.customer_no: str = record.customer_no
-        self.kind: CustomerKind = record.kind
-        self.name: str | None = record.name
-        self.birth_date: date | None = record.birth_date
-        self.gender: Gender | None = record.gender
-        self.region: str | None = record.region
-        self.branch_code: str | None = record.branch_code
-        self.occupation: str | None = record.occupation
-        self.industry: str | None = record.industry
-        self.income: float | None = record.income
-        self.language: Language | None = record.language
-        self.risk_profile: RiskProfile | None = record.risk_profile
-        self.credit_tier: CreditTier | None = record.credit_tier
-        self.credit_limit: float | None = record.credit_limit
-        self.attributes: Mapping[str, Scalar] = record.attributes
+        self.__dict__.update(
+            _record=record,
+            _told=told,
+            today=today,
+            channel=channel,
+            customer_no=record.customer_no,
+            kind=record.kind,
+            name=record.name,
+            birth_date=record.birth_date,
+            gender=record.gender,
+            region=record.region,
+            branch_code=record.branch_code,
+            occupation=record.occupation,
+            industry=record.industry,
+            income=record.income,
+            language=record.language,
+            risk_profile=record.risk_profile,
+            credit_tier=record.credit_tier,
+            credit_limit=record.credit_limit,
+            attributes=MappingProxyType(record.attributes),
+        )
 
     def changed(
         self, change: Callable[[Customer], Customer], seen: Callable[[Insight], Insight] | None = None
@@ -278,7 +299,7 @@ class CustomerView:
             for kin in self._record.kin
             if (kin.since is None or kin.since <= self.today) and (kin.until is None or kin.until > self.today)
         }
-        return Counter(code for _, code in held)
+        return MappingProxyType(Counter(code for _, code in held))
 
     @cached_property
     def interactions(self) -> tuple[Interaction, ...]:
@@ -356,18 +377,16 @@ class _Changed(CustomerView):
     def __init__(
         self, record: Customer, today: date, channel: str | None = None, told: Callable[[], Insight] | None = None
     ) -> None:
-        self._record = record
-        self._told = told
-        self.today = today
-        self.channel = channel
+        self.__dict__.update(_record=record, _told=told, today=today, channel=channel)
 
     if not TYPE_CHECKING:  # to a type checker it has the columns that every view has
 
         def __getattr__(self, name: str) -> object:
             if name not in COLUMNS:
                 raise AttributeError(f"{CustomerView.__name__!r} object has no attribute {name!r}")
-            value = self.__dict__[name] = getattr(self._record, name)
-            return value
+            value = getattr(self._record, name)
+            own = self.__dict__[name] = MappingProxyType(value) if name == "attributes" else value
+            return own
 
 
 COLUMNS: Final = vars(CustomerView(Customer("", CustomerKind.PERSON), date.min)).keys() & set(Customer.__slots__)

@@ -154,7 +154,8 @@ def test_a_narrowed_view_has_the_columns_of_what_goes_to_another_process_and_not
 
 
 def test_what_one_plugin_does_to_attributes_that_it_does_not_see_no_other_sees(known):
-    Sight.of(["region"]).view(CustomerView(known, TODAY)).attributes["hobby"] = "another"
+    with pytest.raises(TypeError, match="does not support item assignment"):
+        Sight.of(["region"]).view(CustomerView(known, TODAY)).attributes["hobby"] = "another"
 
     assert Sight.of(["region"]).view(CustomerView(known, TODAY)).attributes == {}
     assert Sight.of(["gender"]).view(CustomerView(known, TODAY)).attributes == {}

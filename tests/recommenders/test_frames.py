@@ -35,7 +35,7 @@ def test_frames_show_what_views_show_and_nothing_of_the_future(batch, catalogue,
     assert frames.holdings.rows() == [(0, "SAVE", date(2020, 1, 1), None, 5.0)]
     assert frames.relations.rows() == [(1, "child", 2)]
     assert frames.memberships["reference"].to_list() == ["L-1"]
-    assert frames.holdings is frames.holdings
+    assert frames.holdings.equals(frames.holdings)
 
 
 def test_frames_show_what_permissions_cover(batch, catalogue, crowd):
