@@ -40,6 +40,8 @@ from recommenders.view import CustomerView
 logger = logging.getLogger("guanxi.api")
 
 REFRESH_SECONDS: Final = 2.0
+LOOK_SECONDS: Final = 2.0
+"""So long a refresh waits for plugins that are imported, and then goes on without them."""
 PATIENCE_SECONDS: Final = 30.0
 """A store that took a question and says nothing for so long is asked anew, on another connection."""
 
@@ -71,6 +73,7 @@ class LiveEngine:
         self._thread = ThreadPoolExecutor(1, "decisions")
         self._gathering = Gathering(self._thread)
         self._refreshing: asyncio.Task[None] | None = None
+        self._looking: asyncio.Task[PluginHost | None] | None = None
 
     @property
     def model_id(self) -> str:
@@ -161,18 +164,28 @@ class LiveEngine:
         except TimeoutError as error:
             raise StoreUnavailable(f"The store said nothing for {PATIENCE_SECONDS:g} seconds.") from error
         seen = await asyncio.to_thread(current_id, self.models)
-        self._stale = self.host.take_settings(stored) or self._stale
-        host = await asyncio.to_thread(self._reloading.look, self.host)
+        self._stale = await asyncio.to_thread(self.host.take_settings, stored) or self._stale
+        host = await self._reloaded()
         same = self._engine is not None and host is None and catalogue.products == self._engine.catalogue.products
         if same and not self._stale and seen == self._seen and stages == self.stages:
             return
         first = self._engine is None
         model = await self._load() if first or seen != self._seen else self._model
-        self._put_in_service(catalogue, model, stages, host or self.host)
+        await asyncio.to_thread(self._put_in_service, catalogue, model, stages, host or self.host)
         self._seen, self._stale = seen, False
         if not first:
             logger.info("the engine was rebuilt: %d products, model %s", len(catalogue), self.model_id)
             self.on_change()
+
+    async def _reloaded(self) -> PluginHost | None:
+        """Return a host with plugins that have changed, once they are loaded; an import that takes long goes on."""
+        if self._looking is None:
+            self._looking = asyncio.create_task(asyncio.to_thread(self._reloading.look, self.host))
+        done, _ = await asyncio.wait({self._looking}, timeout=LOOK_SECONDS)
+        if not done:
+            return None
+        looked, self._looking = self._looking, None
+        return looked.result()
 
     async def _catalogue(self) -> Catalogue:
         if not self._migrated:
@@ -212,6 +225,8 @@ class LiveEngine:
         """Let the thread go, what still waits for the store, and plugins' processes."""
         if self._refreshing is not None:
             self._refreshing.cancel()
+        if self._looking is not None:
+            self._looking.cancel()
         self._thread.shutdown(wait=False, cancel_futures=True)
         self.host.close()
         self.shadows.close()

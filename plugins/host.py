@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import pluggy
 
@@ -34,7 +34,8 @@ from plugins.infos import SHIPPED, Loaded, PluginInfo, RecommenderInfo
 from plugins.isolation.guard import GuardedGate, GuardedRecommender, Health
 from plugins.isolation.modes import THREADS, Isolation
 from plugins.isolation.moving import moved
-from plugins.isolation.workers import Worker
+from plugins.isolation.threads import Apart
+from plugins.isolation.workers import START_SECONDS, Worker
 from plugins.loading import Found, find, of_path
 from plugins.narrowing import narrowed
 from plugins.registration import Registered, Rules, check_bundles, check_free, check_levers, registered, rules_of
@@ -46,6 +47,8 @@ from recommenders.contract import Gate, Recommender, Trainable
 if TYPE_CHECKING:
     from recommenders.artefact import Model
 
+T = TypeVar("T")
+
 logger = logging.getLogger("guanxi.plugins")
 
 COMMAND_PLUGINS: Final = (shipped_commands, shipped_formats, shipped_jobs)
@@ -54,6 +57,10 @@ DEFAULT_PLUGINS: Final = (shipped, campus, tobacco, family, cobranded, sample_ba
 RULES: Final = "rules: "
 SETTINGS: Final = "settings: "
 LEARNING: Final = "learning: "
+IMPORT_SECONDS: Final = START_SECONDS
+"""How long a plugin may take to be imported, and then to register."""
+ENDLESS: Final = "TimeoutError: "
+"""What is told of one that takes longer begins with it."""
 
 
 class PluginHost:
@@ -123,16 +130,29 @@ class PluginHost:
         other.folders, other._stored = self.folders, self._stored
         return other
 
-    def keep(self, loaded: Loaded, other: "PluginHost") -> PluginInfo:
-        """Take in a plugin as another host has it, with its process if it has one."""
+    def keep(self, loaded: Loaded, other: "PluginHost") -> None:
+        """Take in a plugin as another host has it: the same objects, with their health, and its process if any."""
         info = loaded.info
+        self._manager.register(loaded.plugin, name=info.key)
+        self.plugins.append(info)
+        self.loaded.append(loaded)
+        self._health |= {name: other._health[name] for name in info.recommenders}
         if info.key in other._workers:
             self._workers[info.key] = other._workers[info.key]
-        return self.add(loaded.plugin, info.name, info.source)
 
-    def take_health(self, other: "PluginHost", recommenders: Sequence[str]) -> None:
-        """Go on with the health that some recommenders have in another host."""
-        self._health |= {name: other._health[name] for name in recommenders}
+    def drop(self, loaded: Loaded) -> None:
+        """Do without a plugin; its process goes on for other hosts."""
+        info = loaded.info
+        self._manager.unregister(name=info.key)
+        self.plugins.remove(info)
+        self.loaded.remove(loaded)
+        self._workers.pop(info.key, None)
+
+    def sort(self, keys: Sequence[str]) -> None:
+        """Have plugins in the order of keys."""
+        places = {key: place for place, key in enumerate(keys)}
+        self.plugins.sort(key=lambda info: places[info.key])
+        self.loaded.sort(key=lambda own: places[own.info.key])
 
     def of(self, hook: str) -> Iterator[tuple[Any, PluginInfo]]:
         """Yield all that was registered by a hook, and by whom."""
@@ -247,7 +267,8 @@ class PluginHost:
             if loaded.info.state == "broken" or (among is not None and loaded.info.name not in among):
                 continue
             try:
-                own = rules_of(self._manager, loaded.plugin, catalogue, loaded.registered.settings)
+                settings = loaded.registered.settings
+                own = _in_time(loaded.info, rules_of, self._manager, loaded.plugin, catalogue, settings)
                 check_bundles(own.bundles, rules.bundles)
                 check_levers(own.levers)
             except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
@@ -298,7 +319,7 @@ class PluginHost:
 
     def _registered(self, info: PluginInfo, plugin: object, hold: Callable[[SettingsModel], Held]) -> Registered:
         """What a plugin registers, kept apart unless it is shipped; it is shown no more than it may see."""
-        own = registered(self._manager, plugin, hold)
+        own = _in_time(info, registered, self._manager, plugin, hold)
         if info.source != SHIPPED:
             own = moved(own, self._workers.get(info.key), self._isolation)
         return narrowed(own)
@@ -368,7 +389,7 @@ class PluginHost:
         try:
             with heard(used):
                 self._load_apart(found)
-                plugin = found.load()
+                plugin = Apart(found.name).call(IMPORT_SECONDS, found.load)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - importing a plugin may raise anything
             info = PluginInfo(
                 found.name, found.source, "broken", told(error), deprecations=used, last_place=placed(error)
@@ -399,6 +420,13 @@ class PluginHost:
         """End the processes of plugins; one that is asked again is started again."""
         for worker in self._workers.values():
             worker.close()
+
+
+def _in_time(info: PluginInfo, function: Callable[..., T], *arguments: Any) -> T:
+    """What a function of a plugin's hooks gives; raises TimeoutError where it never ends, unless it is ours."""
+    return (
+        function(*arguments) if info.source == SHIPPED else Apart(info.name).call(IMPORT_SECONDS, function, *arguments)
+    )
 
 
 def _fail_rules(info: PluginInfo, error: BaseException) -> None:

@@ -1,8 +1,8 @@
 """Loads the plugins of folders anew when their files change, beside those that serve meanwhile.
 
 A new host is made, whole, for who serves to take in place of the old one. Plugins whose files are as they were are the
-same objects in it, with their health. One that is broken by its change stays as it was before, and says so. What is
-installed as a package, with an entry point, needs a restart.
+same objects in it, with their health, and keep their names before any that is new. One that is broken by its change
+stays as it was before, and says so. What is installed as a package, with an entry point, needs a restart.
 """
 
 import importlib
@@ -14,9 +14,9 @@ from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from plugins.host import PluginHost
-from plugins.infos import Loaded
-from plugins.loading import find_in
+from plugins.host import ENDLESS, PluginHost
+from plugins.infos import Loaded, PluginInfo
+from plugins.loading import Found, find_in
 
 SETTLE_SECONDS: Final = 0.2
 """A file that changes meanwhile is still being written."""
@@ -57,36 +57,44 @@ def stamps(folders: Sequence[Path]) -> Mapping[str, Stamp]:
 
 def reloaded(host: PluginHost, changed: Collection[str]) -> PluginHost:
     """Return a host of what another has, with the plugins of changed sources loaded anew, or new, or gone."""
-    before = {(own.info.source, own.info.name): own for own in host.loaded}
+    found = {f"{one.source}:{one.name}": one for one in find_in(host.folders)}
+    outside = [info.key for info in host.plugins if not _is_in(info.source, host.folders)]
+    there = {*outside, *found}
     new = host.beside()
     for own in host.loaded:
-        if not _is_in(own.info.source, host.folders):
-            _keep(new, own, host)
-    for found in find_in(host.folders):
-        former = before.get((found.source, found.name))
-        if former is not None and found.source not in changed:
-            _keep(new, former, host)
-            continue
-        with _fresh(Path(found.source)) as restore:
-            info = new.add_found(found)
-            if info.state == "broken" and former is not None:
-                restore()
-                new.plugins.remove(info)
-                _keep(new, former, host, f"{STAYS}{info.error}")
-    new.plugins += [info for info in host.plugins if info.state == "broken" and not _is_in(info.source, host.folders)]
+        if own.info.key in there:
+            new.keep(own, host)
+    for own in list(new.loaded):
+        if own.info.source in changed and own.info.key in found:
+            _replace(new, own, host, found[own.info.key])
+    in_use = {info.key for info in new.plugins}
+    broken = {info.key: info for info in host.plugins if info.key in there - in_use}
+    for key, info in broken.items():
+        if key in outside or (_is_endless(info) and info.source not in changed):
+            new.plugins.append(info)
+    listed = {info.key for info in new.plugins}
+    for key in (key for key in found if key not in listed):
+        with _fresh(Path(found[key].source)):
+            new.add_found(found[key])
+    new.sort([*outside, *found])
     return new
 
 
-def _keep(new: PluginHost, own: Loaded, host: PluginHost, error: str | None = None) -> None:
-    info = new.keep(own, host)
-    info.failures = own.info.failures
-    if info.state == "broken":
-        return
-    new.take_health(host, info.recommenders)
-    if error is not None:
-        info.note(error)
-    elif own.info.state == "failing":
-        info.state, info.error = own.info.state, own.info.error
+def _replace(new: PluginHost, own: Loaded, host: PluginHost, found: Found) -> None:
+    """Take in a plugin anew; where it is broken, as it was."""
+    new.drop(own)
+    with _fresh(Path(found.source)) as restore:
+        info = new.add_found(found)
+        if info.state == "broken":
+            restore()
+            new.plugins.remove(info)
+            new.keep(own, host)
+            own.info.note(f"{STAYS}{info.error}")
+
+
+def _is_endless(info: PluginInfo) -> bool:
+    """Whether it is broken since it never ended, so that it is not tried again as it is."""
+    return info.state == "broken" and (info.error or "").startswith(ENDLESS)
 
 
 def _is_in(source: str, folders: Sequence[Path]) -> bool:

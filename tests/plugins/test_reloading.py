@@ -4,6 +4,8 @@ import os
 
 import pytest
 
+from graph.records import StoredSettings
+from plugins import host as hosts
 from plugins.host import PluginHost
 from plugins.life.reloading import STAYS, Reloading
 
@@ -13,6 +15,31 @@ from guanxi import Proposal, recommender
 @recommender("one")
 def propose(customer):
     yield Proposal("GOLD", 0.5)
+"""
+ENDLESS = "import time\nwhile True:\n    time.sleep(0.01)"
+ENDLESS_HOOK = """
+import time
+from guanxi import hookimpl
+
+@hookimpl
+def gates(register):
+    while True:
+        time.sleep(0.01)
+"""
+SET = """
+from guanxi import About, Proposal, hookimpl, recommender
+from pydantic import BaseModel, Field
+
+class Settings(BaseModel, frozen=True):
+    score: float = Field(0.5, le=1, description="How sure.")
+
+@hookimpl
+def about():
+    return About(settings=Settings)
+
+@recommender("set")
+def propose(customer, settings):
+    yield Proposal("GOLD", settings.score)
 """
 TWO = ONE.replace("GOLD", "SAVE")
 OTHER = ONE.replace('"one"', '"other"')
@@ -121,3 +148,63 @@ def test_a_package_changes_with_all_its_modules(plugin_folder, offers):
     (package / "codes.py").write_text('CODE = "SAVE"')
 
     assert offers(reloading.look(host)) == ["SAVE"]
+
+
+@pytest.mark.parametrize("source", [ENDLESS, ENDLESS_HOOK], ids=["import", "hook"])
+def test_a_file_that_never_ends_is_broken_and_what_comes_after_it_is_loaded(folder, offers, monkeypatch, source):
+    monkeypatch.setattr(hosts, "IMPORT_SECONDS", 0.2)
+    host = PluginHost.load([folder])
+    reloading = Reloading(host)
+    (folder / "endless.py").write_text(source)
+    host = reloading.look(host)
+    (folder / "new.py").write_text(ONE.replace('"one"', '"new"'))
+
+    later = reloading.look(host)
+
+    assert [(info.state, info.error) for info in later.plugins if info.name == "endless"] == [
+        ("broken", "TimeoutError: took longer than 200 ms")
+    ]
+    assert offers(later, "new") == ["GOLD"]
+    (folder / "endless.py").write_text(ONE.replace('"one"', '"endless"'))
+    assert offers(reloading.look(later), "endless") == ["GOLD"]
+
+
+def test_a_newcomer_takes_no_name_of_what_is_in_service(folder, offers):
+    host = PluginHost.load([folder])
+    reloading = Reloading(host)
+    (folder / "a_newcomer.py").write_text(TWO)
+
+    new = reloading.look(host)
+
+    [newcomer] = [info for info in new.plugins if info.name == "a_newcomer"]
+    assert newcomer.error == f"PluginError: a recommender named 'one' is there already, from {folder / 'one.py'}"
+    assert offers(new) == ["GOLD"]
+    (folder / "one.py").unlink()
+    assert offers(reloading.look(new)) == ["SAVE"]
+
+
+def test_a_change_takes_no_name_of_what_is_in_service(folder, offers):
+    host = PluginHost.load([folder])
+    reloading = Reloading(host)
+    (folder / "one.py").write_text(OTHER.replace("GOLD", "SAVE"))
+    (folder / "other.py").write_text("def broken(:")
+
+    new = reloading.look(host)
+
+    assert (offers(new), offers(new, "other")) == (["GOLD"], ["GOLD"])
+
+
+def test_what_stored_settings_break_goes_on_once_they_are_mended(folder, offers):
+    (folder / "set.py").write_text(SET)
+    host = PluginHost.load([folder])
+    reloading = Reloading(host)
+    host.take_settings({"set": StoredSettings("set", 1, {"score": 2})})
+    (folder / "one.py").write_text(TWO)
+
+    new = reloading.look(host)
+    [broken] = [info.state for info in new.plugins if info.name == "set"]
+    new.take_settings({"set": StoredSettings("set", 2, {"score": 1})})
+
+    assert broken == "broken"
+    assert [(info.state, info.error) for info in new.plugins if info.name == "set"] == [("loaded", None)]
+    assert offers(new, "set") == ["GOLD"]
