@@ -34,14 +34,14 @@ Books: TypeAlias = tuple[str, ...]
 """The managers whose customers a manager sees, his own number first; empty for other roles."""
 
 
-def require(viewer: Viewer, roles: frozenset[Role], what: str) -> None:
+def require(viewer: Viewer, roles: frozenset[Role], what: str, do: str = "see") -> None:
     """Refuse a viewer whose role is none of ``roles``.
 
     Raises:
         ApiError: FORBIDDEN.
     """
     if viewer.role not in roles:
-        raise ApiError(Code.FORBIDDEN, f"The role {viewer.role} may not see {what}.")
+        raise ApiError(Code.FORBIDDEN, f"The role {viewer.role} may not {do} {what}.")
 
 
 def may_look_for(viewer: Viewer, customer_no: str) -> bool:

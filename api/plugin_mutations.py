@@ -11,7 +11,7 @@ from api.types.plugin_lives import PluginStageDecision
 from api.user_errors import UserError, UserErrorCode, Wrong, recording, typed_errors
 from graph.errors import NotFound, PluginError
 from graph.words import PluginStage
-from plugins.life.stages import Life
+from plugins.life.stages import Life, is_wrong_share
 from plugins.life.staging import Order, put, standing
 
 
@@ -58,9 +58,9 @@ class PluginMutations:
     ) -> SetPluginStagePayload:
         """Write a decision."""
         session = info.context.session
-        access.require(session.viewer, access.SERVES_PLUGINS, "plugins' lives")
+        access.require(session.viewer, access.SERVES_PLUGINS, "plugins' lives", "change")
         engine, store = session.services.engine, session.services.store
-        order = Order(input.plugin, input.reason, session.viewer.subject, session.now)
+        order = Order(input.reason, session.viewer.subject, session.now)
         then = Life(input.stage, input.share)
         try:
             there = await standing(store, engine.host.plugins, input.plugin, engine.stages.new)
@@ -69,7 +69,7 @@ class PluginMutations:
         except NotFound as error:
             raise Wrong("plugin", UserErrorCode.NOT_FOUND, str(error)) from error
         except PluginError as error:
-            raise Wrong("stage", UserErrorCode.BAD_INPUT, str(error)) from error
+            raise Wrong("share" if is_wrong_share(then) else "stage", UserErrorCode.BAD_INPUT, str(error)) from error
         for _ in range(2):  # one that runs already may have read the stages before this
             await engine.refresh()
         return SetPluginStagePayload(decision=PluginStageDecision.of(decision))

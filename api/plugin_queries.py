@@ -1,5 +1,6 @@
 """The queries by which marketing and administrators see how plugins fare, and what they earn."""
 
+from collections.abc import Sequence
 from typing import Annotated, Final
 
 import strawberry
@@ -9,11 +10,13 @@ from api.costs import SEARCH, assumed
 from api.requests import Asked
 from api.types.plugin_score_cards import PluginScoreCard
 from graph.errors import NotFound
-from plugins.infos import PluginInfo
+from plugins.infos import PluginInfo, RecommenderInfo
 from plugins.life.score_cards import process_figures, score_card
 from plugins.life.staging import standing
 
 MOST_PLUGINS: Final = 50
+TROUBLED: Final = frozenset({"failing", "off", "busy"})
+"""States of a recommender that does not do what it should."""
 
 
 @strawberry.type(description="A plugin: where it is from, who answers for it, and how it fares in this process.")
@@ -25,27 +28,35 @@ class Plugin:
     version: str | None = strawberry.field(description="Its version; null where it could not be loaded.")
     api: str | None = strawberry.field(description="Versions of the plugin API that it is for.")
     owner: str | None = strawberry.field(description="Who is told of its failures.")
-    state: str = strawberry.field(description="loaded, failing or broken.")
+    state: str = strawberry.field(
+        description="loaded, failing or broken; failing, too, while a recommender of its is failing, off or busy."
+    )
     failures: int = strawberry.field(
         description="How often its gates, bundles and levers failed; its recommenders count their own."
     )
+    error: str | None = strawberry.field(
+        description="What is wrong in loading it, its settings, bundles, levers or schema; null for what went wrong as "
+        "it was asked of customers, which may quote one."
+    )
     last_place: str | None = strawberry.field(
-        description="What went wrong last in its gates, bundles or levers, or in loading it: type and place."
+        description="What went wrong last in its parts, or in loading it: type and place."
     )
     recommenders: list[str] = strawberry.field(description="Names of its recommenders.")
 
     @classmethod
-    def of(cls, info: PluginInfo) -> "Plugin":
-        """Make the type of a state."""
+    def of(cls, info: PluginInfo, recommenders: Sequence[RecommenderInfo]) -> "Plugin":
+        """Make the type of a state, and of the states of its recommenders."""
+        is_failing = info.state == "loaded" and any(own.state in TROUBLED for own in recommenders)
         return cls(
             name=info.name,
             source=info.source,
             version=info.version,
             api=info.api,
             owner=info.owner,
-            state=info.state,
+            state="failing" if is_failing else info.state,
             failures=info.failures,
-            last_place=info.last_place,
+            error=info.told,
+            last_place=info.last_place or next((own.last_place for own in recommenders if own.last_place), None),
             recommenders=info.recommenders,
         )
 
@@ -63,7 +74,12 @@ class PluginQueries:
         session = info.context.session
         access.require(session.viewer, access.SEES_PLUGINS, "plugins")
         await session.services.engine.engine()
-        return [Plugin.of(plugin) for plugin in session.services.engine.host.plugins]
+        host = session.services.engine.host
+        recommenders = {own.name: own for own in host.infos()}
+        return [
+            Plugin.of(plugin, [recommenders[name] for name in plugin.recommenders if name in recommenders])
+            for plugin in host.plugins
+        ]
 
     @strawberry.field(
         description="How a plugin does beside its own holdout; null where there is none of that name, nor was. For "
@@ -82,4 +98,4 @@ class PluginQueries:
             there = await standing(store, engine.host.plugins, plugin, engine.stages.new)
         except NotFound:
             return None
-        return PluginScoreCard.of(await score_card(store, plugin, there), process_figures(engine.host, plugin))
+        return PluginScoreCard.of(await score_card(store, there), process_figures(engine.host, there.plugin))

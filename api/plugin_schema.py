@@ -11,7 +11,7 @@ from api.plugin_fields import namespace
 from api.plugin_types import Prefixed
 from graph.errors import PluginError
 from plugins.contract import Facts, Field, On
-from plugins.failures.telling import told
+from plugins.failures.telling import placed, told
 from plugins.fields.calls import FieldCalls, note_failed
 from plugins.fields.checks import check_value, checked_facts, checked_field
 from plugins.fields.shapes import Structure
@@ -114,7 +114,7 @@ def fitting(added: Additions, build: Callable[[Additions], Built]) -> Built:
 
 
 def _leave_out(plugin: PluginInfo, error: Exception) -> None:
-    plugin.note(f"{SCHEMA}{told(error)}")
+    plugin.note(f"{SCHEMA}{told(error)}", placed(error), is_safe=True)
     logger.warning("plugin %s adds nothing to the schema: %s", plugin.name, told(error))
 
 

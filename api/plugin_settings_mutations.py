@@ -112,7 +112,7 @@ class PluginSettingsMutations:
 
 async def _setting(info: Asked) -> Session:
     session = info.context.session
-    access.require(session.viewer, access.SETS_PLUGINS, "plugins' settings")
+    access.require(session.viewer, access.SETS_PLUGINS, "plugins' settings", "change")
     await session.services.engine.engine()
     return session
 

@@ -341,7 +341,7 @@ class PluginHost:
         try:
             own = self._registered_anew(loaded, now.settings)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
-            info.state, info.error = "broken", f"{SETTINGS}{told(error)}"
+            info.break_(f"{SETTINGS}{told(error)}", placed(error))
             logger.warning("plugin %s is broken: %s%s", info.name, SETTINGS, type(error).__name__)
             return Registered(loaded.registered.about, {})
         _pass(info, SETTINGS)
@@ -365,7 +365,7 @@ class PluginHost:
                 )
 
     def _break(self, plugin: object, info: PluginInfo, error: BaseException) -> None:
-        info.state, info.error, info.last_place = "broken", told(error), placed(error)
+        info.break_(told(error), placed(error))
         if self._manager.get_plugin(info.key) is plugin:
             self._manager.unregister(name=info.key)
 
@@ -391,9 +391,8 @@ class PluginHost:
                 self._load_apart(found)
                 plugin = Apart(found.name).call(IMPORT_SECONDS, found.load)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - importing a plugin may raise anything
-            info = PluginInfo(
-                found.name, found.source, "broken", told(error), deprecations=used, last_place=placed(error)
-            )
+            info = PluginInfo(found.name, found.source, deprecations=used)
+            info.break_(told(error), placed(error))
             self.plugins.append(info)
         else:
             info = self.add(plugin, found.name, found.source)
@@ -430,7 +429,7 @@ def _in_time(info: PluginInfo, function: Callable[..., T], *arguments: Any) -> T
 
 
 def _fail_rules(info: PluginInfo, error: BaseException) -> None:
-    info.note(f"{RULES}{told(error)}", placed(error))
+    info.note(f"{RULES}{told(error)}", placed(error), is_safe=True)
     logger.warning("plugin %s failed: %s%s", info.name, RULES, type(error).__name__, exc_info=error)
 
 

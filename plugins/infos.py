@@ -1,9 +1,11 @@
 """What a host knows of its plugins: how each is loaded, and how its recommenders fare."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
 from plugins.registration import Registered
+from plugins.settings.held import setting_name
 
 SHIPPED: Final = "shipped"
 """The source of what guanxi ships."""
@@ -34,7 +36,8 @@ class PluginInfo:
     ``failures`` counts what went wrong in its gates, bundles and levers; bundles and levers that failed are asked for
     again, and the plugin is ``loaded`` once they come. ``settings_version`` is the version of what staff has set of it,
     0 where nothing is, and None where it has no settings; ``deprecations``, what it uses that will go; ``untrained``,
-    where lists tell it, which of its recommenders have no say with the model in force, and why.
+    where lists tell it, which of its recommenders have no say with the model in force, and why; ``is_safe``, whether no
+    customer was seen when the error was raised.
     """
 
     name: str
@@ -50,15 +53,33 @@ class PluginInfo:
     owner: str | None = None
     last_place: str | None = None
     untrained: list[str] = field(default_factory=list)
+    is_safe: bool = False
+
+    @property
+    def told(self) -> str | None:
+        """What is wrong, where no customer was seen: all else may quote one."""
+        return self.error if self.is_safe else None
 
     @property
     def key(self) -> str:
         """What it is known by where names may be alike: where it is from, and its name."""
         return f"{self.source}:{self.name}"
 
-    def note(self, said: str, place: str | None = None) -> None:
+    def note(self, said: str, place: str | None = None, *, is_safe: bool = False) -> None:
         """Record a failure that leaves the plugin in use; ``place`` is its type and place alone."""
         self.state, self.error, self.failures, self.last_place = "failing", said, self.failures + 1, place
+        self.is_safe = is_safe
+
+    def break_(self, said: str, place: str | None = None) -> None:
+        """Record that it cannot be used, before any customer was seen."""
+        self.state, self.error, self.last_place, self.is_safe = "broken", said, place, True
+
+
+def spelt(asked: str, names: Iterable[str]) -> str:
+    """Return the name of a plugin that is asked for, in which ``-`` and ``_`` are the same; itself where none is."""
+    there = list(names)
+    alike = (name for name in there if setting_name(name) == setting_name(asked))
+    return asked if asked in there else next(alike, asked)
 
 
 @dataclass(frozen=True, slots=True)

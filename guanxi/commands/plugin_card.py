@@ -37,7 +37,7 @@ async def _card(name: str) -> "ScoreCard":
     settings = Settings()
     async with open_store(settings) as store:
         there = await standing(store, PluginHost.load(settings.plugins).plugins, name, settings.new_plugins)
-        return await score_card(store, name, there)
+        return await score_card(store, there)
 
 
 def _plain(found: "ScoreCard") -> dict[str, Any]:

@@ -44,11 +44,11 @@ async def _stage(name: str, then: Life | None, reason: str, *, force: bool) -> i
     async with open_store(settings) as store:
         there = await standing(store, PluginHost.load(settings.plugins).plugins, name, settings.new_plugins)
         if then is None:
-            _tell(name, there)
+            _tell(there)
             return 0
-        decision = await put(store, there, then, _order(name, reason), force=force)
+        decision = await put(store, there, then, _order(reason), force=force)
         await record(settings, store, AuditAction.WRITE, "plugins stage", details=_details(decision))
-    typer.echo(f"{name} is {then}; before, it was {there.now}.")
+    typer.echo(f"{there.plugin} is {then}; before, it was {there.now}.")
     return 0
 
 
@@ -56,14 +56,14 @@ async def _roll_back(name: str, reason: str) -> int:
     settings = Settings()
     async with open_store(settings) as store:
         there = await standing(store, PluginHost.load(settings.plugins).plugins, name, settings.new_plugins)
-        decision = await roll_back(store, there, _order(name, reason))
+        decision = await roll_back(store, there, _order(reason))
         await record(settings, store, AuditAction.WRITE, "plugins rollback", details=_details(decision))
-    typer.echo(f"{name} is {Life(decision.stage, decision.share)} again; before, it was {there.now}.")
+    typer.echo(f"{there.plugin} is {Life(decision.stage, decision.share)} again; before, it was {there.now}.")
     return 0
 
 
-def _order(name: str, reason: str) -> Order:
-    return Order(name, reason, f"user {getpass.getuser()}", datetime.now(UTC))
+def _order(reason: str) -> Order:
+    return Order(reason, f"user {getpass.getuser()}", datetime.now(UTC))
 
 
 def _details(decision: StageDecision) -> dict[str, str | int]:
@@ -74,8 +74,8 @@ def _details(decision: StageDecision) -> dict[str, str | int]:
     }
 
 
-def _tell(name: str, there: Standing) -> None:
-    typer.echo(f"{name} is {there.now}{'' if there.decisions else ', and nobody has decided on it'}.")
+def _tell(there: Standing) -> None:
+    typer.echo(f"{there.plugin} is {there.now}{'' if there.decisions else ', and nobody has decided on it'}.")
     for own in there.decisions:
         life = Life(own.stage, own.share)
         typer.echo(f"{own.version:>3} {own.decided_at:%Y-%m-%d %H:%M} {life!s:<14} {own.decided_by}: {own.reason}")

@@ -2,11 +2,17 @@
 
 import traceback
 from collections.abc import Sequence
+from concurrent.futures import _base as futures
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+CALLING: Final = Path(__file__).parents[1]
+"""Has what imports, calls and checks plugins, and folders of shipped ones."""
+CALLING_PARTS: Final = ("", "failures", "fields", "isolation", "life", "settings")
+ASKING: Final = frozenset({Path(futures.__file__), CALLING.parent / "recommenders" / "sight.py"})
+OURS: Final = frozenset(CALLING / part for part in CALLING_PARTS)
 ROW: Final = "guanxi_row"
 """The attribute by which an error says for which customer of a batch it was raised."""
 
@@ -46,11 +52,20 @@ def kind_of(error: BaseException) -> str:
 
 
 def frames_of(error: BaseException) -> tuple[Frame, ...]:
-    """Return the lines that an error came through, the last one last."""
+    """Return the lines that an error came through, the last one last: no plugin's are those that call plugins."""
     if isinstance(error, Foreign):
         return error.frames
-    found = traceback.extract_tb(error.__traceback__)
-    return tuple(Frame(Path(frame.filename).name, frame.lineno or 0, frame.name) for frame in found)
+    found = list(traceback.extract_tb(error.__traceback__))
+    while found and _is_ours(found[-1].filename):
+        found.pop()
+    frames = [Frame(Path(frame.filename).name, frame.lineno or 0, frame.name) for frame in found]
+    if isinstance(error, SyntaxError) and error.filename:
+        frames.append(Frame(Path(error.filename).name, error.lineno or 0, "<module>"))
+    return tuple(frames)
+
+
+def _is_ours(file: str) -> bool:
+    return file.startswith("<frozen ") or Path(file) in ASKING or Path(file).parent in OURS
 
 
 def note_row(error: BaseException, row: int) -> None:

@@ -89,7 +89,7 @@ def _replace(new: PluginHost, own: Loaded, host: PluginHost, found: Found) -> No
             restore()
             new.plugins.remove(info)
             new.keep(own, host)
-            own.info.note(f"{STAYS}{info.error}")
+            own.info.note(f"{STAYS}{info.error}", info.last_place, is_safe=True)
 
 
 def _is_endless(info: PluginInfo) -> bool:

@@ -80,9 +80,9 @@ class ScoreCard:
     foreseen: Foreseen | None
 
 
-async def score_card(store: Store, plugin: str, there: Standing) -> ScoreCard:
+async def score_card(store: Store, there: Standing) -> ScoreCard:
     """Return the card of a plugin that stands so."""
-    since = _last_share(there.decisions)
+    plugin, since = there.plugin, _last_share(there.decisions)
     share, holdout = (
         side if side.customers >= LEAST_GROUP else None for side in await plugin_outcomes.sides(store, plugin, since)
     )

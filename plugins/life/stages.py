@@ -72,10 +72,13 @@ def objection(now: Life, then: Life, *, force: bool = False) -> str | None:
 
     Forward it goes one stage at a time, unless forced; back, or out of service, it may always go.
     """
-    if then.stage is PluginStage.SHARE and (then.share is None or not 1 <= then.share <= 99):
-        return "A share is a whole number of percent, from 1 to 99."
-    if then.stage is not PluginStage.SHARE and then.share is not None:
-        return f"The stage {then.stage} has no share."
+    if is_wrong_share(then):
+        is_share = then.stage is PluginStage.SHARE
+        return (
+            "A share is a whole number of percent, from 1 to 99."
+            if is_share
+            else f"The stage {then.stage} has no share."
+        )
     if force or now == then or then.stage is PluginStage.RETIRED:
         return None
     if now.stage is PluginStage.RETIRED:
@@ -84,6 +87,13 @@ def objection(now: Life, then: Life, *, force: bool = False) -> str | None:
         between = FORWARD[FORWARD.index(now.stage) + 1]
         return f"From {now.stage} it goes to {between} before {then.stage}, unless that is forced."
     return None
+
+
+def is_wrong_share(life: Life) -> bool:
+    """Whether its percents are none that its stage can have."""
+    if life.stage is not PluginStage.SHARE:
+        return life.share is not None
+    return life.share is None or not 1 <= life.share <= 99
 
 
 def before(decisions: Sequence[StageDecision], unstaged: Life) -> tuple[Life, int] | None:

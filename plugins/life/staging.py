@@ -10,7 +10,7 @@ from graph.errors import NotFound, PluginError, VersionConflict
 from graph.plugin_stages import StageDecision
 from graph.store import Store
 from graph.words import PluginStage
-from plugins.infos import PluginInfo
+from plugins.infos import PluginInfo, spelt
 from plugins.life.stages import BANKS_OWN, Life, Lives, before, objection
 
 LONGEST_REASON: Final = 500
@@ -20,7 +20,6 @@ LONGEST_REASON: Final = 500
 class Order:
     """That a plugin is to change its stage: who says so, why and when."""
 
-    plugin: str
     reason: str
     by: str
     at: datetime
@@ -28,8 +27,9 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A plugin's life now, its life before anybody decided on it, and all decisions on it."""
+    """A plugin's name, its life now, its life before anybody decided on it, and all decisions on it."""
 
+    plugin: str
     now: Life
     unstaged: Life
     decisions: Sequence[StageDecision]
@@ -41,18 +41,22 @@ class Standing:
 
 
 async def standing(store: Store, plugins: Sequence[PluginInfo], name: str, new: PluginStage) -> Standing:
-    """Return how a plugin stands; one that is not there any more still has its decisions.
+    """Return how a plugin stands, by its name, in which ``-`` and ``_`` are the same.
+
+    One that is not there any more still has its decisions.
 
     Raises:
         NotFound: there is none of that name, and never was one that was decided on.
     """
-    decisions = await plugin_stages.history(store, name)
+    every = await plugin_stages.history(store)
+    name = spelt(name, [*(plugin.name for plugin in plugins), *(own.plugin for own in every)])
+    decisions = [own for own in every if own.plugin == name]
     here = next((plugin for plugin in plugins if plugin.name == name), None)
     if here is None and not decisions:
         raise NotFound("plugin", name)
     unstaged = Lives(new=new).life(here or PluginInfo(name, "gone"))
     now = Life(decisions[-1].stage, decisions[-1].share) if decisions else unstaged
-    return Standing(now, unstaged, decisions)
+    return Standing(name, now, unstaged, decisions)
 
 
 async def put(
@@ -83,7 +87,7 @@ async def roll_back(store: Store, there: Standing, order: Order) -> StageDecisio
     """
     back = before(there.decisions, there.unstaged)
     if back is None:
-        raise PluginError(f"There is no stage before: {order.plugin} is {there.now}.")
+        raise PluginError(f"There is no stage before: {there.plugin} is {there.now}.")
     life, restores = back
     return await _decide(store, there, life, order, restores)
 
@@ -91,12 +95,12 @@ async def roll_back(store: Store, there: Standing, order: Order) -> StageDecisio
 async def _decide(
     store: Store, there: Standing, then: Life, order: Order, restores: int | None = None
 ) -> StageDecision:
-    if order.plugin == BANKS_OWN:
+    if there.plugin == BANKS_OWN:
         raise PluginError(f"The plugin {BANKS_OWN} has the bank's own gates and its fallback: it is always live.")
     if not order.reason.strip() or len(order.reason) > LONGEST_REASON:
         raise PluginError(f"A reason has 1 to {LONGEST_REASON} characters.")
     decision = StageDecision(
-        order.plugin, there.version + 1, then.stage, then.share, order.reason, order.by, order.at, restores
+        there.plugin, there.version + 1, then.stage, then.share, order.reason, order.by, order.at, restores
     )
     await plugin_stages.decide(store, decision)
     return decision

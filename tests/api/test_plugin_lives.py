@@ -83,9 +83,9 @@ async def test_nobody_else_may(pushy, bank, bearers, role):
         ({"plugin": "nobody"}, "NOT_FOUND", "plugin", "There is no plugin 'nobody'."),
         ({"plugin": "shipped"}, "BAD_INPUT", "stage",
          "The plugin shipped has the bank's own gates and its fallback: it is always live."),
-        ({"stage": "SHARE"}, "BAD_INPUT", "stage", "A share is a whole number of percent, from 1 to 99."),
-        ({"stage": "SHARE", "share": -5}, "BAD_INPUT", "stage", "A share is a whole number of percent, from 1 to 99."),
-        ({"share": 5}, "BAD_INPUT", "stage", "The stage retired has no share."),
+        ({"stage": "SHARE"}, "BAD_INPUT", "share", "A share is a whole number of percent, from 1 to 99."),
+        ({"stage": "SHARE", "share": -5}, "BAD_INPUT", "share", "A share is a whole number of percent, from 1 to 99."),
+        ({"share": 5}, "BAD_INPUT", "share", "The stage retired has no share."),
         ({"reason": " "}, "BAD_INPUT", "stage", "A reason has 1 to 500 characters."),
         ({"reason": "x" * 501}, "BAD_INPUT", "stage", "A reason has 1 to 500 characters."),
         ({"expectedVersion": 3}, "VERSION_CONFLICT", "expectedVersion",
@@ -156,3 +156,34 @@ async def test_no_request_fails_while_a_file_changes_back_and_forth(pushy, beare
     await asyncio.gather(*askers)
 
     assert wrong == []
+
+
+async def test_a_name_is_known_with_hyphens_and_with_underscores(bank, serving, bearers, tmp_path):
+    (tmp_path / "salary_card.py").write_text(PLUGIN)
+    async with serving(bank, PluginHost.load([tmp_path])) as server:
+        told = await put(server, bearers.marketing, "SHADOW", plugin="salary-card")
+        card = await server.ask('{ pluginScoreCard(plugin: "salary-card") { plugin stage } }', bearers.marketing)
+    await bank.write("MATCH (n:PluginStage) DETACH DELETE n")
+
+    assert told["data"]["setPluginStage"]["decision"]["plugin"] == "salary_card"
+    assert card["data"]["pluginScoreCard"] == {"plugin": "salary_card", "stage": "SHADOW"}
+
+
+async def test_what_is_wrong_in_loading_is_told_with_its_line_and_what_may_quote_a_customer_is_not(
+    bank, serving, bearers, tmp_path
+):
+    (tmp_path / "syntax.py").write_text("x = 1\ndef broken(:")
+    (tmp_path / "ends.py").write_text("import sys\nsys.exit(3)")
+    (tmp_path / "quotes.py").write_text(
+        PLUGIN.replace("    yield", "    raise ValueError(customer.customer_no)\n    yield")
+    )
+    async with serving(bank, PluginHost.load([tmp_path])) as server:
+        await server.ask(OFFERS, bearers.admin)
+        answer = await server.ask("{ plugins { name state error lastPlace } }", bearers.marketing)
+    found = {own["name"]: own for own in answer["data"]["plugins"]}
+
+    assert found["syntax"]["error"].startswith("SyntaxError: ")
+    assert [found[name]["lastPlace"] for name in ("syntax", "ends", "quotes")] == [
+        "SyntaxError in syntax.py:2", "SystemExit in ends.py:2", "ValueError in quotes.py:6",
+    ]  # fmt: skip
+    assert (found["quotes"]["state"], found["quotes"]["error"]) == ("failing", None)

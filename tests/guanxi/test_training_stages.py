@@ -50,7 +50,7 @@ def trained(sample, folder):
         with Bank(settings, today=sample.today) as own:
             if life is not None:
                 there = own.run(standing, own.store, own.host.plugins, "pushy", PluginStage.LIVE)
-                order = Order("pushy", "a test", "somebody", datetime.now(UTC))
+                order = Order("a test", "somebody", datetime.now(UTC))
                 own.run(lambda: put(own.store, there, life, order, force=True))
             model = own.train()
             return model, {answer.customer_no: unnamed(answer) for answer in own.answers(numbers, top=20)}

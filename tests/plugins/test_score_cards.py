@@ -81,7 +81,7 @@ class Experiment:
 
     async def card(self, name="card"):
         there = await standing(self.store, [PluginInfo(name, "here")], name, PluginStage.LIVE)
-        return await score_card(self.store, name, there)
+        return await score_card(self.store, there)
 
 
 @pytest.fixture
