@@ -26,6 +26,7 @@ from plugins.deciding import build_engine
 from plugins.host import PluginHost
 from plugins.infos import PluginInfo
 from plugins.life.stages import Lives
+from plugins.loading import Found, of_path
 from recommenders.artefact import Model, save
 from recommenders.batch import Batch
 from recommenders.catalogue import Catalogue
@@ -175,6 +176,11 @@ class Bank:
         self.__dict__.pop("engine", None)
         return info
 
+    def leave(self, plugin: Found) -> None:
+        """Decide without a plugin that may be loaded, or installed, from here on."""
+        self.host.leave(plugin)
+        self.__dict__.pop("engine", None)
+
     def customer(self, customer_no: str, channel: Channel | None = Channel.MOBILE) -> CustomerView:
         """Return a customer as plugins see him; raises NotFound for an unknown one."""
         return told(self.tell, self.catalogue, self._records([customer_no]), Context(self.today, channel))[0]
@@ -269,12 +275,15 @@ def open_bank(home: Path | str | None = None, *, today: date | None = None) -> B
 
 
 def take_in(host: PluginHost, plugin: object) -> PluginInfo:
-    """Have a host load a plugin: a function, a module, an object with hooks, or the path of one.
+    """Have a host load a plugin: a function, a module, an object with hooks, or the path of one, or what was found.
 
     Raises:
         PluginError: it cannot be loaded.
     """
-    info = host.add_path(plugin) if isinstance(plugin, Path) else host.add(plugin, _name(plugin), "here")
+    if isinstance(plugin, Path | Found):
+        info = host.add_found(of_path(plugin) if isinstance(plugin, Path) else plugin)
+    else:
+        info = host.add(plugin, _name(plugin), "here")
     if info.error is not None:
         raise PluginError(f"The plugin {info.name} is {info.state}: {info.error}")
     return info

@@ -9,17 +9,18 @@ import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from graph.errors import PluginError
+from graph.errors import PluginError, SettingsError
 from guanxi.bank import Bank
 from guanxi.offer_changes import TOP, Changes, changes, offered, with_learnt
 from plugins.isolation.budgets import BUDGET_SECONDS
+from plugins.loading import Found, find, of_path, place_of
 from recommenders.batch import Batch
 from recommenders.contract import Omitted, Recommender, Scores
 from recommenders.evaluation import LEAST_GROUP
@@ -41,20 +42,42 @@ class Finding:
     told: str
 
 
-def check_plugin(bank: Bank, path: Path) -> Iterator[Finding]:
-    """Yield what is found of the plugin of a file or a package's folder, over all customers of a bank."""
+def to_check(given: str, folders: Sequence[Path]) -> Found:
+    """Return the plugin of a path, or one by its name that is installed or in one of some folders, not imported yet.
+
+    Raises:
+        SettingsError: there is none.
+    """
+    path = Path(given).resolve()
+    if path.exists():
+        return of_path(path)
+    found = next((own for own in find(folders) if own.name == given), None)
+    if found is None:
+        raise SettingsError(f"There is no plugin {given!r}, and no such file.")
+    return found
+
+
+def check_plugin(bank: Bank, found: Found) -> Iterator[Finding]:
+    """Yield what is found of a plugin over all customers of a bank, whose own it may be."""
     numbers = sorted(bank.table("customers")["customer_no"])
+    bank.leave(found)
     before = offered(bank, bank.engine, numbers)
     try:
-        info = bank.add(path)
+        info = bank.add(found)
     except PluginError as error:
         yield Finding("loads", passed=False, told=str(error))
         return
+    path = place_of(found.source) or Path(found.source)
     yield Finding("loads", passed=True, told=f"{info.name}: {', '.join(info.recommenders) or 'no recommender'}")
     for deprecated in info.deprecations:
         yield Finding("will go", passed=None, told=deprecated)
     yield from _types(path)
-    learnt = [bank.learnt(name) for name in info.recommenders]
+    learnt = []
+    for name in info.recommenders:
+        try:
+            learnt.append(bank.learnt(name))
+        except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+            yield Finding(f"{name} learns", passed=False, told=_where(error, path))
     batch = bank.batch(numbers)
     for recommender in learnt:
         yield from _contract(bank, recommender, batch, path)
@@ -80,7 +103,7 @@ def _contract(bank: Bank, recommender: Recommender, batch: Batch, path: Path) ->
     try:
         scores = guarded.propose(batch).scores
     except Omitted as omitted:
-        told = f"{_where(omitted, path)}{_for_whom(bank, recommender, batch)}"
+        told = f"{_where(omitted.__cause__ or omitted, path)}{_for_whom(bank, recommender, batch)}"
         yield Finding(f"{recommender.name} answers", passed=False, told=told)
         return
     seconds = time.perf_counter() - started
@@ -117,9 +140,8 @@ def _timed(guarded: Recommender, batch: Batch) -> tuple[float, Scores]:
     return time.perf_counter() - started, scores
 
 
-def _where(omitted: Omitted, path: Path) -> str:
+def _where(error: BaseException, path: Path) -> str:
     """What went wrong, and the last line of the plugin that it went through."""
-    error = omitted.__cause__ or omitted
     own = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(path)]
     place = f" at {own[-1].filename}, line {own[-1].lineno}: {own[-1].line}" if own else ""
     return f"{type(error).__name__}: {error}{place}"

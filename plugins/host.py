@@ -36,7 +36,7 @@ from plugins.isolation.modes import THREADS, Isolation
 from plugins.isolation.moving import moved
 from plugins.isolation.threads import Apart
 from plugins.isolation.workers import START_SECONDS, Worker
-from plugins.loading import Found, find, of_path
+from plugins.loading import Found, find, is_twin, of_path
 from plugins.narrowing import narrowed
 from plugins.registration import Registered, Rules, check_bundles, check_free, check_levers, registered, rules_of
 from plugins.settings.held import NOWHERE, Held, Sources, held, setting_name
@@ -110,9 +110,15 @@ class PluginHost:
         host._add_shipped(shipped)
         return host
 
-    def add(self, plugin: object, name: str, source: str) -> PluginInfo:
-        """Take in a plugin; what it does wrong is recorded, and leaves all others as they were."""
+    def add(self, plugin: object, name: str, source: str, module: str | None = None) -> PluginInfo:
+        """Take in a plugin; what it does wrong is recorded, and leaves all others as they were.
+
+        It takes the place of what is installed of the same module.
+        """
         info = PluginInfo(name, source)
+        own = _module_of(plugin) if module is None else module
+        for twin in [other for other in self.plugins if is_twin(own, source, other.source)]:
+            self._take_out(twin)
         self.plugins.append(info)
         try:
             self._register(plugin, info)
@@ -123,6 +129,12 @@ class PluginHost:
     def add_path(self, path: Path) -> PluginInfo:
         """Take in the plugin of a ``.py`` file, or of a folder with a ``pyproject.toml``, as ``add`` does."""
         return self.add_found(of_path(path))
+
+    def leave(self, found: Found) -> None:
+        """Do without a plugin, and without what is installed of the same module."""
+        for info in list(self.plugins):
+            if info.key == found.key or is_twin(found.module, found.source, info.source):
+                self._take_out(info)
 
     def beside(self) -> "PluginHost":
         """Return a host without plugins, for the same folders and settings."""
@@ -140,13 +152,13 @@ class PluginHost:
         if info.key in other._workers:
             self._workers[info.key] = other._workers[info.key]
 
-    def drop(self, loaded: Loaded) -> None:
-        """Do without a plugin; its process goes on for other hosts."""
-        info = loaded.info
-        self._manager.unregister(name=info.key)
+    def drop(self, info: PluginInfo) -> Worker | None:
+        """Do without a plugin; return its process, which goes on for other hosts."""
+        if self._manager.has_plugin(info.key):
+            self._manager.unregister(name=info.key)
         self.plugins.remove(info)
-        self.loaded.remove(loaded)
-        self._workers.pop(info.key, None)
+        self.loaded = [own for own in self.loaded if own.info is not info]
+        return self._workers.pop(info.key, None)
 
     def sort(self, keys: Sequence[str]) -> None:
         """Have plugins in the order of keys."""
@@ -301,7 +313,7 @@ class PluginHost:
         )
 
     def _register(self, plugin: object, info: PluginInfo) -> None:
-        if self._manager.has_plugin(info.key):
+        if self._manager.has_plugin(info.key) or self._manager.is_registered(plugin):
             raise PluginError("it is loaded already")
         with heard(info.deprecations):
             self._manager.register(plugin, name=info.key)
@@ -316,6 +328,10 @@ class PluginHost:
         info.recommenders = [recommender.name for recommender in own.of("recommenders")]
         for recommender in info.recommenders:
             self._health[recommender] = Health()
+
+    def _take_out(self, info: PluginInfo) -> None:
+        if worker := self.drop(info):
+            worker.close()
 
     def _registered(self, info: PluginInfo, plugin: object, hold: Callable[[SettingsModel], Held]) -> Registered:
         """What a plugin registers, kept apart unless it is shipped; it is shown no more than it may see."""
@@ -395,7 +411,7 @@ class PluginHost:
             info.break_(told(error), placed(error))
             self.plugins.append(info)
         else:
-            info = self.add(plugin, found.name, found.source)
+            info = self.add(plugin, found.name, found.source, found.module)
             info.deprecations[:0] = used
         if info.state == "broken" and (worker := self._workers.pop(info.key, None)):
             worker.close()
@@ -403,11 +419,10 @@ class PluginHost:
 
     def _load_apart(self, found: Found) -> None:
         """Start the process of a plugin, which it can be imported in, or else is not imported here."""
-        name = f"{found.source}:{found.name}"
-        if self._isolation.mode == "process" and name not in self._workers:
+        if self._isolation.mode == "process" and found.key not in self._workers:
             worker = Worker(found, self._isolation.memory_mb)
             worker.load()
-            self._workers[name] = worker
+            self._workers[found.key] = worker
 
     def wait(self) -> None:
         """Wait for processes of plugins that are being started; one that does not come is told of when it is asked."""
@@ -426,6 +441,12 @@ def _in_time(info: PluginInfo, function: Callable[..., T], *arguments: Any) -> T
     return (
         function(*arguments) if info.source == SHIPPED else Apart(info.name).call(IMPORT_SECONDS, function, *arguments)
     )
+
+
+def _module_of(plugin: object) -> str:
+    """The module that a plugin is, or is of."""
+    of = plugin if isinstance(plugin, ModuleType) or hasattr(plugin, "__name__") else type(plugin)
+    return str(getattr(of, "__name__" if isinstance(of, ModuleType) else "__module__", ""))
 
 
 def _fail_rules(info: PluginInfo, error: BaseException) -> None:

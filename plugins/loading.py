@@ -4,7 +4,8 @@ import hashlib
 import importlib.util
 import sys
 import tomllib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
@@ -23,17 +24,27 @@ NO_MODULES: Final = ("test_", "conftest", "setup", "tests", "docs")
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A plugin that is not imported yet; ``load`` raises whatever importing it does."""
+    """A plugin that is not imported yet; ``load`` raises whatever importing it does.
+
+    Attributes:
+        module: what it is imported as where it is installed.
+    """
 
     name: str
     source: str
     load: Callable[[], object]
+    module: str = ""
+
+    @property
+    def key(self) -> str:
+        """What it is known by where names may be alike, as of what is loaded."""
+        return f"{self.source}:{self.name}"
 
 
 def find(folders: Sequence[Path]) -> Iterator[Found]:
     """Yield what is installed, and what is in folders: their ``.py`` files, and their packages."""
     for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda point: point.name):
-        yield Found(point.name, f"{ENTRY_POINT}{point.value}", point.load)
+        yield Found(point.name, f"{ENTRY_POINT}{point.value}", point.load, point.module)
     yield from find_in(folders)
 
 
@@ -52,8 +63,32 @@ def find_in(folders: Sequence[Path]) -> Iterator[Found]:
 def of_path(path: Path) -> Found:
     """Return the plugin of a ``.py`` file, or of a folder with a ``pyproject.toml``."""
     if path.is_dir():
-        return Found(path.resolve().name, str(path), partial(_package, path))
-    return Found(path.stem, str(path), partial(_module, path))
+        return Found(path.resolve().name, str(path), partial(_package, path), _declared_module(path))
+    return Found(path.stem, str(path), partial(_module, path), path.stem)
+
+
+def is_twin(module: str, source: str, installed: str) -> bool:
+    """Whether a module from some source, or what it is in, is installed: by the source of what is."""
+    if not installed.startswith(ENTRY_POINT) or source.startswith(ENTRY_POINT):
+        return False
+    return f"{module}.".startswith(f"{module_of(installed)}.")
+
+
+def module_of(installed: str) -> str:
+    """Return the module of an entry point, by the source of what is installed with it."""
+    return installed.removeprefix(ENTRY_POINT).partition(":")[0].strip()
+
+
+def place_of(source: str) -> Path | None:
+    """Return the file of a plugin, or its package's folder, by its source; None where nobody knows."""
+    if not source.startswith(ENTRY_POINT):
+        return Path(source) if Path(source).exists() else None
+    with suppress(ImportError, ValueError):
+        spec = importlib.util.find_spec(module_of(source).partition(".")[0])
+        if spec is not None and spec.origin is not None:
+            origin = Path(spec.origin)
+            return origin.parent if origin.name == "__init__.py" else origin
+    return None
 
 
 def _missing() -> object:
@@ -72,7 +107,18 @@ def _module(path: Path) -> ModuleType:
 
 
 def _package(folder: Path) -> object:
-    """Import what a package's folder declares as its plugin, installed or not."""
+    """Import what a package's folder declares as its plugin; in place of the same package where that is installed."""
+    point = _declared(folder)
+    sources = [source.resolve() for source in (folder / "src", folder) if source.is_dir()]
+    installed = _files_of(point)
+    twins = [name for source in sources for name in _check_names(source, installed)]
+    _forget(twins)
+    before, after = (list(map(str, sources)), []) if twins else ([], list(map(str, sources)))
+    sys.path[:] = list(dict.fromkeys([*before, *sys.path, *after]))
+    return point.load()
+
+
+def _declared(folder: Path) -> EntryPoint:
     try:
         declared = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
         points = declared["project"]["entry-points"][ENTRY_POINTS]
@@ -80,26 +126,47 @@ def _package(folder: Path) -> object:
         raise PluginError(f"{folder} has no pyproject.toml with the entry point {ENTRY_POINTS!r}") from error
     if len(points) != 1:
         raise PluginError(f"{folder} declares {len(points)} plugins; name the file of one")
-    sources = [source.resolve() for source in (folder / "src", folder) if source.is_dir()]
-    for source in sources:
-        _check_names(source)
-    sys.path += [str(source) for source in sources if str(source) not in sys.path]
     [(name, value)] = points.items()
-    return EntryPoint(name, value, ENTRY_POINTS).load()
+    return EntryPoint(name, value, ENTRY_POINTS)
 
 
-def _check_names(source: Path) -> None:
-    """Return if no module in a folder has the name of one that is found elsewhere.
+def _declared_module(folder: Path) -> str:
+    try:
+        return _declared(folder).module
+    except (PluginError, AttributeError):  # loading it says what is wrong
+        return ""
+
+
+def _files_of(point: EntryPoint) -> frozenset[Path]:
+    """The files of whoever has installed an entry point."""
+    owners = [own.dist for own in entry_points(group=ENTRY_POINTS, value=point.value) if own.dist is not None]
+    return frozenset(Path(str(own.locate_file(file))).resolve() for own in owners for file in own.files or ())
+
+
+def _check_names(source: Path, installed: Collection[Path]) -> list[str]:
+    """Return which modules in a folder are found elsewhere, among what is installed of the same package.
 
     Raises:
-        PluginError: one has; either would be imported in place of the other.
+        PluginError: one has the name of what is none of the package; either would be imported in place of the other.
     """
     modules = [path for path in source.glob("*.py") if not path.name.startswith(NO_MODULES)]
     packages = [path.parent for path in source.glob("*/__init__.py") if path.parent.name not in NO_MODULES]
+    twins = []
     for path in sorted([*modules, *packages]):
         there = _found(path.stem)
-        if there is not None and not there.is_relative_to(source):
+        if there is None or there.is_relative_to(source):
+            continue
+        if there not in installed:
             raise PluginError(f"it ships a module named {path.stem!r}, which there is already, from {there}")
+        twins.append(path.stem)
+    return twins
+
+
+def _forget(modules: Collection[str]) -> None:
+    """Have modules, and what is in them, imported anew."""
+    for name in [own for own in sys.modules if own.partition(".")[0] in modules]:
+        del sys.modules[name]
+    importlib.invalidate_caches()
 
 
 def _found(module: str) -> Path | None:

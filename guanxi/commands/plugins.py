@@ -8,7 +8,6 @@ from typing import Annotated, Final
 
 import typer
 
-from graph.errors import SettingsError
 from guanxi.commands import plugin_failures, plugin_settings
 from guanxi.commands.plugin_card import card
 from guanxi.commands.plugin_evaluate import evaluate
@@ -82,25 +81,27 @@ def new(
 
 @plugins.command()
 def check(
-    path: Annotated[Path, typer.Argument(help="The plugin's .py file, or its package's folder.")],
+    plugin: Annotated[
+        str,
+        typer.Argument(metavar="PATH|NAME", help="The plugin's file or folder, or one that is installed or loaded."),
+    ],
     customers: Annotated[int, typer.Option(min=50, help="Size of the sample bank it is run over.")] = 400,
     own: Annotated[bool, typer.Option("--own-bank", help="Run it over the bank's own store and model.")] = False,
     as_json: AsJson = False,
 ) -> int:
     """Run a plugin over a bank: does it keep the contract, and what would it change? Exit code 1: it fails a check."""
-    if not path.exists():
-        raise SettingsError(f"There is no {path}.")
     # the engine's libraries take seconds to import, and a list needs none of them
     from guanxi.bank import Bank
-    from guanxi.checking import check_plugin
+    from guanxi.checking import check_plugin, to_check
     from guanxi.testing.drawn import sample_bank
 
     logging.getLogger("guanxi.plugins").setLevel(logging.CRITICAL)  # what it would tell is found and told
-    findings = []
-    with Bank(Settings()) if own else sample_bank(customers, of=path.resolve()) as bank:
+    settings, findings = Settings(), []
+    found = to_check(plugin, settings.plugins)
+    with Bank(settings) if own else sample_bank(customers, of=found) as bank:
         if not own:
             bank.train()
-        for finding in check_plugin(bank, path.resolve()):
+        for finding in check_plugin(bank, found):
             findings.append(finding)
             if not as_json:
                 typer.echo(f"{MARKS[finding.passed]} {finding.check}: {finding.told}")

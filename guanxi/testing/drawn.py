@@ -20,6 +20,7 @@ from loaders.importing import load_bank
 from loaders.sample import UNTIL
 from loaders.sources import Source
 from plugins.host import PluginHost
+from plugins.loading import Found
 from plugins.samples import parts, write_sample
 from recommenders.contract import Offer
 
@@ -53,19 +54,20 @@ def drawn_bank(home: Path, text: str, today: date, plugins: Sequence[object] = (
 
 
 @contextmanager
-def sample_bank(customers: int = CUSTOMERS, *, of: Path | None = None) -> Iterator[Bank]:
+def sample_bank(customers: int = CUSTOMERS, *, of: Found | None = None) -> Iterator[Bank]:
     """Yield the sample bank, on the last day that its data know of, in a home that is gone afterwards.
 
-    It has what the shipped plugins add to it, and the plugin ``of`` a path, which does not decide.
+    It has what the loaded plugins add to it, and the plugin ``of``, which does not decide, installed or not.
     """
-    host = PluginHost.load()
+    host, deciding = PluginHost.load(), PluginHost.load()
     if of is not None:
-        host.add_path(of)
+        host.add_found(of)
+        deciding.leave(of)
     with TemporaryDirectory(prefix="guanxi-") as folder:
         home = Path(folder)
         write_sample(home / "sample", customers, SEED, host=host)
         try:
-            with Bank(_alone(home), host=PluginHost.load(), today=UNTIL) as bank:
+            with Bank(_alone(home), host=deciding, today=UNTIL) as bank:
                 load_into(bank, BankDirectory(home / "sample"), home)
                 yield bank
         finally:

@@ -1,12 +1,11 @@
 """The words that a plugin's code names."""
 
 import ast
-import importlib.util
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from plugins.loading import ENTRY_POINT
+from plugins.loading import place_of
 
 
 def words_of(source: str) -> frozenset[str]:
@@ -25,18 +24,9 @@ def _texts(code: ast.AST) -> Iterator[str]:
 
 
 def _files(source: str) -> list[Path]:
-    path = _installed(source.removeprefix(ENTRY_POINT)) if source.startswith(ENTRY_POINT) else Path(source)
+    path = place_of(source)
     if path is None or not path.is_dir():
         return [] if path is None else [path]
     return [
         file for file in path.rglob("*.py") if not any(part.startswith(".") for part in file.relative_to(path).parts)
     ]
-
-
-def _installed(point: str) -> Path | None:
-    """The file of a module, or the folder of the package that it is in."""
-    spec = importlib.util.find_spec(point.partition(":")[0].partition(".")[0])
-    if spec is None or spec.origin is None:
-        return None
-    origin = Path(spec.origin)
-    return origin.parent if origin.name == "__init__.py" else origin

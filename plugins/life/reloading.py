@@ -82,7 +82,7 @@ def reloaded(host: PluginHost, changed: Collection[str]) -> PluginHost:
 
 def _replace(new: PluginHost, own: Loaded, host: PluginHost, found: Found) -> None:
     """Take in a plugin anew; where it is broken, as it was."""
-    new.drop(own)
+    new.drop(own.info)
     with _fresh(Path(found.source)) as restore:
         info = new.add_found(found)
         if info.state == "broken":

@@ -2,8 +2,10 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tomllib
 
 import pytest
 
@@ -11,6 +13,7 @@ from guanxi.bank import Bank
 from guanxi.checking import check_plugin
 from guanxi.testing.drawn import sample_bank
 from plugins.host import PluginHost
+from plugins.loading import of_path
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +93,7 @@ def checked():
 
         def check(path):
             with Bank(bank.settings, host=PluginHost.load(), today=bank.today) as own:
-                return list(check_plugin(own, path))
+                return list(check_plugin(own, of_path(path)))
 
         yield check
 
@@ -107,6 +110,31 @@ def test_what_is_new_passes_every_check(written, checked, plugin):
     found = checked(folder / plugin)
     assert failures(found) == []
     assert any("whenever it is asked" in finding.told for finding in found)
+
+
+@pytest.mark.parametrize("given", ["folder", "salary-package"])
+def test_what_is_installed_is_checked_by_its_folder_and_by_its_name(written, guanxi, tmp_path, given):
+    folder, _ = written
+    package = folder / "salary-package"
+    shutil.copytree(package / "src", tmp_path / "site")
+    about = tmp_path / "site" / "guanxi_salary_package-1.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: guanxi-salary-package\nVersion: 1\n")
+    points = tomllib.loads((package / "pyproject.toml").read_text())["project"]["entry-points"]["guanxi.plugins"]
+    (about / "entry_points.txt").write_text(
+        "\n".join(["[guanxi.plugins]", *(f"{name} = {value}" for name, value in points.items())])
+    )
+    files = (path.relative_to(tmp_path / "site") for path in (tmp_path / "site").rglob("*.py"))
+    (about / "RECORD").write_text("\n".join(f"{path},," for path in files))
+    path = os.pathsep.join([str(tmp_path / "site"), *filter(None, [os.environ.get("PYTHONPATH")])])
+    plugin = package if given == "folder" else next(iter(points))
+
+    said = guanxi(tmp_path, "plugins", "check", plugin, "--customers", 60, "--json", PYTHONPATH=path)
+
+    found = json.loads(said.stdout)
+    assert (said.returncode, [one["check"] for one in found if one["passed"] is False]) == (0, []), said.stdout
+    changed = next(one["told"] for one in found if one["check"] == "what changes")
+    assert not changed.startswith("0 of"), "it is held against the bank without it"
 
 
 FAULTS = {
@@ -136,6 +164,20 @@ def test_a_plugin_with_a_fault_fails_and_hears_where(checked, tmp_path, fault):
     )
     failed = failures(checked(path))
     assert any(told in line for line in failed), failed
+
+
+def test_a_plugin_that_cannot_learn_fails_and_hears_where(checked, tmp_path):
+    path = tmp_path / "unlearning.py"
+    path.write_text(
+        "from guanxi import Candidates, hookimpl\n\n\nclass Unlearning:\n"
+        "    name, version = 'unlearning', '1'\n\n"
+        "    def fit(self, portfolio: object) -> object:\n        raise ValueError('no such column')\n\n"
+        "    def with_arrays(self, arrays: object, codes: object):\n        return self\n\n"
+        "    def propose(self, batch) -> Candidates:\n        raise NotImplementedError\n\n\n"
+        "@hookimpl\ndef recommenders(register):\n    register(Unlearning())\n"
+    )
+    [told] = failures(checked(path))
+    assert told == f"ValueError: no such column at {path}, line 8: raise ValueError('no such column')"
 
 
 def test_a_gate_shows_in_what_changes(checked, tmp_path):
@@ -173,6 +215,7 @@ def test_the_command_prints_what_is_found(written, guanxi):
     assert (said.returncode, [finding["passed"] for finding in json.loads(said.stdout)]) == (1, [False])
 
 
-def test_what_is_not_there_is_named(guanxi, tmp_path):
-    said = guanxi(tmp_path, "plugins", "check", tmp_path / "none.py")
-    assert (said.returncode, said.stderr) == (2, f"There is no {tmp_path / 'none.py'}.\n")
+@pytest.mark.parametrize("given", ["none.py", "fan-club"])
+def test_what_is_not_there_is_named(guanxi, tmp_path, given):
+    said = guanxi(tmp_path, "plugins", "check", given)
+    assert (said.returncode, said.stderr) == (2, f"There is no plugin {given!r}, and no such file.\n")

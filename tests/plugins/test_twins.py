@@ -1,0 +1,101 @@
+"""A plugin that is installed and given as a folder, a module or a function as well: what is given takes its place."""
+
+import importlib
+import sys
+
+import pytest
+
+from guanxi.bank import take_in
+from plugins.host import PluginHost
+from plugins.isolation.modes import Isolation
+
+PROJECT = """
+[project]
+name = "guanxi-twin"
+version = "1"
+
+[project.entry-points."guanxi.plugins"]
+twin = "guanxi_twin"
+"""
+PLUGIN = """
+from guanxi import Proposal, recommender
+
+@recommender("twin")
+def propose(customer, catalogue):
+    yield Proposal("A", {score})
+"""
+
+
+@pytest.fixture(autouse=True)
+def forgetting(monkeypatch):
+    """What a test imports, no other test finds."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "modules", dict(sys.modules))
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """The folder of a package, which is installed as it was before, when it had another score."""
+    source, site = tmp_path / "guanxi-twin", tmp_path / "site"
+    for place, score in ((source / "src", 0.75), (site, 0.25)):
+        (place / "guanxi_twin").mkdir(parents=True)
+        (place / "guanxi_twin" / "__init__.py").write_text(PLUGIN.format(score=score))
+    (source / "pyproject.toml").write_text(PROJECT)
+    about = site / "guanxi_twin-1.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: guanxi-twin\nVersion: 1\n")
+    (about / "entry_points.txt").write_text("[guanxi.plugins]\ntwin = guanxi_twin\n")
+    (about / "RECORD").write_text("guanxi_twin/__init__.py,,\n")
+    monkeypatch.syspath_prepend(site)
+    return source
+
+
+@pytest.fixture
+def host():
+    host = PluginHost.load(shipped=())
+    yield host
+    host.close()
+
+
+def scores(host, asked):
+    return [float(own.propose(asked).scores[0, 0]) for own in host.recommenders()]
+
+
+def test_the_folder_takes_the_place_of_what_is_installed(folder, host, batch, person, catalogue):
+    asked = batch([person()], catalogue("A"))
+    assert scores(host, asked) == [0.25]
+    info = take_in(host, folder)
+    assert [plugin.source for plugin in host.plugins] == [info.source]
+    assert (info.source, scores(host, asked)) == (str(folder), [0.75])
+
+
+def test_so_it_does_where_plugins_have_processes(folder, batch, person, catalogue):
+    host = PluginHost.load([folder.parent], shipped=(), isolation=Isolation("process"))
+    try:
+        assert [(plugin.name, plugin.state) for plugin in host.plugins] == [("guanxi-twin", "loaded")]
+        assert (len(host._workers), scores(host, batch([person()], catalogue("A")))) == (1, [0.75])
+    finally:
+        host.close()
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("part", [lambda module: module, lambda module: module.propose], ids=["module", "function"])
+def test_so_does_what_a_test_gives(host, part):
+    info = take_in(host, part(importlib.import_module("guanxi_twin")))
+    assert ([plugin.source for plugin in host.plugins], info.recommenders) == (["here"], ["twin"])
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_module_of_the_same_beginning_is_another(host, tmp_path):
+    path = tmp_path / "guanxi_twin_two.py"
+    path.write_text(PLUGIN.format(score=1.0).replace('"twin"', '"two"'))
+    take_in(host, path)
+    assert [plugin.name for plugin in host.plugins] == ["twin", "guanxi_twin_two"]
+
+
+@pytest.mark.usefixtures("folder")
+def test_what_is_given_twice_is_told_in_a_line(host):
+    module = importlib.import_module("guanxi_twin")
+    take_in(host, module)
+    again = host.add(module, "again", "elsewhere")
+    assert (again.state, again.error) == ("broken", "PluginError: it is loaded already")
