@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from functools import reduce
 from types import ModuleType
 from typing import Final
 
@@ -14,6 +15,7 @@ from plugins.host import DEFAULT_PLUGINS, PluginHost
 from recommenders.batch import Batch
 from recommenders.catalogue import Catalogue
 from recommenders.contract import Gate, Mask
+from recommenders.engine import Engine, Ranking
 from recommenders.gates import Explanation, Rule, say
 from recommenders.view import CustomerView
 
@@ -61,6 +63,20 @@ def holding_back(catalogue: Catalogue, host: PluginHost, among: Collection[str] 
         )
 
     return [Rule("eligibility", WITHOUT_PLUGIN, refuse, explain)] if held else []
+
+
+def passed_with(engine: Engine, ranking: Ranking, plugin: str) -> Mask:
+    """``(n, m)``: what passes in a ranking, and what would if a plugin were there whose products are held back."""
+    gates = zip(engine.gates, ranking.refused, strict=True)
+    by_others = [refused for gate, refused in gates if gate.code != WITHOUT_PLUGIN]
+    if len(by_others) == len(engine.gates):
+        return ranking.passed
+    own = [
+        product.product_code not in ranking.batch.context.exclude
+        and any(plugin in claimants for claimants in product.claimed_by)
+        for product in engine.catalogue
+    ]
+    return ranking.passed | (~reduce(np.logical_or, by_others) & np.array(own, np.bool_))
 
 
 def _missing(product: Product, used: Collection[str]) -> tuple[str, ...]:

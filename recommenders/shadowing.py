@@ -16,10 +16,10 @@ class Wish:
     best: Mask
 
 
-def wish(engine: Engine, ranking: Ranking, recommender: Recommender) -> Wish:
+def wish(engine: Engine, ranking: Ranking, recommender: Recommender, passed: Mask) -> Wish:
     """Ask a recommender of the customers of a ranking, and arbitrate once more, with its strengths beside the others'.
 
-    The ranking stays as it is. No gate is asked again.
+    The ranking stays as it is. No gate is asked again: ``passed``, ``(n, m)``, is what they let pass.
 
     Raises:
         Omitted: it failed.
@@ -32,7 +32,7 @@ def wish(engine: Engine, ranking: Ranking, recommender: Recommender) -> Wish:
     is_new = engine.ranker is None or name not in engine.ranker.schema.recommenders
     is_heard = ~ranking.ranked | is_new | np.isnan(found[0])
     propensities = np.fmax(ranking.propensities, np.where(is_heard, strength, np.nan))
-    offered = ranking.passed & ~np.isnan(propensities)
+    offered = passed & ~np.isnan(propensities)
     priorities = np.where(offered, propensities * engine.factors(ranking.weights), -np.inf)
     proposed = ~np.isnan(strength)
     return Wish(proposed, proposed & best(priorities, ranking.batch.context.top))

@@ -16,6 +16,7 @@ from typing import Final
 import numpy as np
 
 from graph.plugin_days import Count, Sighting
+from plugins.claims import passed_with
 from recommenders.contract import Omitted, Recommender
 from recommenders.engine import Engine, Ranking
 from recommenders.shadowing import Wish, heard, wish
@@ -116,9 +117,10 @@ class Shadows:
 
 def _shadowed(engine: Engine, ranking: Ranking, plugin: str, recommenders: Sequence[Recommender]) -> Seen:
     wishes, failures, started = list[Wish](), 0, time.perf_counter()
+    passed = passed_with(engine, ranking, plugin)
     for recommender in recommenders:
         try:
-            wishes.append(wish(engine, ranking, recommender))
+            wishes.append(wish(engine, ranking, recommender, passed))
         except Omitted:
             failures += 1
     spent = Count(failures=failures, seconds=time.perf_counter() - started)

@@ -10,13 +10,21 @@ from graph.words import Channel, PluginStage
 from plugins.about import About
 from plugins.claims import Held, claims, held_back
 from plugins.deciding import build_engine
+from plugins.functions import MARK, recommender
 from plugins.hookspecs import hookimpl
 from plugins.host import PluginHost
+from plugins.life.shadows import Shadows
 from plugins.life.stages import Life, Lives, is_in_share
 from recommenders.catalogue import Catalogue
-from recommenders.contract import Context
+from recommenders.contract import Context, Proposal
 
 TODAY = date(2026, 6, 30)
+
+
+@recommender("fans")
+def propose(_):
+    yield Proposal("FAN-CARD", score=0.9)
+    yield Proposal("FAN-SAVINGS", score=0.8)
 
 
 class Club:
@@ -25,6 +33,10 @@ class Club:
     @hookimpl
     def about(self):
         return About(serves=("club",), guards=("fans",))
+
+    @hookimpl
+    def recommenders(self, register):
+        register(getattr(propose, MARK))
 
 
 def row(key, **own):
@@ -79,6 +91,18 @@ async def test_nobody_is_offered_what_is_of_a_plugin_that_is_not_in_service(stor
     engine = build_engine(stored, with_club(), None, Lives({"club": Life(stage)}))
 
     assert refusals(engine, person()) == {"FAN-CARD": True, "FAN-SAVINGS": True, "SAVE": False, "CHOIR-CARD": False}
+
+
+async def test_in_shadow_it_is_counted_what_it_would_offer_of_its_own_and_nothing_that_others_refuse(stored, person):
+    shadows = Shadows()
+    engine = build_engine(stored, with_club(), None, Lives({"club": Life(PluginStage.SHADOW)}), shadows)
+    engine.answer([person()], Context(TODAY, Channel.MOBILE))
+    engine.answer([person()], Context(TODAY, Channel.MOBILE, exclude=("FAN-SAVINGS",)))
+    shadows.settle()
+    shadows.close()
+
+    best = {code: count.best for (_, _, code), count in shadows.take().counts.items()}
+    assert best == {None: 1, "FAN-CARD": 0, "FAN-SAVINGS": 1}  # who is no member gets no card
 
 
 async def test_its_products_are_for_its_share_alone(stored, person):
