@@ -1,5 +1,6 @@
 """A bank at hand, in a notebook or a test: its tables as frames, and its offers, without a word of asyncio."""
 
+import atexit
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, date, datetime
@@ -9,7 +10,6 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 import polars as pl
-from anyio.from_thread import start_blocking_portal
 
 from graph import customers, portfolio, tables
 from graph.errors import NotFound, PluginError
@@ -19,6 +19,7 @@ from graph.words import Channel, Language
 from guanxi.deciding import model_in_force, read_catalogue, read_lives
 from guanxi.opening import open_store
 from guanxi.plugin_loading import load_plugins
+from guanxi.portal import daemon_portal
 from guanxi.settings import Settings
 from guanxi.stored_settings import take_stored
 from loaders.tables import TABLES, ColumnType
@@ -88,9 +89,10 @@ class Bank:
         self.settings = settings
         self._added = set[str]()
         with ExitStack() as held:
-            self._portal = held.enter_context(start_blocking_portal())
+            self._portal = held.enter_context(daemon_portal("bank"))
             self.store: Store = held.enter_context(self._portal.wrap_async_context_manager(open_store(settings)))
             self._held = held.pop_all()
+        atexit.register(self.close)
 
     def __enter__(self) -> Self:
         return self
@@ -101,7 +103,8 @@ class Bank:
         self.close()
 
     def close(self) -> None:
-        """Give the store back."""
+        """Give the store back; it is done when Python ends, at the latest."""
+        atexit.unregister(self.close)
         self._held.close()
 
     def run(self, work: Callable[..., Any], *arguments: object) -> Any:

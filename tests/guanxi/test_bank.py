@@ -1,5 +1,7 @@
 """A bank in a notebook: frames, views and offers, from synchronous code and from inside a running loop."""
 
+import subprocess
+import sys
 from datetime import date
 
 import polars as pl
@@ -57,6 +59,13 @@ def test_what_is_unknown_is_named(bank):
 
 async def test_it_answers_inside_a_running_loop_as_a_notebook_has(bank):
     assert bank.customer(bank.table("customers")["customer_no"][0]).customer_no
+
+
+def test_python_ends_with_a_bank_that_nobody_closed(journey):
+    code = "import sys, guanxi; bank = guanxi.open(sys.argv[1]); print(bank.table('customers').height)"
+    ran = subprocess.run([sys.executable, "-c", code, journey.home], capture_output=True, text=True, timeout=60)
+
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "300\n", "")
 
 
 def test_what_is_trained_here_makes_no_feature_of_protected_columns():
