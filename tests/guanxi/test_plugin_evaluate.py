@@ -23,7 +23,7 @@ def knowing(customer):
 
 @recommender("guessing")
 def guessing(customer):
-    yield Proposal("PENSION", score=hashlib.sha256(customer.customer_no.encode()).digest()[0] / 255)
+    yield Proposal("PENSION", score=hashlib.sha256(f"{customer.birth_date}".encode()).digest()[0] / 255)
 
 
 def test_one_that_knows_an_effect_ranks_better_and_one_that_guesses_does_not(plant):

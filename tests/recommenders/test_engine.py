@@ -1,5 +1,6 @@
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -55,8 +56,10 @@ class Meddles:
 
     def propose(self, batch: Batch) -> Candidates:
         for customer in batch.customers:
-            customer.marketing_consent = True
-        batch.held[:] = False
+            with suppress(AttributeError):
+                customer.marketing_consent = True
+        with suppress(ValueError):
+            batch.held[:] = False
         return Candidates(np.ones(batch.shape, np.float32), lambda *_: None)
 
 

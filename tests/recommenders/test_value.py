@@ -46,7 +46,7 @@ def test_without_a_model_the_stage_tells_how_long(priced, person):
     mature = person(holdings=(Holding("A", date(2015, 1, 1)),))
     dormant = person(holdings=mature.holdings, activity=(ActivityMonth("2025-06", 1.0),))
 
-    found = [insights(None, priced, [customer], TODAY)[0].value for customer in (mature, dormant)]
+    found = [insights(None, priced, [customer], TODAY)[0].scores.value for customer in (mature, dormant)]
 
     assert [value.learnt for value in found] == [False, False]
     assert [round(value.monthly_retention**12, 2) for value in found] == [0.95, 0.6]
