@@ -198,8 +198,18 @@ class Bank:
         """
         return (engine or self.engine).answer(self._records(customer_nos), Context(self.today, channel, top))
 
-    def offers(self, customer_nos: Iterable[str], channel: Channel | None = None, top: int = 3) -> pl.DataFrame:
-        """Return offers as a frame, one row an offer; raises NotFound where a customer is unknown."""
+    def offers(
+        self,
+        customer_nos: Iterable[str],
+        channel: Channel | None = None,
+        top: int = 3,
+        engine: Engine | None = None,
+    ) -> pl.DataFrame:
+        """Return offers as a frame, one row an offer, by the bank's own engine or another.
+
+        Raises:
+            NotFound: a customer is unknown.
+        """
         rows = [
             (
                 answer.customer_no,
@@ -211,7 +221,7 @@ class Bank:
                 list(offer.recommenders),
                 offer.reasons[0].text[Language.EN] if offer.reasons else None,
             )
-            for answer in self.answers(list(customer_nos), channel, top)
+            for answer in self.answers(list(customer_nos), channel, top, engine)
             for offer in answer.offers
         ]
         return pl.DataFrame(rows, OFFERS, orient="row")

@@ -98,23 +98,26 @@ def _types(path: Path) -> Iterator[Finding]:
 
 
 def _contract(bank: Bank, recommender: Recommender, batch: Batch, path: Path) -> Iterator[Finding]:
-    guarded = bank.host.guard(recommender)
-    started = time.perf_counter()
     try:
-        scores = guarded.propose(batch).scores
+        yield from _answers(bank.host.guard(recommender), batch)
     except Omitted as omitted:
         told = f"{_where(omitted.__cause__ or omitted, path)}{_for_whom(bank, recommender, batch)}"
         yield Finding(f"{recommender.name} answers", passed=False, told=told)
-        return
-    seconds = time.perf_counter() - started
+
+
+def _answers(guarded: Recommender, batch: Batch) -> Iterator[Finding]:
+    seconds, scores = _timed(guarded, batch)
     proposed = ~np.isnan(scores)
     told = f"{proposed.sum():,} proposals for {proposed.any(axis=1).sum():,} of {len(scores):,} customers"
-    yield Finding(f"{recommender.name} answers", passed=True, told=told)
-    yield Finding(f"{recommender.name} is the same again", *_repeats(guarded, batch, scores))
+    yield Finding(f"{guarded.name} answers", passed=True if proposed.any() else None, told=told)
+    beyond = np.count_nonzero((scores < 0) | (scores > 1))
+    if beyond:
+        yield Finding(f"{guarded.name} scores", passed=False, told=f"{beyond:,} scores are not from 0 to 1")
+    yield Finding(f"{guarded.name} is the same again", *_repeats(guarded, batch, scores))
     alone = [_timed(guarded, batch.take([row])) for row in range(min(ALONE, len(scores)))]
     slowest = max((seconds for seconds, _ in alone), default=0.0)
     yield Finding(
-        f"{recommender.name} is fast",
+        f"{guarded.name} is fast",
         passed=slowest < BUDGET_SECONDS,
         told=f"{1e6 * seconds / max(1, len(scores)):,.0f} µs a customer in a batch; alone, the slowest of "
         f"{len(alone)} took {1000 * slowest:.1f} ms of {1000 * BUDGET_SECONDS:.0f}",

@@ -93,6 +93,15 @@ def test_the_engine_has_the_plugins_given_and_the_next_has_not(engine):
         engine(after_autopay, after_autopay)
 
 
+def test_offers_of_the_bank_are_those_of_the_engine_that_is_given(bank, engine):
+    page = next(bank.pages())
+    alone, within = (bank.offers(page, top=9, engine=each) for each in (engine(), engine(after_autopay)))
+
+    assert alone.equals(bank.offers(page, top=9))
+    assert AFTER_AUTOPAY not in alone["recommenders"].explode().to_list()
+    assert AFTER_AUTOPAY in within["recommenders"].explode().to_list()
+
+
 def test_a_customer_of_a_drawing_is_as_plugins_see_him(customer):
     ann = customer("ann: person income=9000", "ann -EARNS-> 9000 months=36")
 

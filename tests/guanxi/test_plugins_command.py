@@ -180,6 +180,39 @@ def test_a_plugin_that_cannot_learn_fails_and_hears_where(checked, tmp_path):
     assert told == f"ValueError: no such column at {path}, line 8: raise ValueError('no such column')"
 
 
+SCORING = """
+import time
+import numpy as np
+from guanxi import Candidates, hookimpl
+
+class Scoring:
+    name, version = "scoring", "1"
+    def propose(self, batch):
+        time.sleep({nap})
+        return Candidates(np.full(batch.shape, {score}, np.float32), lambda row, column: None)
+
+@hookimpl
+def recommenders(register):
+    register(Scoring())
+"""
+
+
+@pytest.mark.parametrize(
+    ("nap", "score", "told"),
+    [(0.3, 0.5, "took longer than"), (0, 1.5, "not from 0 to 1"), (0, -0.5, "not from 0 to 1")],
+)
+def test_a_batch_that_is_answered_is_not_all(checked, tmp_path, nap, score, told):
+    (tmp_path / "scoring.py").write_text(SCORING.format(nap=nap, score=score))
+    [failed] = failures(checked(tmp_path / "scoring.py"))
+    assert told in failed
+
+
+def test_who_proposes_nothing_is_told_so_and_not_judged(checked, tmp_path):
+    (tmp_path / "scoring.py").write_text(SCORING.format(nap=0, score="np.nan"))
+    [answers] = [finding for finding in checked(tmp_path / "scoring.py") if finding.check == "scoring answers"]
+    assert (answers.passed, answers.told) == (None, "0 proposals for 0 of 100 customers")
+
+
 def test_a_gate_shows_in_what_changes(checked, tmp_path):
     path = tmp_path / "no_cards.py"
     path.write_text(
