@@ -124,9 +124,8 @@ def _frames() -> Iterator[str]:
 
 def _columns() -> Iterator[str]:
     types = inspect.get_annotations(Customer)
-    shown = COLUMNS
     for name, kind in types.items():
-        if name in shown:
+        if name in COLUMNS:
             yield _row(name, kind, "the column of the customers' file")
 
 

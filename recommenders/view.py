@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from graph.records import (
     ActivityMonth,
@@ -379,16 +379,14 @@ class _Changed(CustomerView):
     ) -> None:
         self.__dict__.update(_record=record, _told=told, today=today, channel=channel)
 
-    if not TYPE_CHECKING:  # to a type checker it has the columns that every view has
-
-        def __getattr__(self, name: str) -> object:
-            if name not in COLUMNS:
-                raise AttributeError(f"{CustomerView.__name__!r} object has no attribute {name!r}")
-            value = getattr(self._record, name)
-            own = self.__dict__[name] = MappingProxyType(value) if name == "attributes" else value
-            return own
+    def __getattr__(self, name: str) -> object:
+        if name not in COLUMNS:
+            raise AttributeError(f"{CustomerView.__name__!r} object has no attribute {name!r}")
+        value = getattr(self._record, name)
+        own = self.__dict__[name] = MappingProxyType(value) if name == "attributes" else value
+        return own
 
 
-COLUMNS: Final = vars(CustomerView(Customer("", CustomerKind.PERSON), date.min)).keys() & set(Customer.__slots__)
+COLUMNS: Final = CustomerView.__annotations__.keys() & set(Customer.__slots__)
 """What a view has of the columns of the customers' file."""
 FAMILY = (RelationKind.SPOUSE, RelationKind.CHILD, RelationKind.PARENT, RelationKind.ACCOUNT_USER)
