@@ -138,7 +138,12 @@ def recommender(
         ... def propose(customer, catalogue):
         ...     if customer.member_of("campus") and customer.salary_months >= 36:
         ...         yield Proposal("MORTGAGE", score=0.8, reason="three years of steady salary")
+
+    Raises:
+        PluginError: it is written without a name.
     """
+    if not isinstance(name, str):
+        raise PluginError('@recommender needs a name: write @recommender("a-name")')
 
     def mark(function: Callable[..., Iterable[Proposal] | None]) -> Callable[..., Iterable[Proposal] | None]:
         setattr(function, MARK, FunctionRecommender(name, version, function))

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from graph.errors import PluginError
 from graph.words import Language
 from guanxi import Proposal, recommender
 from plugins.functions import MARK
@@ -24,6 +25,11 @@ def test_a_marked_function_stays_a_function_and_carries_its_recommender():
 
     assert propose(3) == [3]
     assert (getattr(propose, MARK).name, getattr(propose, MARK).version) == ("mine", "7")
+
+
+def test_a_mark_without_a_name_is_refused():
+    with pytest.raises(PluginError, match="needs a name"):
+        recommender(list)
 
 
 def test_what_a_function_yields_becomes_scores_of_that_customer(proposed):
