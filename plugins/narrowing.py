@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 from graph.records import Product
 from plugins.contract import Field
 from plugins.functions import FunctionRecommender, Said, Speaking
+from plugins.isolation.calls import Call
+from plugins.isolation.remote import Remote, RemoteRecommender
 from plugins.registration import Registered
 from recommenders.batch import Batch
 from recommenders.contract import (
@@ -73,7 +75,9 @@ class NarrowedRecommender:
 
     def propose(self, batch: Batch) -> Candidates:
         """Ask the inner recommender; raises whatever it does."""
-        found = self.inner.propose(self.sight.batch(batch))
+        return self._shown(self.inner.propose(self.sight.batch(batch)), batch)
+
+    def _shown(self, found: Candidates, batch: Batch) -> Candidates:
         if self.sight.sees("identifiers") or not isinstance(found, Candidates):
             return found
         return Candidates(found.scores, lambda row, column: self._true(found.reason(row, column), batch.customers[row]))
@@ -97,6 +101,21 @@ class NarrowedFunction(NarrowedRecommender, Speaking):
     def reason(self, batch: Batch, said: Said, row: int, column: int) -> Reason | None:
         """Return the reason of what was said of a batch."""
         return self._true(self.inner.reason(self.sight.batch(batch), said, row, column), batch.customers[row])
+
+
+@dataclass(frozen=True)
+class NarrowedRemote(NarrowedRecommender, Remote):
+    """One in a process, which can be asked with others."""
+
+    inner: RemoteRecommender
+
+    def call(self, batch: Batch) -> Call:
+        """Return what is asked of the process."""
+        return self.inner.call(self.sight.batch(batch))
+
+    def answered(self, batch: Batch, call: Call) -> Candidates:
+        """Return what a call gave; raises as the inner recommender does."""
+        return self._shown(self.inner.answered(self.sight.batch(batch), call), batch)
 
 
 @dataclass(frozen=True)
@@ -148,7 +167,9 @@ class NarrowedGate:
 def _recommender(inner: Recommender, sight: Sight) -> NarrowedRecommender:
     if isinstance(inner, FunctionRecommender):
         return NarrowedFunction(inner, sight)
-    return NarrowedTrainable(inner, sight) if isinstance(inner, Trainable) else NarrowedRecommender(inner, sight)
+    if isinstance(inner, Trainable):
+        return NarrowedTrainable(inner, sight)
+    return NarrowedRemote(inner, sight) if isinstance(inner, RemoteRecommender) else NarrowedRecommender(inner, sight)
 
 
 def _gate(inner: Gate, sight: Sight) -> Gate:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, Literal, TypeAlias, TypeVar
+from typing import Any, Final, Literal, TypeAlias, TypeVar, cast
 
 import numpy as np
 
@@ -22,7 +22,8 @@ from graph.words import Language
 from plugins.failures.telling import placed, told
 from plugins.functions import Speaking, fill
 from plugins.isolation.budgets import BUDGET_SECONDS, own_budget
-from plugins.isolation.remote import RemoteGate, RemoteRecommender
+from plugins.isolation.calls import Call
+from plugins.isolation.remote import Remote, RemoteGate
 from plugins.isolation.threads import Apart, Turn, too_late
 from recommenders.batch import Batch
 from recommenders.contract import Candidates, Gate, Mask, Omitted, Reason, Recommender, Refusal, Scores
@@ -75,20 +76,20 @@ class GuardedRecommender:
         self.inner = inner
         self.name = inner.name
         self.version = inner.version
-        self._is_remote = _is_remote(inner)
         self._health = health
         self._trusted = trusted
         self._clock = clock
         self._report = report
         self._apart = Apart(inner.name, repeats=trusted)
         self.function = inner if isinstance(inner, Speaking) else None
+        self.remote = inner if isinstance(inner, Remote) else None
 
     @property
     def state(self) -> State:
         """What a call would meet now."""
         if self._apart.is_busy:
             return "busy"
-        if self._health.off_until > self._clock():
+        if not self.is_on:
             return "off"
         return "failing" if self._health.in_a_row else "ready"
 
@@ -109,8 +110,12 @@ class GuardedRecommender:
 
     def may_share(self, batch: Batch) -> bool:
         """Whether it can be asked in a thread with others."""
-        if self._is_remote or (self._trusted and batch.context.budget_ms is None) or self._apart.is_busy:
-            return False
+        is_apart = self.remote is None and not (self._trusted and batch.context.budget_ms is None)
+        return is_apart and not self._apart.is_busy and self.is_on
+
+    @property
+    def is_on(self) -> bool:
+        """Whether it is not switched off."""
         return not self._health.off_until or self._health.off_until <= self._clock()
 
     def turn(self, batch: Batch) -> Turn[Batch, Any]:
@@ -118,10 +123,15 @@ class GuardedRecommender:
         ask = self.function.said if self.function else self.inner.propose
         return Turn(self._budget(batch), self._apart, ask, batch)
 
-    def heard(self, batch: Batch, turn: Turn[Batch, Any], unsaid: Iterator[Scores]) -> Candidates:
-        """Return what a turn that was done gave, a function's in scores of its own; raises as ``propose`` does."""
-        self._health.seconds += turn.seconds
-        return self._counted(batch, self._given, turn, unsaid)
+    def heard(self, batch: Batch, asked: Turn[Batch, Any] | Call, unsaid: Iterator[Scores]) -> Candidates:
+        """Return what was given when it was asked, a function's in scores of its own; raises as ``propose`` does."""
+        self._health.seconds += asked.seconds
+        if isinstance(asked, Call):
+            return self._counted(batch, self._answered, asked)
+        return self._counted(batch, self._given, asked, unsaid)
+
+    def _answered(self, batch: Batch, call: Call) -> Candidates:
+        return self._checked(cast(Remote, self.remote).answered(batch, call), batch)
 
     def _given(self, batch: Batch, turn: Turn[Batch, Any], unsaid: Iterator[Scores]) -> Candidates:
         if turn.is_left and turn.budget < self._own_budget(batch):
@@ -161,7 +171,7 @@ class GuardedRecommender:
 
     def _call(self, batch: Batch) -> Candidates:
         budget = self._budget(batch)
-        if self._is_remote or budget == math.inf:
+        if self.remote is not None or budget == math.inf:
             return self._checked(self.inner.propose(batch), batch)
         try:
             return self._checked(self._apart.call(budget, self.inner.propose, batch), batch)
@@ -198,6 +208,7 @@ class GuardedGate:
         self.gate = inner.gate
         self.code = inner.code
         self._inner = inner
+        self._is_remote = isinstance(getattr(inner, "inner", inner), RemoteGate)  # be what it sees narrowed or not
         self._failed = failed
         self._report = report
         self._apart = Apart(inner.code)
@@ -225,7 +236,7 @@ class GuardedGate:
         return refusal
 
     def _call(self, seconds: float, ask: Callable[..., T], *arguments: Any) -> T:
-        if _is_remote(self._inner):
+        if self._is_remote:  # its process keeps its time
             return ask(*arguments)
         if self._apart.is_busy:
             raise TimeoutError("is still busy with an earlier call")
@@ -239,11 +250,6 @@ class GuardedGate:
 def is_text(text: object) -> bool:
     """Whether it is a text in each language."""
     return isinstance(text, Mapping) and all(isinstance(text.get(language), str) for language in Language)
-
-
-def _is_remote(inner: object) -> bool:
-    """Whether a process of its own keeps its time, be what it sees narrowed or not."""
-    return isinstance(getattr(inner, "inner", inner), RemoteRecommender | RemoteGate)
 
 
 def check_candidates(candidates: object, batch: Batch) -> None:

@@ -1,5 +1,6 @@
 """Recommenders, gates and fields of a plugin that runs in a process of its own, as the server sees them."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
@@ -14,6 +15,7 @@ from plugins.contract import Field
 from plugins.fields.carrying import packed_arguments, unpacked
 from plugins.fields.shapes import Maybe, parameters_of, shape_of
 from plugins.isolation.budgets import BUDGET_SECONDS, budget_of, own_budget
+from plugins.isolation.calls import Call, do_at_once
 from plugins.isolation.fitting import fitted
 from plugins.isolation.modes import Isolation
 from plugins.isolation.workers import Given, Worker, foreign
@@ -35,8 +37,20 @@ if TYPE_CHECKING:
     from recommenders.portfolio import Portfolio
 
 
+class Remote(ABC):
+    """A recommender that is asked in another process, and can be with others."""
+
+    @abstractmethod
+    def call(self, batch: Batch) -> Call:
+        """Return what is asked there, to be done with others, and told to ``answered``."""
+
+    @abstractmethod
+    def answered(self, batch: Batch, call: Call) -> Candidates:
+        """Return what a call that was done gave; raises as ``propose``."""
+
+
 @dataclass(frozen=True)
-class RemoteRecommender:
+class RemoteRecommender(Remote):
     """Asks the process of its plugin.
 
     Attributes:
@@ -57,10 +71,19 @@ class RemoteRecommender:
             TimeoutError, Foreign: it took too long, raised something, or gave what is no candidates.
             Omitted: it is busy, or not there yet.
         """
+        call = self.call(batch)
+        do_at_once([call])
+        return self.answered(batch, call)
+
+    def call(self, batch: Batch) -> Call:
+        """Return what is asked of the process."""
         given = {**self.given, "catalogue": (batch.catalogue,)}
-        told, scores = self.worker.ask(
-            own_budget(batch), budget_of(batch), given, "propose", self.name, batch.customers, batch.context
-        )
+        asked = "propose", self.name, batch.customers, batch.context
+        return Call(self.worker, own_budget(batch), budget_of(batch), given, *asked)
+
+    def answered(self, batch: Batch, call: Call) -> Candidates:
+        """Return what the process answered; raises as ``propose``."""
+        told, scores = call.outcome()
         found = np.frombuffer(scores, told["type"]).reshape(batch.shape)
         reasons = {(row, column): reason for row, column, reason in told["reasons"]}
         return Candidates(found, lambda row, column: _reason(reasons[row, column], self.facts))

@@ -1,6 +1,7 @@
 """Asks several plugins of one batch in one thread, as to hand over to a thread costs more than most calls do.
 
-One that takes too long is left behind there, and those after it go on in another thread.
+One there that takes too long is left behind, and those after it go on in another thread. Before, those in processes
+are asked.
 """
 
 import os
@@ -11,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from plugins.functions import unsaid
+from plugins.isolation.calls import Call, do_at_once
 from plugins.isolation.guard import GuardedRecommender
 from plugins.isolation.threads import OwnThread, Turn
 from recommenders.asking import proposed
@@ -24,11 +26,14 @@ os.register_at_fork(after_in_child=_idle.clear)
 
 def ask_together(recommenders: Sequence[Recommender], batch: Batch) -> list[Candidates | None]:
     """Return each recommender's candidates; None of one that has no say, as ``propose`` of a guarded one tells."""
-    shared = [own for own in recommenders if isinstance(own, GuardedRecommender) and own.may_share(batch)]
+    guarded = [own for own in recommenders if isinstance(own, GuardedRecommender)]
+    calls = {own.name: own.remote.call(batch) for own in guarded if own.remote and own.is_on}
+    do_at_once(list(calls.values()))
+    shared = [own for own in guarded if own.may_share(batch)]
     turns = {own.name: own.turn(batch) for own in shared}
     do_in_a_row(list(turns.values()))
     scores = iter(unsaid(sum(own.function is not None for own in shared), batch))
-    return [_heard(own, batch, turns.get(own.name), scores) for own in recommenders]
+    return [_heard(own, batch, turns.get(own.name) or calls.get(own.name), scores) for own in recommenders]
 
 
 def do_in_a_row(turns: Sequence[Turn[Any, Any]]) -> None:
@@ -91,11 +96,11 @@ def _thread() -> OwnThread:
 
 
 def _heard(
-    own: Recommender, batch: Batch, turn: Turn[Batch, Any] | None, scores: Iterator[Scores]
+    own: Recommender, batch: Batch, asked: Turn[Batch, Any] | Call | None, scores: Iterator[Scores]
 ) -> Candidates | None:
-    if turn is None or not isinstance(own, GuardedRecommender):
+    if asked is None or not isinstance(own, GuardedRecommender):
         return proposed(own, batch)
     try:
-        return own.heard(batch, turn, scores)
+        return own.heard(batch, asked, scores)
     except Omitted:
         return None

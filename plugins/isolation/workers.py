@@ -38,6 +38,10 @@ Given: TypeAlias = Mapping[str, tuple[Any, ...]]
 """What a process works with, by what takes it and, after a space, for whom; it is given what is another object."""
 
 
+class Busy(Omitted):
+    """The process does something else just now."""
+
+
 class Worker:
     """The process of a plugin; one call at a time."""
 
@@ -53,11 +57,6 @@ class Worker:
         self._due = 0.0
         """When the answer is due that is waited for; 0 where none is."""
         self._end: Callable[[], object] = lambda: None
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether a call would have to wait for another."""
-        return self._lock.locked()
 
     def beside(self, memory_mb: int, libraries: Sequence[str]) -> "Worker":
         """Return another process of the plugin, to be started; ``libraries`` take none of its memory."""
@@ -91,20 +90,50 @@ class Worker:
             Foreign: the plugin raised something, or its process ended.
             Omitted: the process is busy, or not there yet, or the caller was gone.
         """
+        return self.answer(self.begin(hurry, own, hurry, given, work, *arguments))
+
+    def begin(self, patience: float, own: float, hurry: float, given: Given, work: str, *arguments: Any) -> float:
+        """Have the process begin with what ``ask`` would; nobody asks it until ``answer`` or ``leave``.
+
+        Returns:
+            When it is late.
+
+        Raises:
+            Busy: it was asked something else for ``patience`` seconds.
+            TimeoutError, Foreign, Omitted: as ``ask``.
+        """
         begun = time.monotonic()
-        if not self._lock.acquire(timeout=hurry):
-            raise Omitted(self._found.name, "busy")
+        if not self._lock.acquire(timeout=patience):
+            raise Busy(self._found.name, "busy")
         try:
             self._be_idle(begun + hurry)
             for key, value in given.items():
                 had = self._given.get(key)
                 if had is None or any(a is not b for a, b in zip(had, value, strict=True)):
-                    self._do(GIVE_SECONDS, time.monotonic() + GIVE_SECONDS, key.partition(" ")[0], *value)
+                    self._send(GIVE_SECONDS, key.partition(" ")[0], *value)
+                    self._hear(math.inf)
                     self._given[key] = value
                     begun = time.monotonic()
-            return self._do(own, begun + hurry if hurry < own else math.inf, work, *arguments)
+            self._send(own, work, *arguments)
+        except BaseException:
+            self._lock.release()
+            raise
+        return begun + hurry if hurry < own else self._due
+
+    def answer(self, until: float) -> tuple[Any, bytes]:
+        """Return what the process answers to what it began with; raises as ``ask``."""
+        try:
+            return self._hear(until)
         finally:
             self._lock.release()
+
+    def leave(self) -> None:
+        """Let others ask, and wait for the answer."""
+        self._lock.release()
+
+    def fileno(self) -> int:
+        """Return the descriptor that the process answers by."""
+        return self._socket.fileno()
 
     def close(self) -> None:
         """End the process; the next call would start another."""
@@ -126,10 +155,6 @@ class Worker:
         self._end = weakref.finalize(self, _end, process, own)
         self._socket, self._is_started = own, True
         self._send(START_SECONDS, "load", self._found)
-
-    def _do(self, own: float, deadline: float, work: str, *arguments: Any) -> tuple[Any, bytes]:
-        self._send(own, work, *arguments)
-        return self._hear(deadline)
 
     def _send(self, own: float, work: str, *arguments: Any) -> None:
         body = pickle.dumps(arguments)

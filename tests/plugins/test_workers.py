@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,8 +15,9 @@ import pytest
 from graph.records import Relation, StoredSettings
 from graph.words import Language, RelationKind
 from plugins.host import PluginHost
-from plugins.isolation import budgets, remote
+from plugins.isolation import budgets, calls, remote
 from plugins.isolation.modes import Isolation
+from plugins.isolation.together import ask_together
 from plugins.settings.held import Sources
 from recommenders.contract import Omitted
 
@@ -138,6 +140,31 @@ def propose(customer, catalogue):
     time.sleep(1.0)
     yield Proposal("A", 0.5, reason=str(os.getpid()))
 """
+MEETING = """
+import time
+from pathlib import Path
+from guanxi import Proposal, recommender
+
+@recommender({own!r})
+def propose(customer, catalogue):
+    Path({folder!r}, {own!r}).touch()
+    while not Path({folder!r}, {other!r}).exists():
+        time.sleep(0.01)
+    yield Proposal("A", 0.5)
+"""
+ENDLESS = "while True: pass"
+PAIR = """
+from guanxi import Proposal, recommender
+
+@recommender("{name}-left")
+def left(customer):
+    yield Proposal("A", 0.25)
+
+@recommender("{name}-right")
+def right(customer):
+    {does}
+    yield Proposal("B", 0.75)
+"""
 NOTED = """
 import ctypes
 import os
@@ -215,7 +242,10 @@ def asked(batch, person, catalogue):
 
 def answered(recommender, batch):
     """What is proposed to the one customer of a batch: score and text by product."""
-    found = recommender.propose(batch)
+    return told(recommender.propose(batch), batch)
+
+
+def told(found, batch):
     return {
         batch.catalogue.codes[column]: (float(found.scores[0, column]), reason and reason.text[Language.EN])
         for column in np.flatnonzero(~np.isnan(found.scores[0])).tolist()
@@ -326,7 +356,68 @@ def test_a_hurried_caller_ends_nothing(apart, asked):
     assert [info.failures for info in host.infos()] == [0]
 
 
-ENDLESS = "while True: pass"
+def best(found):
+    """The best score that each gave; None of one that had no say."""
+    return [None if one is None else float(np.nanmax(one.scores)) for one in found]
+
+
+@pytest.fixture
+def meeting(apart, tmp_path):
+    """Two plugins that answer when both are asked."""
+    names = ("one", "other")
+    return apart(**{
+        own: MEETING.format(own=own, other=other, folder=str(tmp_path))
+        for own, other in zip(names, reversed(names), strict=True)
+    }).guarded(None)  # fmt: skip
+
+
+def test_processes_work_at_the_same_time(meeting, asked, monkeypatch):
+    monkeypatch.setattr(calls, "AT_ONCE", 2)
+    assert best(ask_together(meeting, asked())) == [0.5, 0.5]
+
+
+def test_no_more_work_at_the_same_time_than_there_are_cores(meeting, asked, monkeypatch):
+    monkeypatch.setattr(calls, "AT_ONCE", 1)
+    monkeypatch.setattr(budgets, "BUDGET_SECONDS", 0.5)
+    assert best(ask_together(meeting, asked())) == [None, 0.5]
+
+
+@pytest.mark.parametrize("does", [ENDLESS, "os._exit(3)", "raise ValueError", "yield 3"])
+def test_what_others_answer_is_the_same_to_the_bit_beside_one_that_fails(apart, asked, monkeypatch, does):
+    monkeypatch.setattr(calls, "AT_ONCE", 2)
+    host = apart(bad="import os\n" + PAIR.format(name="bad", does=does), **{
+        name: PAIR.format(name=name, does="pass") for name in "abc"
+    })  # fmt: skip
+    own = host.guarded(None)
+    alone = [answered(one, asked()) for one in own if one.name != "bad-right"]
+    monkeypatch.setattr(budgets, "BUDGET_SECONDS", 0.5)
+
+    found = ask_together(own, asked())
+    assert [one.name for one, given in zip(own, found, strict=True) if given is None] == ["bad-right"]
+    assert [told(one, asked()) for one in found if one is not None] == alone
+    assert [info.name for info in host.infos() if info.failures] == ["bad-right"]
+
+
+def test_callers_who_ask_in_different_orders_wait_for_each_other_and_not_for_ever(apart, asked, monkeypatch):
+    monkeypatch.setattr(calls, "AT_ONCE", 2)
+    host = apart(**{name: PAIR.format(name=name, does="pass") for name in "abc"})
+    own = host.guarded(None)
+    with ThreadPoolExecutor(4) as callers:
+        orders = [own, own[::-1], own[2:] + own[:2], own[1:] + own[:1]] * 25
+        found = list(callers.map(lambda order: best(ask_together(order, asked())), orders))
+    assert found == [[0.25 if one.name.endswith("left") else 0.75 for one in order] for order in orders]
+
+
+def test_those_that_a_hurried_caller_leaves_are_waited_for_by_the_next(apart, asked, monkeypatch):
+    monkeypatch.setattr(calls, "AT_ONCE", 2)
+    host = apart(slow=SLOW, quick=PAIR.format(name="quick", does="pass"))
+    own = sorted(host.guarded(None), key=lambda one: one.name)
+    assert best(ask_together(own, asked())) == [0.25, 0.75, 0.5]
+    assert best(ask_together(own, asked(budget_ms=500))) == [0.25, 0.75, None]
+    assert best(ask_together(own, asked())) == [0.25, 0.75, 0.5]
+    assert [info.failures for info in host.infos()] == [0, 0, 0]
+
+
 IN_C = "ctypes.PyDLL(None).sleep(10_000)  # holds Python's lock"
 
 
