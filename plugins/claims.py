@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import reduce
 from types import ModuleType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -15,9 +15,11 @@ from plugins.host import DEFAULT_PLUGINS, PluginHost
 from recommenders.batch import Batch
 from recommenders.catalogue import Catalogue
 from recommenders.contract import Gate, Mask
-from recommenders.engine import Engine, Ranking
 from recommenders.gates import Explanation, Rule, say
 from recommenders.view import CustomerView
+
+if TYPE_CHECKING:
+    from recommenders.engine import Engine, Ranking
 
 WITHOUT_PLUGIN: Final = "PLUGIN_MISSING"
 
@@ -65,7 +67,7 @@ def holding_back(catalogue: Catalogue, host: PluginHost, among: Collection[str] 
     return [Rule("eligibility", WITHOUT_PLUGIN, refuse, explain)] if held else []
 
 
-def passed_with(engine: Engine, ranking: Ranking, plugin: str) -> Mask:
+def passed_with(engine: "Engine", ranking: "Ranking", plugin: str) -> Mask:
     """``(n, m)``: what passes in a ranking, and what would if a plugin were there whose products are held back."""
     gates = zip(engine.gates, ranking.refused, strict=True)
     by_others = [refused for gate, refused in gates if gate.code != WITHOUT_PLUGIN]

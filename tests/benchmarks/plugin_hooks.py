@@ -5,7 +5,10 @@ keeps their last word of each product; the rest is what a plugin's failures cann
 """
 
 import math
+import os
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -125,19 +128,33 @@ def per_batch(folder: Path, source: str, count: int) -> tuple[float, float]:
     return through, bare
 
 
+def cold_starts(folders: Sequence[Path], home: Path) -> list[float]:
+    """Return the seconds of ``guanxi plugins``, as a process of its own, for each folder in turn; medians."""
+    command, own = [sys.executable, "-m", "guanxi", "plugins"], os.environ | {"GUANXI_HOME": str(home)}
+    starts = [
+        partial(
+            subprocess.run, command, env=own | {"GUANXI_PLUGINS": str(folder)}, stdout=subprocess.DEVNULL, check=True
+        )
+        for folder in folders
+    ]
+    took = [[microseconds(start, 1) / 1e6 for start in starts] for _ in range(5)]
+    return [statistics.median(column) for column in zip(*took, strict=True)]
+
+
 def main() -> None:
     """Print the tables."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for count in (1, 10, 100):
+        for count in (0, 1, 10, 100):
             through, bare = per_request(folder / f"threads-{count}", count, THREADS)
             print(f"{count:3} plugins: {through:7.0f} us a request through guards, {bare:5.0f} us directly")
         for count in (1, 10):
             apart, in_a_row = per_request(folder / f"processes-{count}", count, Isolation("process"))
             print(f"{count:3} plugins: {apart:7.0f} us a request, each in a process; {in_a_row:5.0f} us one by one")
-        begun = time.perf_counter()
-        PluginHost.load([folder / "threads-100"])
-        print(f"100 plugins: loaded in {1000 * (time.perf_counter() - begun):.0f} ms, beside what is shipped")
+        none, many = cold_starts([folder / "threads-0", folder / "threads-100"], folder / "home")
+        print(
+            f"guanxi plugins: {none:.2f} s with none but the shipped, {many:.2f} s with 100 more, {many / none:.2f} times"
+        )
         through, bare = per_batch(folder / "function", functions(1)[0], 100_000)
         print(
             f"100,000 customers: function plugin {through:.2f} s, bare loop {bare:.2f} s, {bare / through:.2f} of its speed"

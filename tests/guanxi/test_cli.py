@@ -7,7 +7,7 @@ import pytest
 
 from guanxi.plugin_commands import made, shipped_commands
 
-HEAVY = {"arcadedb_embedded", "implicit", "neo4j", "polars", "scipy", "starlette", "strawberry", "uvicorn"}
+HEAVY = {"arcadedb_embedded", "implicit", "lightgbm", "neo4j", "polars", "scipy", "starlette", "strawberry", "uvicorn"}
 IMPORTED = """
 import json, runpy, sys
 sys.argv = ["guanxi", *sys.argv[1:]]
@@ -51,6 +51,7 @@ def test_help_says_of_a_command_what_its_own_help_says_first(name):
         (["token", "--help"], HEAVY - {"strawberry"}),
         (["check", "--help"], {"implicit", "scipy", "starlette", "strawberry", "uvicorn"}),
         (["load", "--help"], {"implicit", "scipy", "starlette", "strawberry", "uvicorn"}),
+        (["plugins", "--help"], {"implicit", "lightgbm", "scipy", "starlette", "strawberry", "uvicorn"}),
         (["recommend", "--help"], {"starlette", "strawberry", "uvicorn"}),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
