@@ -1,9 +1,10 @@
 """The whole of training on an emulated bank, reading apart: its time and memory, beside bare LightGBM.
 
 Bare: the pair model alone, fitted to the finished table for as many rounds. The table shows what all else costs:
-portfolios of the past, features, the logit, the counts, churn, demand and segments.
+portfolios of the past, features, the logit, the counts, churn, demand and segments. With ``--told`` there is a plugin
+that is told of segments and scores, which are then learnt of each moment of the past, too.
 
-    python tests/benchmarks/learning.py [--customers 50000] [--products 25] [--months 12]
+    python tests/benchmarks/learning.py [--customers 50000] [--products 25] [--months 12] [--told]
 """
 
 import argparse
@@ -19,8 +20,10 @@ from rich.table import Table
 
 from recommenders import learning
 from recommenders.als import Als
+from recommenders.batch import Batch
 from recommenders.boosting import PAIR_PARAMETERS, pair_table
 from recommenders.cohorts import Cohorts
+from recommenders.contract import Candidates
 from recommenders.popularity import Popularity
 from recommenders.rules import LifecycleRules
 from recommenders.training import learn
@@ -52,12 +55,23 @@ def bare(schema, features, opened, rounds):
     return time.perf_counter() - started, table.shape
 
 
-def main(customers, products, months):
+class Told:
+    """Proposes the first product to whom may leave."""
+
+    name, version, is_told = "told", "1", True
+
+    def propose(self, batch):
+        scores = np.full(batch.shape, np.nan, np.float32)
+        scores[:, 0] = Batch(batch.told, batch.catalogue, batch.context).churn
+        return Candidates(scores, lambda *_: None)
+
+
+def main(customers, products, months, told):
     bank = retail(customers, products, months + 1)
     ledger, kept = bank.ledger(), kept_examples()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     started = time.perf_counter()
-    trained = asyncio.run(learn(ledger, bank.load, RECOMMENDERS, bank.as_of))
+    trained = asyncio.run(learn(ledger, bank.load, (*RECOMMENDERS, *[Told()] * told), bank.as_of))
     whole = time.perf_counter() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     alone, shape = bare(*kept, trained.model.ranker.card["rounds"]["pairs"])
@@ -75,4 +89,5 @@ if __name__ == "__main__":
     parser.add_argument("--customers", type=int, default=50_000)
     parser.add_argument("--products", type=int, default=25)
     parser.add_argument("--months", type=int, default=12)
+    parser.add_argument("--told", action="store_true")
     main(**vars(parser.parse_args()))

@@ -19,10 +19,13 @@ from pathlib import Path
 import numpy as np
 
 from graph.records import Customer, Product
-from graph.words import CustomerKind
+from graph.words import CustomerKind, PluginStage
+from plugins.deciding import build_engine
 from plugins.host import PluginHost
+from plugins.infos import SHIPPED
 from plugins.isolation.modes import THREADS, Isolation
 from plugins.isolation.together import ask_together
+from plugins.life.stages import Life, Lives
 from recommenders.asking import one_by_one
 from recommenders.batch import Batch
 from recommenders.catalogue import Catalogue
@@ -128,6 +131,15 @@ def per_batch(folder: Path, source: str, count: int) -> tuple[float, float]:
     return through, bare
 
 
+def in_share(host: PluginHost, count: int, customers: int) -> float:
+    """Return the microseconds of the offers of customers, while so many plugins of a host have half of them each."""
+    own = [info.name for info in host.plugins if info.source != SHIPPED]
+    lives = Lives(dict.fromkeys(own[:count], Life(PluginStage.SHARE, 50)))
+    engine, people = build_engine(CATALOGUE, host, None, lives), records(customers)
+    engine.answer(people, Context(TODAY))  # makes an engine for each combination of shares
+    return microseconds(lambda: engine.answer(people, Context(TODAY)), 100)
+
+
 def cold_starts(folders: Sequence[Path], home: Path) -> list[float]:
     """Return the seconds of ``guanxi plugins``, as a process of its own, for each folder in turn; medians."""
     command, own = [sys.executable, "-m", "guanxi", "plugins"], os.environ | {"GUANXI_HOME": str(home)}
@@ -151,6 +163,11 @@ def main() -> None:
         for count in (1, 10):
             apart, in_a_row = per_request(folder / f"processes-{count}", count, Isolation("process"))
             print(f"{count:3} plugins: {apart:7.0f} us a request, each in a process; {in_a_row:5.0f} us one by one")
+        host = PluginHost.load([folder / "threads-10"])
+        for customers in (1, 200):
+            none, *some = [in_share(host, count, customers) for count in (0, 1, 5)]
+            told = ", ".join(f"{took / none:.2f} times" for took in some)
+            print(f"{customers:3} customers' offers: {none:.0f} us with 10 plugins live; with 1 and 5 in share {told}")
         none, many = cold_starts([folder / "threads-0", folder / "threads-100"], folder / "home")
         print(
             f"guanxi plugins: {none:.2f} s with none but the shipped, {many:.2f} s with 100 more, {many / none:.2f} times"
