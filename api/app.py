@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -17,6 +18,7 @@ from starlette.routing import Mount, Route, Router, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
 from api.bodies import MOST_BYTES
+from api.current_schema import CurrentSchema
 from api.documents import PersistedDocuments, TrustedDocuments
 from api.endings import when_asked_to_end
 from api.endpoint import GraphQLEndpoint
@@ -122,8 +124,8 @@ def create_app(wiring: Wiring) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with wiring.open_store() as store, _served(store, wiring) as services:
-            router.routes[:] = _routes(services, wiring)
+        async with wiring.open_store() as store, _served(store, wiring) as (services, schema):
+            router.routes[:] = _routes(services, schema, wiring)
             yield
         await asyncio.to_thread(wiring.at_end)
 
@@ -146,7 +148,7 @@ def create_app(wiring: Wiring) -> Starlette:
 
 
 @asynccontextmanager
-async def _served(store: Store, wiring: Wiring) -> AsyncIterator[Services]:
+async def _served(store: Store, wiring: Wiring) -> AsyncIterator[tuple[Services, CurrentSchema]]:
     store.watch = watched
     engine = LiveEngine(store, wiring.host, wiring.models, wiring.purposes, wiring.new_plugins)
     trail = Trail(AuditLog(store, AuditKey(wiring.audit_secret)))
@@ -162,6 +164,11 @@ async def _served(store: Store, wiring: Wiring) -> AsyncIterator[Services]:
     else:
         with suppress(StoreUnavailable):
             await trail.log.check_key()
+    schema = CurrentSchema(
+        engine.host,
+        partial(build_schema, introspection=wiring.development, limits=wiring.limits, federation=wiring.federation),
+    )
+    engine.on_plugins = schema.follow
     sending = keep_sending(store, wiring.webhooks)
     shadowing = keep_counted(store, engine.shadows)
     lasting = engine.keep_fresh(), wiring.work(store), Gauges(engine).keep(), trail.keep(), sending, shadowing
@@ -169,7 +176,7 @@ async def _served(store: Store, wiring: Wiring) -> AsyncIterator[Services]:
     try:
         async with wiring.share(services.changes, services.interactions):
             with when_asked_to_end(services.streams.end):
-                yield services
+                yield services, schema
     finally:
         for task in kept:
             task.cancel()
@@ -179,9 +186,9 @@ async def _served(store: Store, wiring: Wiring) -> AsyncIterator[Services]:
         engine.close()
 
 
-def _routes(services: Services, wiring: Wiring) -> Sequence[Any]:
+def _routes(services: Services, schema: CurrentSchema, wiring: Wiring) -> Sequence[Any]:
     endpoint = GraphQLEndpoint(
-        build_schema(wiring.host, introspection=wiring.development, limits=wiring.limits, federation=wiring.federation),
+        schema,
         services,
         wiring.rules,
         _reading(wiring),

@@ -9,7 +9,6 @@ from typing import Any, Final
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import Receive, Scope, Send
-from strawberry import Schema
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
@@ -17,6 +16,7 @@ from strawberry.types.graphql import OperationType
 
 from api.admission import Admission
 from api.bodies import GraphQLRequest, Refused, graphql_request
+from api.current_schema import CurrentSchema
 from api.errors import ApiError, Code, Exceeded, extensions
 from api.event_streams import EventStream, wants_events
 from api.negotiation import JSON, RESPONSE, negotiated
@@ -55,7 +55,7 @@ class GraphQLEndpoint:
 
     def __init__(
         self,
-        schema: Schema,
+        schema: CurrentSchema,
         services: Services,
         rules: TokenRules,
         reading: Reading,

@@ -9,12 +9,12 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
 from starlette.types import Send
-from strawberry import Schema
 from strawberry.http.streaming import SSETransport, merge_stream_with_heartbeat
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
 from api.bodies import GraphQLRequest
+from api.current_schema import CurrentSchema
 from api.errors import Exceeded
 from api.requests import StreamContext
 
@@ -37,7 +37,7 @@ class EventStream(StreamingResponse):
 
     def __init__(
         self,
-        schema: Schema,
+        schema: CurrentSchema,
         method: str,
         asked: GraphQLRequest,
         context: StreamContext,

@@ -62,6 +62,7 @@ class LiveEngine:
         self.shadows = Shadows()
         self._reloading = Reloading(host)
         self.on_change: Callable[[], None] = lambda: None
+        self.on_plugins: Callable[[PluginHost], None] = lambda _: None
         self._store = store
         self._purposes = purposes
         self.models = models
@@ -204,6 +205,7 @@ class LiveEngine:
             model, host = self._model, self.host
             engine = build_engine(catalogue, host, model, stages, self.shadows)
         self._engine, self._model, self.stages, self.host = engine, model, stages, host
+        self.on_plugins(host)
 
     async def keep_fresh(self) -> None:
         """Refresh for ever; while the store is down, what is in service stays."""

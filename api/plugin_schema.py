@@ -1,9 +1,12 @@
-"""What plugins add to the schema: all that fits beside the bank's own; what does not is left out, and told."""
+"""What plugins add to the schema: all that fits beside the bank's own; what does not is left out, and told.
+
+Where a changed plugin's new fields do not fit, those that it had go on.
+"""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar, get_args
+from typing import Final, TypeVar, get_args
 
 from strawberry.types.field import StrawberryField
 
@@ -13,10 +16,11 @@ from graph.errors import PluginError
 from plugins.contract import Facts, Field, On
 from plugins.failures.telling import placed, told
 from plugins.fields.calls import FieldCalls, note_failed
+from plugins.fields.carrying import packed, unpacked
 from plugins.fields.checks import check_value, checked_facts, checked_field
 from plugins.fields.shapes import Structure
 from plugins.host import PluginHost
-from plugins.infos import PluginInfo
+from plugins.infos import Loaded, PluginInfo
 from recommenders.contract import Reason
 
 logger = logging.getLogger("guanxi.plugins")
@@ -24,25 +28,26 @@ logger = logging.getLogger("guanxi.plugins")
 Built = TypeVar("Built")
 SCHEMA: Final = "schema: "
 """Before what is said of a plugin whose fields do not fit."""
+STAY: Final = "what it added before stays: "
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Addition:
     """What one plugin adds.
 
     Attributes:
-        names: of its types.
         facts: the types of its reasons' facts, by the dataclasses that they are made of.
+        made_of: what the plugin registered.
     """
 
     plugin: PluginInfo
     field_name: str
-    names: frozenset[str]
     fields: Mapping[str, StrawberryField]
     facts: Mapping[type, tuple[Structure, type]]
+    made_of: Sequence[Field | Facts] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Additions:
     """What all plugins add; ``owners`` are the plugins by their recommenders."""
 
@@ -58,97 +63,125 @@ class Additions:
         """The types that no field leads to: those of facts."""
         return [made for addition in self.each for _, made in addition.facts.values()]
 
+    def of(self, plugin: PluginInfo) -> Addition | None:
+        """Return what a plugin adds, or another version of it."""
+        return next((addition for addition in self.each if addition.plugin.key == plugin.key), None)
+
+    def is_as(self, other: "Additions") -> bool:
+        """Whether they are the same objects, of the same plugins."""
+        return _are([*self.each, *self.owners.values()], [*other.each, *other.owners.values()])
+
     def facts(self, reason: Reason) -> object | None:
-        """Return a reason's facts, or None where it has none, and where they are none that a plugin registered."""
+        """Return a reason's facts, or None where it has none, and where they are none that a plugin registered.
+
+        The engine may be newer than the schema of an operation: what another version of the plugin gives is made to be
+        of the version that the schema has.
+        """
         if reason.facts is None:
             return None
+        owner = self.owners.get(reason.recommender)
         try:
-            check_value(self._shape(type(reason.facts)), reason.facts, "its facts")
-        except (TypeError, ValueError) as error:
-            owner = self.owners.get(reason.recommender)
+            return self._checked(reason.facts, owner)
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
             if owner is not None:
                 note_failed(owner, "Offer.typedReasons", error)
             return None
-        return reason.facts
 
-    def _shape(self, own: type) -> Structure:
+    def _checked(self, facts: object, owner: PluginInfo | None) -> object:
+        own = type(facts)
         for addition in self.each:
             if own in addition.facts:
-                return addition.facts[own][0]
+                check_value(addition.facts[own][0], facts, "its facts")
+                return facts
+        version = self.of(owner) if owner else None
+        for other, (shape, _) in version.facts.items() if version else ():
+            if other.__name__ == own.__name__:
+                return self._checked(unpacked(shape, packed(shape, facts)), owner)
         raise TypeError(f"{own.__name__} is registered by no hook facts")
 
 
-def additions(host: PluginHost, own_types: Iterable[str], own_fields: Callable[[On], Iterable[str]]) -> Additions:
-    """Return what plugins add to a schema that has types, and fields of a type, already."""
-    fields, facts = _by_plugin(host, "fields"), _by_plugin(host, "facts")
-    taken, each = set(own_types), list[Addition]()
-    for plugin in host.plugins:
-        if id(plugin) not in fields | facts:
-            continue
+NOTHING: Final = Additions()
+
+
+def additions(host: PluginHost, own_fields: Mapping[On, Collection[str]], before: Additions = NOTHING) -> Additions:
+    """Return what plugins add to types that have fields of their own.
+
+    A plugin that registers what it did ``before``, or is broken, adds what it did, with its health, and no other takes
+    its names.
+    """
+    each, anew = list[Addition](), list[Loaded]()
+    for own in host.loaded:
+        was = before.of(own.info)
+        if was and (own.info.state == "broken" or _are(was.made_of, _registered(own))):
+            each.append(was)
+        elif _registered(own):
+            anew.append(own)
+    for own in sorted(anew, key=lambda own: before.of(own.info) is None):
         try:
-            one = _addition(plugin, fields.get(id(plugin), []), facts.get(id(plugin), []))
-            _check_free(one, taken, own_fields, each)
+            one = _addition(own)
+            _check_free(one, own_fields, each)
         except Exception as error:  # noqa: BLE001 - whatever does not fit is left out
-            _leave_out(plugin, error)
-            continue
-        taken |= one.names
-        each.append(one)
-    owners = {recommender.name: plugin for recommender, plugin in host.of("recommenders")}
-    return Additions(each, owners)
+            each.extend(_left_out(own.info, error, before))
+        else:
+            own.info.mend(SCHEMA)
+            each.append(one)
+    places = {own.info.key: place for place, own in enumerate(host.loaded)}
+    each.sort(key=lambda one: places[one.plugin.key])
+    return Additions(each, {recommender.name: plugin for recommender, plugin in host.of("recommenders")})
 
 
-def fitting(added: Additions, build: Callable[[Additions], Built]) -> Built:
-    """Return the schema with what was added; an addition that makes it fail, which nobody foresaw, is left out."""
+def fitting(added: Additions, build: Callable[[Additions], Built], before: Additions = NOTHING) -> Built:
+    """Return the schema with what was added; an addition that makes it fail is left out, or is as it was before."""
     try:
         return build(added)
     except Exception:  # noqa: BLE001 - whichever it is, the others stay
         kept = list[Addition]()
-        for one in added.each:
+        for one in sorted(added.each, key=before.each.__contains__, reverse=True):
             try:
                 build(Additions([*kept, one]))
             except Exception as error:  # noqa: BLE001 - as above
-                _leave_out(one.plugin, error)
+                kept.extend(_left_out(one.plugin, error, before))
             else:
                 kept.append(one)
         return build(Additions(kept, added.owners))
 
 
-def _leave_out(plugin: PluginInfo, error: Exception) -> None:
-    plugin.note(f"{SCHEMA}{told(error)}", placed(error), is_safe=True)
-    logger.warning("plugin %s adds nothing to the schema: %s", plugin.name, told(error))
+def _left_out(plugin: PluginInfo, error: Exception, before: Additions) -> list[Addition]:
+    """Note that what a plugin adds does not fit; return what it added before, if anything."""
+    was = before.of(plugin)
+    plugin.note(f"{SCHEMA}{STAY if was else ''}{told(error)}", placed(error), is_safe=True)
+    logger.warning("plugin %s adds nothing new to the schema: %s", plugin.name, told(error))
+    return [was] if was else []
 
 
-def _by_plugin(host: PluginHost, hook: str) -> dict[int, list[Any]]:
-    found: dict[int, list[Any]] = {}
-    for item, plugin in host.of(hook):
-        found.setdefault(id(plugin), []).append(item)
-    return found
+def _registered(own: Loaded) -> list[Field | Facts]:
+    return [*own.registered.of("fields"), *own.registered.of("facts")]
 
 
-def _addition(plugin: PluginInfo, fields: Sequence[Field], facts: Sequence[Facts]) -> Addition:
-    types = Prefixed(plugin.name)
-    made = {own: (shape, types.facts(shape)) for own, shape in ((one.type, checked_facts(one.type)) for one in facts)}
-    calls = [FieldCalls(checked_field(one), plugin) for one in fields]
-    own: dict[str, StrawberryField] = {}
+def _are(some: Sequence[object], others: Sequence[object]) -> bool:
+    """Whether they are the same objects, not ones that are equal."""
+    return [*map(id, some)] == [*map(id, others)]
+
+
+def _addition(own: Loaded) -> Addition:
+    types = Prefixed(own.info.name)
+    shapes = [checked_facts(one.type) for one in own.registered.of("facts")]
+    facts = {shape.type: (shape, types.facts(shape)) for shape in shapes}
+    calls = [FieldCalls(checked_field(one), own.info) for one in own.registered.of("fields")]
+    fields: dict[str, StrawberryField] = {}
     for on in get_args(On):
         of_type = [one for one in calls if one.checked.field.on == on]
         if of_type:
-            own[on] = namespace(types, on, of_type)
-    names = frozenset({*types.names, *(f"{types.prefix}{on}" for on in own)})
-    return Addition(plugin, types.field_name, names, own, made)
+            fields[on] = namespace(types, on, of_type)
+    return Addition(own.info, types.field_name, fields, facts, _registered(own))
 
 
-def _check_free(
-    one: Addition, taken: Iterable[str], own_fields: Callable[[On], Iterable[str]], others: Sequence[Addition]
-) -> None:
+def _check_free(one: Addition, own_fields: Mapping[On, Collection[str]], others: Sequence[Addition]) -> None:
     same = next((other for other in others if other.field_name == one.field_name), None)
     if same is not None:
         raise PluginError(
             f"the plugin {same.plugin.name}, from {same.plugin.source}, has its fields at {one.field_name}"
         )
-    clash = next((name for name in sorted(one.names) if name in taken), None)
-    if clash is not None:
-        raise PluginError(f"there is a type named {clash} already")
     for on in get_args(On):
-        if on in one.fields and one.field_name in own_fields(on):
+        if on in one.fields and one.field_name in own_fields[on]:
             raise PluginError(f"{on} has a field named {one.field_name} already")

@@ -44,11 +44,6 @@ class Prefixed:
         self.field_name = whole[0].lower() + whole[1:]
         self._made: dict[type, Any] = {}
 
-    @property
-    def names(self) -> list[str]:
-        """The types made so far."""
-        return [f"{self.prefix}{own.__name__}" for own in self._made]
-
     def facts(self, shape: Structure) -> type:
         """Return the type of facts."""
         own, name = shape.type, self.plugin

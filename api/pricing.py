@@ -1,7 +1,6 @@
 """Prices each operation before it runs, refuses what is too dear, and tells what it cost."""
 
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Any, Final
 
 from graphql import DocumentNode, GraphQLError, GraphQLSchema, OperationType, get_operation_ast
@@ -27,9 +26,9 @@ class Priced(SchemaExtension):
         """Estimate the cost of a document that is valid."""
         context = self.execution_context
         if context.graphql_document is not None and not context.pre_execution_errors:
-            plan = plan_of(context.schema._schema, Same(context.graphql_document), context.operation_name)
-            self._plan = plan
-            variables = _coerced(context.schema._schema, plan, context.variables or {})
+            schema: Any = context.schema
+            self._plan = plan = schema.plan_of(Same(context.graphql_document), context.operation_name)
+            variables = _coerced(schema._schema, plan, context.variables or {})
             self._requested = plan.estimate(variables) if variables else 0
             if self._requested > self._most:
                 context.pre_execution_errors = [too_dear(plan, self._requested, self._most)]
@@ -46,7 +45,6 @@ class Priced(SchemaExtension):
         return {"cost": told}
 
 
-@lru_cache(PLANS)
 def plan_of(schema: GraphQLSchema, document: Same[DocumentNode], name: str | None) -> Plan:
     """Return the plan of a valid document's operation."""
     operation = get_operation_ast(document.thing, name)

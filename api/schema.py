@@ -1,9 +1,9 @@
 """The schema, put together in one place: roots, extensions, limits."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from functools import lru_cache
-from typing import Any, Final, get_args
+from functools import lru_cache, partial
+from typing import Any, Final
 
 import strawberry
 from graphql import (
@@ -33,9 +33,9 @@ from api.limits import DEFAULT_LIMITS, Limits
 from api.mutations import Mutation
 from api.observing import ObservedSchema, note_document
 from api.plugin_mutations import PluginMutations
-from api.plugin_schema import Additions, additions, fitting
+from api.plugin_schema import NOTHING, Additions, additions, fitting
 from api.plugin_settings_mutations import PluginSettingsMutations
-from api.pricing import Priced
+from api.pricing import PLANS, Priced, plan_of
 from api.queries import Query
 from api.subscriptions import Subscription
 from api.texts import NoNulls
@@ -47,6 +47,12 @@ from plugins.contract import On
 from plugins.host import PluginHost
 
 CACHED_DOCUMENTS: Final = 500
+OPEN: Final[Mapping[On, Any]] = {"Customer": Customer, "Product": Product, "Programme": Programme}
+"""The types that plugins add to."""
+OWN_FIELDS: Final = {
+    on: frozenset(map(CONFIG.name_converter.get_graphql_name, kind.__strawberry_definition__.fields))
+    for on, kind in OPEN.items()
+}
 
 
 @audited
@@ -78,9 +84,8 @@ class Validated(SchemaExtension):
         context = self.execution_context
         document = context.graphql_document
         if document is not None:
-            context.pre_execution_errors = _errors(
-                context.schema._schema, Same(document), self._first, context.validation_rules
-            )
+            schema: Any = context.schema
+            context.pre_execution_errors = schema.errors_of(Same(document), self._first, context.validation_rules)
             operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
             if len(operations) > 1 and context._provided_operation_name is None:  # operation_name is the first one's
                 context.pre_execution_errors = [GraphQLError("Name the operation: the document has several.")]
@@ -89,7 +94,6 @@ class Validated(SchemaExtension):
         yield
 
 
-@lru_cache(CACHED_DOCUMENTS)
 def _errors(
     schema: GraphQLSchema,
     document: Same[DocumentNode],
@@ -100,7 +104,7 @@ def _errors(
 
 
 class Schema(ObservedSchema, AuditedSchema):
-    """Has what plugins add to its types.
+    """Has what plugins add to its types, and all that is remembered of documents, which goes with it.
 
     Leaves logging to ``CodedErrors``: a caller's mistakes, and his document, are nothing for the server's log.
     """
@@ -110,6 +114,8 @@ class Schema(ObservedSchema, AuditedSchema):
         super().__init__(
             query, mutation, subscription, types=[Customer, Offer, Product, Programme, *added.types], **options
         )
+        self.errors_of = lru_cache(CACHED_DOCUMENTS)(partial(_errors, self._schema))
+        self.plan_of = lru_cache(PLANS)(partial(plan_of, self._schema))
 
     def get_fields(self, type_definition: StrawberryObjectDefinition) -> list[StrawberryField]:
         """Return the fields of a type, with those of plugins."""
@@ -135,20 +141,21 @@ def build_schema(
     introspection: bool = True,
     limits: Limits = DEFAULT_LIMITS,
     federation: bool = False,
+    before: Schema | None = None,
 ) -> Schema:
     """Return the schema with the fields of a host's plugins, by default of those that are shipped.
 
     Introspection, and errors that suggest names, are for development. With ``federation`` it is a subgraph's: it has
-    ``_entities`` and ``_service`` besides. A plugin whose fields do not fit adds none, and is noted as failing.
+    ``_entities`` and ``_service`` besides. A plugin whose fields do not fit adds what it did in the schema ``before``,
+    or nothing, and is noted as failing. Where all plugins add what they did, that schema is returned.
     """
 
     def built(added: Additions) -> Schema:
         return _schema(added, introspection=introspection, limits=limits, federation=federation)
 
-    bare = built(Additions())._schema
-    fields = {on: bare.type_map[on].fields for on in get_args(On)}  # type: ignore[attr-defined]  # they are objects
-    added = additions(host or PluginHost.of_shipped(), bare.type_map, fields.__getitem__)
-    return fitting(added, built)
+    had = before.additions if before else NOTHING
+    added = additions(host or PluginHost.of_shipped(), OWN_FIELDS, had)
+    return before if before and added.is_as(had) else fitting(added, built, had)
 
 
 def _schema(added: Additions, *, introspection: bool, limits: Limits, federation: bool) -> Schema:

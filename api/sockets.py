@@ -5,12 +5,11 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.websockets import WebSocket
-from strawberry import Schema
 from strawberry.asgi import ASGIWebSocketAdapter, GraphQL
 from strawberry.exceptions import ConnectionRejectionError
 from strawberry.http.exceptions import WebSocketDisconnected
@@ -18,6 +17,7 @@ from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 
 from api.admission import Admission
 from api.bodies import Refused, checked
+from api.current_schema import CurrentSchema
 from api.errors import ApiError
 from api.reading import Reading
 from api.requests import SocketContext, address_of
@@ -58,7 +58,7 @@ class Sockets(GraphQL[SocketContext, None]):
 
     def __init__(
         self,
-        schema: Schema,
+        schema: CurrentSchema,
         services: Services,
         rules: TokenRules,
         reading: Reading,
@@ -66,7 +66,7 @@ class Sockets(GraphQL[SocketContext, None]):
         origins: tuple[str, ...],
     ) -> None:
         super().__init__(
-            schema,
+            cast("Any", schema),  # it is asked to stream, no more
             subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
             connection_init_wait_timeout=INIT_WAIT,
             max_subscriptions_per_connection=None,

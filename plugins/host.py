@@ -286,7 +286,7 @@ class PluginHost:
             except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
                 _fail_rules(loaded.info, error)
             else:
-                _pass(loaded.info, RULES)
+                loaded.info.mend(RULES)
                 rules.bundles.extend(own.bundles)
                 rules.levers.extend(own.levers)
         rules.bundles.sort(key=lambda rule: rule.code)
@@ -360,7 +360,7 @@ class PluginHost:
             info.break_(f"{SETTINGS}{told(error)}", placed(error))
             logger.warning("plugin %s is broken: %s%s", info.name, SETTINGS, type(error).__name__)
             return Registered(loaded.registered.about, {})
-        _pass(info, SETTINGS)
+        info.mend(SETTINGS)
         return own
 
     def _registered_anew(self, loaded: Loaded, stored: Mapping[str, Any]) -> Registered:
@@ -387,7 +387,7 @@ class PluginHost:
 
     def _warn_of_untrained(self, model: "Model | None") -> None:
         for info in self.plugins:
-            _pass(info, LEARNING)
+            info.mend(LEARNING)
         for name, why, info in self.untrained(model.versions) if model else ():
             if info.source != SHIPPED:
                 logger.warning("%s of plugin %s is %s", name, info.name, why)
@@ -452,9 +452,3 @@ def _module_of(plugin: object) -> str:
 def _fail_rules(info: PluginInfo, error: BaseException) -> None:
     info.note(f"{RULES}{told(error)}", placed(error), is_safe=True)
     logger.warning("plugin %s failed: %s%s", info.name, RULES, type(error).__name__, exc_info=error)
-
-
-def _pass(info: PluginInfo, at: str) -> None:
-    """Take a plugin for loaded that failed at this, if that is what it failed at last."""
-    if info.error is not None and info.error.startswith(at):
-        info.state, info.error, info.last_place = "loaded", None, None

@@ -70,6 +70,11 @@ class PluginInfo:
         self.state, self.error, self.failures, self.last_place = "failing", said, self.failures + 1, place
         self.is_safe = is_safe
 
+    def mend(self, at: str) -> None:
+        """Take it for loaded if it failed last at this, which what was said of it begins with."""
+        if self.error is not None and self.error.startswith(at):
+            self.state, self.error, self.last_place = "loaded", None, None
+
     def break_(self, said: str, place: str | None = None) -> None:
         """Record that it cannot be used, before any customer was seen."""
         self.state, self.error, self.last_place, self.is_safe = "broken", said, place, True

@@ -99,7 +99,7 @@ class FieldCalls:
             return  # its process is busy, or not there yet
         if not asked.errors:
             health.in_a_row = 0
-            note_recovered(self.plugin, self.name)
+            self.plugin.mend(f"{MARK}{self.name}: ")
             return
         health.failures += len(asked.errors)
         health.last_error = told(asked.errors[0])
@@ -114,12 +114,6 @@ def note_failed(plugin: PluginInfo, name: str, error: BaseException) -> None:
     """Record with the plugin that a field, or facts, of it failed; the log has where."""
     plugin.note(f"{MARK}{name}: {told(error)}")
     logger.warning("%s%s of plugin %s failed: %s", MARK, name, plugin.name, type(error).__name__, exc_info=error)
-
-
-def note_recovered(plugin: PluginInfo, name: str) -> None:
-    """Record that a field gives values again, if it was what had failed."""
-    if plugin.error is not None and plugin.error.startswith(f"{MARK}{name}: "):
-        plugin.state, plugin.error = "loaded", None
 
 
 def _late(budget: float) -> str:

@@ -341,7 +341,11 @@ BED = (
     [
         ("name.py", ONE, "Customer has a field named name already"),
         ("customer_no.py", ONE, "Customer has a field named customerNo already"),
-        ("page.py", BED, "there is a type named PageInfo already"),
+        ("page.py", BED, "Type PageInfo is defined multiple times"),
+        ("customer.py", BED.replace("Info", "Kind"), "Type CustomerKind is defined multiple times"),
+        ("date.py", BED.replace("Info", "Time"), "Type DateTime is defined multiple times"),
+        ("plugin.py", BED.replace("Info", "Facts"), "fields cannot be resolved"),
+        ("create-webhook.py", BED.replace("Info", "Input"), "Type CreateWebhookInput is defined multiple times"),
         ("医院.py", ONE, "cannot begin the names of its types"),
         ("7up.py", ONE, "cannot begin the names of its types"),
     ],
@@ -369,6 +373,6 @@ def test_what_makes_the_schema_fail_unforeseen_is_left_out_alone():
             raise GraphQLError("no such schema")
         return [one.plugin.name for one in added.each]
 
-    each = [Addition(PluginInfo(name, "here"), name, frozenset(), {}, {}) for name in ("a", "bad", "b")]
+    each = [Addition(PluginInfo(name, "here"), name, {}, {}) for name in ("a", "bad", "b")]
     assert fitting(Additions(each), build) == ["a", "b"]
     assert each[1].plugin.error == "schema: GraphQLError: no such schema"
