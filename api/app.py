@@ -77,7 +77,7 @@ async def alone(changes: Changes, interactions: Interactions) -> AsyncIterator[N
     yield
 
 
-async def idle(store: Store) -> None:
+async def idle(store: Store, host: Callable[[], PluginHost]) -> None:
     """Do no jobs."""
 
 
@@ -93,7 +93,7 @@ class Wiring:
         at_end: is called in a thread when the server has ended.
         federation: serve as a subgraph of Apollo Federation, too.
         purposes: which products each kind of data may serve.
-        work: does jobs for as long as the server lives.
+        work: does jobs for as long as the server lives, of the plugins that it has by then.
         new_plugins: the stage of plugins on which nobody has decided.
     """
 
@@ -114,7 +114,7 @@ class Wiring:
     at_end: Callable[[], object] = lambda: None
     federation: bool = False
     purposes: PurposeLimits = DEFAULT_PURPOSES
-    work: Callable[[Store], Coroutine[Any, Any, None]] = idle
+    work: Callable[[Store, Callable[[], PluginHost]], Coroutine[Any, Any, None]] = idle
     new_plugins: PluginStage = PluginStage.LIVE
 
 
@@ -171,7 +171,14 @@ async def _served(store: Store, wiring: Wiring) -> AsyncIterator[tuple[Services,
     engine.on_plugins = schema.follow
     sending = keep_sending(store, wiring.webhooks)
     shadowing = keep_counted(store, engine.shadows)
-    lasting = engine.keep_fresh(), wiring.work(store), Gauges(engine).keep(), trail.keep(), sending, shadowing
+    lasting = (
+        engine.keep_fresh(),
+        wiring.work(store, lambda: engine.host),
+        Gauges(engine).keep(),
+        trail.keep(),
+        sending,
+        shadowing,
+    )
     kept = [asyncio.create_task(task) for task in lasting]
     try:
         async with wiring.share(services.changes, services.interactions):

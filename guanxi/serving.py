@@ -54,7 +54,7 @@ def app_of(settings: Settings, at_end: Callable[[], object] = lambda: None) -> S
             at_end=at_end,
             federation=settings.federation,
             purposes=settings.purpose_limits,
-            work=lambda store: keep_working(store, host, settings),
+            work=partial(keep_working, settings=settings),
             new_plugins=settings.new_plugins,
         )
     )

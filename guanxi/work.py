@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -60,20 +60,31 @@ def is_due(job: Job, state: JobState | None, now: datetime) -> bool:
     return state.outcome is not JobOutcome.RUNNING and state.started_at + job.every <= now
 
 
-async def keep_working(store: Store, host: PluginHost, settings: Settings) -> None:
-    """Do what is due, for ever; what goes wrong is recorded, and tried again at its next time."""
-    wanted = {job.name: job for job, _ in host.of("jobs") if is_done_here(job, settings.jobs)}
-    missing = {name.removeprefix("-") for name in settings.jobs} - {ALL} - {job.name for job, _ in host.of("jobs")}
-    for name in sorted(missing):
-        logger.warning("GUANXI_JOBS names %r, and there is no such job", name)
+async def keep_working(store: Store, host: Callable[[], PluginHost], settings: Settings) -> None:
+    """Do what is due of the jobs that a host has by then, for ever; what goes wrong is recorded, and tried again.
+
+    A run that was begun goes on, whatever becomes of its job.
+    """
+    missing = set[str]()
     async with asyncio.TaskGroup() as tasks:
         running: dict[str, asyncio.Task[None]] = {}
         while True:
             await asyncio.sleep(LOOK_SECONDS)
+            known = {job.name: job for job, _ in host().of("jobs")}
+            missing = _missing(settings.jobs, known, missing)
+            wanted = {name: job for name, job in known.items() if is_done_here(job, settings.jobs)}
             running = {name: task for name, task in running.items() if not task.done()}
             for name in await _due(store, wanted):
                 if name not in running and len(running) < AT_ONCE:
                     running[name] = tasks.create_task(_attempt(store, wanted[name], settings))
+
+
+def _missing(asked: tuple[str, ...], known: Mapping[str, Job], before: set[str]) -> set[str]:
+    """Return which of the jobs that settings name are not there, and warn of those that were not missing before."""
+    missing = {name.removeprefix("-") for name in asked} - {ALL, *known}
+    for name in sorted(missing - before):
+        logger.warning("GUANXI_JOBS names %r, and there is no such job", name)
+    return missing
 
 
 async def _due(store: Store, wanted: Mapping[str, Job]) -> list[str]:

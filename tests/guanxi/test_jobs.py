@@ -1,5 +1,6 @@
 """Jobs of plugins and our own, by ``guanxi jobs`` and by servers."""
 
+import asyncio
 import json
 import os
 import signal
@@ -14,8 +15,11 @@ import pytest
 from graph import embedded, jobs
 from graph.jobs import JobOutcome, JobState, Run
 from graph.store import Store
+from guanxi import work
+from guanxi.settings import Settings
 from guanxi.work import is_done_here, is_due
 from plugins.contract import Job
+from plugins.host import PluginHost
 
 pytestmark = pytest.mark.embedded
 
@@ -217,6 +221,57 @@ async def test_two_servers_do_what_is_due_once_and_live_through_what_fails(journ
         "sweep": ("done", 1),
     }
     assert (tmp_path / "out").read_text() == "300 300\n"
+
+
+async def test_a_server_does_the_jobs_of_a_file_that_has_changed(journey, command, ward, tmp_path):
+    file = tmp_path / "plugins" / "ward.py"
+    source, settings = file.read_text(), ward | {"GUANXI_JOBS": "-sweep,-fail"}
+    file.write_text(source.replace('    register(Job("count"', '    (Job("count"'))
+    with subprocess.Popen(
+        **command(journey.home, "serve", "--port", "0", "--development", **settings), stdout=subprocess.PIPE
+    ) as server:
+        url = server.stdout.readline().split()[2].removesuffix("/graphql")
+        within(60, lambda: httpx.get(f"{url}/readyz", timeout=60).status_code == 200)
+        file.write_text(source)
+        is_done = within(60, lambda: (tmp_path / "out").exists() and (tmp_path / "out").read_text())
+        server.terminate()
+
+    assert is_done == "300 300\n"
+
+
+async def test_which_jobs_are_done_follows_the_plugins(opened, tmp_path, monkeypatch, caplog):
+    begun = []
+
+    async def run_job(_, job, settings, *, due):
+        assert settings.jobs
+        assert due
+        begun.append((job.name, job.every))
+
+    async def come(wanted):
+        begun.clear()
+        async with asyncio.timeout(30):
+            while wanted not in begun:
+                await asyncio.sleep(0.01)
+
+    def host(*named):
+        (tmp_path / "ward.py").write_text(
+            "from datetime import timedelta\nfrom guanxi import Job, hookimpl\n@hookimpl\ndef jobs(register):\n    pass\n"
+            + "".join(f"    register(Job({name!r}, '', timedelta(hours={hours}), print))\n" for name, hours in named)
+        )
+        return PluginHost.load([tmp_path])
+
+    monkeypatch.setattr(work, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(work, "run_job", run_job)
+    now = host(("one", 1), ("two", 1))
+    working = asyncio.create_task(work.keep_working(opened, lambda: now, Settings(jobs=("-sweep", "two"))))
+    await come(("one", timedelta(hours=1)))
+    now = host(("one", 5), ("three", 1))
+    await come(("one", timedelta(hours=5)))
+    await come(("three", timedelta(hours=1)))
+    working.cancel()
+
+    assert set(begun) <= {("one", timedelta(hours=5)), ("three", timedelta(hours=1))}
+    assert caplog.messages.count("GUANXI_JOBS names 'two', and there is no such job") == 1
 
 
 async def test_a_job_that_its_server_interrupts_is_due_at_once(journey, guanxi, command, ward, opened, tmp_path):
