@@ -101,7 +101,7 @@ def _given(shape: Shape, value: Any) -> Any:
 
 def _loader(session: Session, calls: FieldCalls, arguments: Mapping[str, Any]) -> Loader[str, Any]:
     async def load(keys: list[str]) -> list[Any]:
-        return await calls.values(await _subjects(session, calls.checked.field.on, keys), arguments)
+        return await calls.values(keys, await _subjects(session, calls.checked.field.on, keys), arguments)
 
     return Loader("plugin_fields", load)
 

@@ -14,6 +14,8 @@ from api.plugin_fields import namespace
 from api.plugin_types import Prefixed
 from graph.errors import PluginError
 from plugins.contract import Facts, Field, On
+from plugins.failures.failure import Asked
+from plugins.failures.reports import NOWHERE, FailureReports
 from plugins.failures.telling import placed, told
 from plugins.fields.calls import FieldCalls, note_failed
 from plugins.fields.carrying import packed, unpacked
@@ -29,6 +31,7 @@ Built = TypeVar("Built")
 SCHEMA: Final = "schema: "
 """Before what is said of a plugin whose fields do not fit."""
 STAY: Final = "what it added before stays: "
+REASONS: Final = "Offer.typedReasons"
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,10 +52,11 @@ class Addition:
 
 @dataclass(frozen=True, eq=False)
 class Additions:
-    """What all plugins add; ``owners`` are the plugins by their recommenders."""
+    """What all plugins add; ``owners`` are the plugins by their recommenders, who are told by ``reports``."""
 
     each: Sequence[Addition] = ()
     owners: Mapping[str, PluginInfo] = field(default_factory=dict)
+    reports: FailureReports = NOWHERE
 
     def fields(self, of: str) -> list[StrawberryField]:
         """Return the fields that a type of the bank has more."""
@@ -84,7 +88,8 @@ class Additions:
             return self._checked(reason.facts, owner)
         except (AttributeError, LookupError, TypeError, ValueError) as error:
             if owner is not None:
-                note_failed(owner, "Offer.typedReasons", error)
+                note_failed(owner, REASONS, error)
+                self.reports.tell(owner, "facts", REASONS, error, Asked.of())
             return None
 
     def _checked(self, facts: object, owner: PluginInfo | None) -> object:
@@ -118,7 +123,7 @@ def additions(host: PluginHost, own_fields: Mapping[On, Collection[str]], before
             anew.append(own)
     for own in sorted(anew, key=lambda own: before.of(own.info) is None):
         try:
-            one = _addition(own)
+            one = _addition(own, host.reports)
             _check_free(one, own_fields, each)
         except Exception as error:  # noqa: BLE001 - whatever does not fit is left out
             each.extend(_left_out(own.info, error, before))
@@ -127,7 +132,7 @@ def additions(host: PluginHost, own_fields: Mapping[On, Collection[str]], before
             each.append(one)
     places = {own.info.key: place for place, own in enumerate(host.loaded)}
     each.sort(key=lambda one: places[one.plugin.key])
-    return Additions(each, {recommender.name: plugin for recommender, plugin in host.of("recommenders")})
+    return Additions(each, {recommender.name: plugin for recommender, plugin in host.of("recommenders")}, host.reports)
 
 
 def fitting(added: Additions, build: Callable[[Additions], Built], before: Additions = NOTHING) -> Built:
@@ -143,7 +148,7 @@ def fitting(added: Additions, build: Callable[[Additions], Built], before: Addit
                 kept.extend(_left_out(one.plugin, error, before))
             else:
                 kept.append(one)
-        return build(Additions(kept, added.owners))
+        return build(Additions(kept, added.owners, added.reports))
 
 
 def _left_out(plugin: PluginInfo, error: Exception, before: Additions) -> list[Addition]:
@@ -163,11 +168,11 @@ def _are(some: Sequence[object], others: Sequence[object]) -> bool:
     return [*map(id, some)] == [*map(id, others)]
 
 
-def _addition(own: Loaded) -> Addition:
+def _addition(own: Loaded, reports: FailureReports) -> Addition:
     types = Prefixed(own.info.name)
     shapes = [checked_facts(one.type) for one in own.registered.of("facts")]
     facts = {shape.type: (shape, types.facts(shape)) for shape in shapes}
-    calls = [FieldCalls(checked_field(one), own.info) for one in own.registered.of("fields")]
+    calls = [FieldCalls(checked_field(one), own.info, reports=reports) for one in own.registered.of("fields")]
     fields: dict[str, StrawberryField] = {}
     for on in get_args(On):
         of_type = [one for one in calls if one.checked.field.on == on]

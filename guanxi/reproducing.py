@@ -1,51 +1,87 @@
 """Asks a plugin again on what it failed on."""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
 
 from graph.errors import PluginError
 from guanxi.deciding import model_in_force
 from guanxi.settings import Settings
-from plugins.failures.reports import Failure
+from plugins.contract import Field
+from plugins.failures.failure import Failure
+from plugins.fields.carrying import unpacked_arguments
+from plugins.fields.checks import WHAT, check_value, checked_field
+from plugins.fields.shapes import Maybe
 from plugins.host import PluginHost
 from plugins.isolation.guard import check_candidates, check_reason
-from recommenders.contract import Recommender, Trainable
+from plugins.life_events import day_of
+from recommenders.contract import Gate, LifeEvent, Recommender, Trainable
 
 
 def ask_again(failure: Failure, path: Path, settings: Settings) -> None:
     """Ask what failed, in this thread and for as long as it takes; raises whatever it does.
 
     Raises:
-        PluginError: the plugin cannot be loaded, has no such recommender or gate, or has learnt nothing.
+        PluginError: the plugin cannot be loaded, has no such item, or has learnt nothing; or it cannot be asked again.
     """
-    host, batch = PluginHost(), failure.batch()
+    host = PluginHost()
     info = host.add_path(path)
     if info.error is not None:
         raise PluginError(f"The plugin at {path} is {info.state}: {info.error}")
-    gates = [gate for gate, _ in host.of("gates") if gate.code == failure.item]
-    for gate in gates:
-        gate.refuses(batch)
-    if not gates:
-        recommender = _learnt(host, failure.item, settings)
-        if not failure.customers:
-            return
-        candidates = recommender.propose(batch)
-        check_candidates(candidates, batch)
-        for row, column in np.argwhere(~np.isnan(candidates.scores)).tolist():
-            check_reason(candidates.reason(row, column))
-
-
-def _learnt(host: PluginHost, name: str, settings: Settings) -> Recommender:
-    found = next((own for own in host.recommenders() if own.name == name), None)
+    if failure.hook not in ASKS:
+        raise PluginError(f"{failure.item} failed on what a recommender gave, and cannot be asked again by itself.")
+    name_of, ask = ASKS[failure.hook]
+    found = next((item for item, _ in host.of(failure.hook) if name_of(item) == failure.item), None)
     if found is None:
-        raise PluginError(f"This plugin has no recommender and no gate named {name!r}.")
+        raise PluginError(f"This plugin has no {failure.hook.removesuffix('s')} named {failure.item!r}.")
+    ask(found, failure, settings)
+
+
+def _ask_recommender(found: Recommender, failure: Failure, settings: Settings) -> None:
+    recommender, batch = _learnt(found, settings), failure.batch()
+    if not failure.customers:
+        return
+    candidates = recommender.propose(batch)
+    check_candidates(candidates, batch)
+    for row, column in np.argwhere(~np.isnan(candidates.scores)).tolist():
+        check_reason(candidates.reason(row, column))
+
+
+def _ask_gate(gate: Gate, failure: Failure, _: Settings) -> None:
+    gate.refuses(failure.batch())
+
+
+def _ask_event(event: LifeEvent, failure: Failure, _: Settings) -> None:
+    day_of(event, failure.batch().customers[0])
+
+
+def _ask_field(field: Field, failure: Failure, _: Settings) -> None:
+    batch, checked = failure.batch(), checked_field(field)
+    subject = failure.programme or next(iter((*batch.customers, *batch.catalogue)))
+    value = field.resolve(subject, **unpacked_arguments(checked.parameters, failure.arguments))
+    check_value(Maybe(checked.shape), value, WHAT)
+
+
+ASKS: Final[Mapping[str, tuple[Callable[[Any], str], Callable[[Any, Failure, Settings], None]]]] = {
+    "recommenders": (lambda recommender: recommender.name, _ask_recommender),
+    "gates": (lambda gate: gate.code, _ask_gate),
+    "events": (lambda event: event.code, _ask_event),
+    "fields": (lambda field: f"{field.on}.{field.name}", _ask_field),
+}
+"""By the hook of what failed: what it is called in a report, and what asks it again."""
+
+
+def _learnt(found: Recommender, settings: Settings) -> Recommender:
     if not isinstance(found, Trainable):
         return found
     model = model_in_force(settings)
     learnt = model.apply([found], _raise) if model else []
     if not learnt:
-        raise PluginError(f"{name!r} learns, and the model in force has nothing that it learnt; run guanxi train.")
+        raise PluginError(
+            f"{found.name!r} learns, and the model in force has nothing that it learnt; run guanxi train."
+        )
     return learnt[0]
 
 

@@ -27,6 +27,7 @@ from plugins import (
     tobacco,
 )
 from plugins.deprecation import heard
+from plugins.failures.failure import Asked
 from plugins.failures.reports import NOWHERE as UNREPORTED
 from plugins.failures.reports import FailureReports
 from plugins.failures.telling import Foreign, placed, told
@@ -75,7 +76,7 @@ class PluginHost:
         self._sources = sources
         self._stored: Mapping[str, StoredSettings] = {}
         self._isolation = isolation
-        self._reports = reports
+        self.reports = reports
         self._workers: dict[str, Worker] = {}
         self._manager = pluggy.PluginManager("guanxi")
         self._manager.add_hookspecs(hookspecs)
@@ -138,7 +139,7 @@ class PluginHost:
 
     def beside(self) -> "PluginHost":
         """Return a host without plugins, for the same folders and settings."""
-        other = PluginHost(self._sources, self._isolation, self._reports)
+        other = PluginHost(self._sources, self._isolation, self.reports)
         other.folders, other._stored = self.folders, self._stored
         return other
 
@@ -225,7 +226,7 @@ class PluginHost:
         health.last_error, health.last_place = told(error), placed(error)
         info.note(f"{LEARNING}{recommender.name} learnt nothing that it can use: {told(error)}", placed(error))
         logger.warning("%s of plugin %s learnt nothing that it can use: %s", recommender.name, info.name, placed(error))
-        self._reports.tell_of_learning(info, recommender.name, error)
+        self.reports.tell(info, "recommenders", recommender.name, error, Asked.of())
 
     def untrained(self, versions: Mapping[str, str]) -> Iterator[tuple[str, str, PluginInfo]]:
         """Yield the name of what has learnt nothing in a model, by its versions, why it has no say, and whose it is."""
@@ -255,7 +256,7 @@ class PluginHost:
                 recommender,
                 self._health[name],
                 trusted=owners[name].source == SHIPPED,
-                report=self._reports.of(owners[name], recommender),
+                report=self.reports.of(owners[name], "recommenders", name),
             )
             for name, recommender in named.items()
         }
@@ -264,7 +265,9 @@ class PluginHost:
     def gates(self, among: Collection[str] | None = None) -> list[Gate]:
         """Return every gate, of all plugins or of those of some names, the bank's own first."""
         return [
-            gate if info.source == SHIPPED else GuardedGate(gate, info.note, report=self._reports.of(info, gate))
+            gate
+            if info.source == SHIPPED
+            else GuardedGate(gate, info.note, report=self.reports.of(info, "gates", gate.code))
             for gate, info in self.of("gates")
             if among is None or info.name in among
         ]

@@ -4,7 +4,8 @@ import logging
 from dataclasses import dataclass
 from datetime import date
 
-from plugins.failures.telling import told
+from plugins.failures.failure import Asked
+from plugins.failures.telling import placed, told
 from plugins.host import PluginHost
 from plugins.isolation.events import check_day
 from plugins.isolation.guard import is_text
@@ -28,20 +29,22 @@ def happenings(host: PluginHost, customer: CustomerView, since: date, until: dat
     found = []
     for event, info in host.of("events"):
         try:
-            day = _day(event, customer)
+            day = day_of(event, customer)
         except Omitted:
             continue
-        except (Exception, SystemExit) as error:
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
             if not info.failures:  # whoever looks at a million customers logs it once
-                logger.warning("event %s failed: %s", event.code, type(error).__name__, exc_info=error)
-            info.note(told(error))
+                logger.warning("event %s failed: %s", event.code, placed(error))
+            info.note(told(error), placed(error))
+            host.reports.tell(info, "events", event.code, error, Asked.of(customers=(customer,)))
             continue
         if day is not None and since <= day <= until:
             found.append(Happening(event.code, event.text, day))
     return sorted(found, key=lambda happening: (happening.on, happening.code))
 
 
-def _day(event: LifeEvent, customer: CustomerView) -> date | None:
+def day_of(event: LifeEvent, customer: CustomerView) -> date | None:
+    """Return the day on which an event happens to a customer; raises whatever the plugin does, and TypeError."""
     if not is_text(event.text):
         raise TypeError(f"registered the event {event.code!r} without a text in each language")
     day = event.on(customer)

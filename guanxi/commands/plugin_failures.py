@@ -9,7 +9,8 @@ import typer
 
 from graph.errors import PluginError, SettingsError
 from guanxi.settings import Settings
-from plugins.failures.reports import Failure, files, read
+from plugins.failures.failure import Failure
+from plugins.failures.reports import files, read
 
 
 def failures(
@@ -53,5 +54,5 @@ def reproduce(
 
 
 def _as_json(path: Path, failure: Failure) -> dict[str, object]:
-    keys = ("plugin", "version", "owner", "item", "api", "place")
+    keys = ("plugin", "version", "owner", "hook", "item", "api", "place", "said")
     return {"file": str(path), "at": failure.at.isoformat()} | {key: getattr(failure, key) for key in keys}

@@ -9,12 +9,16 @@ a text in the plugin's code: that tells its owner no more than which way his own
 (income above 9,000) may go another way with what is made up, and one about ages, months or what is held goes the same.
 """
 
+import builtins
 import calendar
+import keyword
 import math
+import re
 import secrets
 from collections.abc import Collection, Mapping
 from dataclasses import fields, is_dataclass, replace
 from datetime import date, datetime
+from decimal import Decimal
 from enum import Enum
 from typing import Any, Final, TypeVar
 
@@ -29,6 +33,16 @@ BRANCHED: Final = frozenset({"region", "occupation", "industry", "branch_code", 
 """Where words are kept that the plugin's code names."""
 MONTH: Final = "month"
 MOST_MONTHS: Final = 60
+PYTHONS: Final = """
+argument arguments at attempt attribute by call cannot convert could dictionary division divide expected float found
+from gave got has index indices integer invalid item key keyword larger length list longer match missing module ms no
+number numbers of only operand out positional recursion required sequence subscriptable support supported takes than
+the they to too took types unexpected unpack unsupported value values with without word zero NoneType
+"""
+ANYBODYS: Final = frozenset([*PYTHONS.split(), *dir(builtins), *keyword.kwlist])
+"""Words by which Python says what is wrong."""
+MOST_SAID: Final = 200
+"""Letters of an error's text."""
 
 
 class Disguise:
@@ -44,6 +58,10 @@ class Disguise:
         """Return a record of the graph, made nobody's."""
         changes = {own.name: self._value(getattr(record, own.name), own.name) for own in fields(record)}  # type: ignore[arg-type]
         return replace(record, **changes)  # type: ignore[type-var]
+
+    def arguments(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what a field is asked with, made nobody's as values of the bank's own columns are."""
+        return {name: self._value(value, COLUMNS) for name, value in arguments.items()}
 
     def product(self, product: Product) -> Product:
         """Return a product, which is nobody's, with its dates moved as all others are."""
@@ -71,9 +89,11 @@ class Disguise:
     def _plain(self, value: Any) -> Any:
         match value:
             case str():
-                return "".join("0" if part.isdigit() else "x" if part.isalpha() else part for part in value)
+                return form_of(value)
             case int() | float():
                 return self._number(value)
+            case Decimal():
+                return Decimal(str(self._number(float(value))))
             case datetime() | date():
                 return self.day(value)
             case Mapping():
@@ -87,3 +107,13 @@ class Disguise:
             return value
         made = float(f"{value * self._factor:.2g}")
         return made if isinstance(value, float) else int(made) or int(math.copysign(1, value))
+
+
+def form_of(text: str) -> str:
+    """Return a text's length and form alone."""
+    return "".join("0" if part.isdigit() else "x" if part.isalpha() else part for part in text)
+
+
+def said_by(error: BaseException) -> str:
+    """Return what an error says: of all words that are not Python's own, the form."""
+    return re.sub(r"\w+", lambda word: word[0] if word[0] in ANYBODYS else form_of(word[0]), str(error)[:MOST_SAID])

@@ -1,18 +1,23 @@
 """Asks plugins' fields for many things at once: in a thread, in a given time, and without being brought down by one.
 
-A call that runs out of time is left behind in its thread; until that is done, and for 30 seconds once three calls in a
-row gave nothing but failures, the field is not asked. One in a process of its own is ended with it.
+A call that runs out of time is left behind in its thread; until that is done, the field is not asked. Nor is it for
+30 seconds once it failed for three customers (or products, or programmes) and gave nothing between; each call that runs
+out of time counts as one more. One in a process of its own is ended with it.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from plugins.failures.telling import told
+from graph.records import Product
+from plugins.failures.failure import Asked
+from plugins.failures.reports import NOWHERE, FailureReports
+from plugins.failures.telling import Foreign, placed, told
+from plugins.fields.carrying import packed_arguments
 from plugins.fields.checks import WHAT, Checked, check_value
 from plugins.fields.shapes import Maybe
 from plugins.infos import PluginInfo
@@ -20,6 +25,7 @@ from plugins.isolation.budgets import BATCH_SECONDS, BUDGET_SECONDS
 from plugins.isolation.guard import FAILURES_TO_OPEN, OPEN_SECONDS, Health, State
 from plugins.isolation.threads import OwnThread
 from recommenders.contract import Omitted
+from recommenders.view import CustomerView
 
 logger = logging.getLogger("guanxi.plugins")
 
@@ -28,20 +34,29 @@ MARK: Final = "field "
 
 @dataclass(slots=True)
 class _Asked:
-    """What has come of a call so far."""
+    """What has come of a call so far: ``place`` is what is asked of now, ``errors`` have the place of each."""
 
     values: list[Any]
+    place: int = 0
     given: int = 0
-    errors: list[BaseException] = field(default_factory=list)
+    errors: list[tuple[int, BaseException]] = field(default_factory=list)
 
 
 class FieldCalls:
     """A field as the server asks it; what fails is null, and is counted with the plugin."""
 
-    def __init__(self, checked: Checked, plugin: PluginInfo, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        checked: Checked,
+        plugin: PluginInfo,
+        clock: Callable[[], float] = time.monotonic,
+        reports: FailureReports = NOWHERE,
+    ) -> None:
         self.checked = checked
         self.plugin = plugin
         self.health = Health()
+        self._failed = set[Hashable]()
+        self._reports = reports
         self._may_be_null = Maybe(checked.shape)
         self._clock = clock
         self._overdue: Future[None] | None = None
@@ -60,8 +75,13 @@ class FieldCalls:
             return "off"
         return "failing" if self.health.in_a_row else "ready"
 
-    async def values(self, subjects: Sequence[object | None], arguments: Mapping[str, object]) -> list[Any]:
-        """Return the field's value of each subject, in their order; None for one that is None, and where it fails."""
+    async def values(
+        self, keys: Sequence[Hashable], subjects: Sequence[object | None], arguments: Mapping[str, object]
+    ) -> list[Any]:
+        """Return the field's value of each subject, in their order; None for one that is None, and where it fails.
+
+        ``keys`` tell the subjects of this call and others apart.
+        """
         asked = _Asked([None] * len(subjects))
         wanted = sum(subject is not None for subject in subjects)
         if not wanted or self.state in ("busy", "off"):
@@ -72,48 +92,78 @@ class FieldCalls:
             await asyncio.wait_for(asyncio.wrap_future(running), budget)
         except TimeoutError:
             self._overdue = running
-            asked = _Asked(list(asked.values), asked.given, [*asked.errors, TimeoutError(_late(budget))])
+            late = asked.place, TimeoutError(_late(budget))
+            asked = _Asked(list(asked.values), asked.place, asked.given, [*asked.errors, late])
         self.health.calls += 1
         self.health.seconds += self._clock() - started
-        self._count(asked)
+        self._count(asked, keys)
+        if asked.errors:
+            await asyncio.to_thread(self._report, asked, subjects, arguments)
         return asked.values
 
     def _ask(self, subjects: Sequence[object | None], arguments: Mapping[str, object], asked: _Asked) -> None:
         for place, subject in enumerate(subjects):
             if subject is None:
                 continue
+            asked.place = place
             try:
                 value = self.checked.field.resolve(subject, **arguments)
                 check_value(self._may_be_null, value, WHAT)
             except Omitted:
                 return
             except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
-                asked.errors.append(error)
+                asked.errors.append((place, error))
             else:
                 asked.values[place] = value
                 asked.given += 1
 
-    def _count(self, asked: _Asked) -> None:
+    def _count(self, asked: _Asked, keys: Sequence[Hashable]) -> None:
         health = self.health
         if not asked.errors and not asked.given:
             return  # its process is busy, or not there yet
+        if asked.given:
+            self._failed.clear()
+        elif len(self._failed) < FAILURES_TO_OPEN:
+            self._failed.update(health.calls if _ends(error) else keys[place] for place, error in asked.errors)
+        health.in_a_row = len(self._failed)
         if not asked.errors:
-            health.in_a_row = 0
             self.plugin.mend(f"{MARK}{self.name}: ")
             return
         health.failures += len(asked.errors)
-        health.last_error = told(asked.errors[0])
-        health.in_a_row = 0 if asked.given else health.in_a_row + 1
+        health.last_error, health.last_place = told(asked.errors[0][1]), placed(asked.errors[0][1])
         if health.in_a_row >= FAILURES_TO_OPEN:
             health.off_until = self._clock() + OPEN_SECONDS
-        for error in asked.errors:
+        for _, error in asked.errors:
             note_failed(self.plugin, self.name, error)
+
+    def _report(self, asked: _Asked, subjects: Sequence[object | None], arguments: Mapping[str, object]) -> None:
+        for place, error in asked.errors:
+            self._reports.tell(self.plugin, "fields", self.name, error, self._told(subjects[place], arguments))
+
+    def _told(self, subject: object, arguments: Mapping[str, object]) -> Asked:
+        match subject:
+            case CustomerView():
+                asked = Asked.of(customers=(subject,))
+            case Product():
+                asked = Asked.of(products=(subject,))
+            case code:
+                asked = replace(Asked.of(), programme=str(code))
+        parameters = self.checked.parameters
+        given = {
+            own.name: arguments[own.name] for own in parameters if arguments.get(own.name, own.default) != own.default
+        }
+        return replace(asked, arguments=lambda disguise: packed_arguments(parameters, disguise.arguments(given)))
 
 
 def note_failed(plugin: PluginInfo, name: str, error: BaseException) -> None:
-    """Record with the plugin that a field, or facts, of it failed; the log has where."""
-    plugin.note(f"{MARK}{name}: {told(error)}")
-    logger.warning("%s%s of plugin %s failed: %s", MARK, name, plugin.name, type(error).__name__, exc_info=error)
+    """Record with the plugin that a field, or facts, of it failed; the log has where, and nothing of what it says."""
+    plugin.note(f"{MARK}{name}: {told(error)}", placed(error))
+    logger.warning("%s%s of plugin %s failed: %s", MARK, name, plugin.name, placed(error))
+
+
+def _ends(error: BaseException) -> bool:
+    """Whether it cost others their time, or the plugin its process."""
+    return error.ends if isinstance(error, Foreign) else isinstance(error, TimeoutError)
 
 
 def _late(budget: float) -> str:

@@ -1,5 +1,6 @@
 """``guanxi plugins failures`` and ``reproduce``, as a plugin's owner uses them."""
 
+import asyncio
 import json
 import re
 from datetime import date
@@ -8,11 +9,17 @@ import pytest
 
 from graph.records import Customer, Holding, Product
 from graph.words import CustomerKind
+from plugins.failures.failure import Asked
 from plugins.failures.reports import FailureReports
+from plugins.fields.calls import FieldCalls
+from plugins.fields.checks import checked_field
 from plugins.host import PluginHost
+from plugins.infos import PluginInfo
+from plugins.life_events import happenings
 from recommenders.batch import Batch
 from recommenders.catalogue import Catalogue
 from recommenders.contract import Context, Omitted
+from recommenders.view import CustomerView
 
 TODAY = date(2026, 6, 30)
 SOURCE = """
@@ -104,7 +111,78 @@ def test_what_cannot_be_asked_again_is_told_in_a_line(failed, guanxi, tmp_path):
     for report, plugin, told in (
         (one["file"], tmp_path / "gone.py", f"There is no {tmp_path / 'gone.py'}."),
         (path, path, f"{path} is no report of a plugin's failure (JSONDecodeError)."),
-        (one["file"], other, "This plugin has no recommender and no gate named 'mine'."),
+        (one["file"], other, "This plugin has no recommender named 'mine'."),
     ):
         done = guanxi(home, "plugins", "reproduce", report, plugin)
         assert (done.returncode, done.stderr.splitlines()) == (2, [told])
+
+
+FIELDS = """
+from guanxi import Field, LifeEvent, hookimpl, say
+
+def own(customer, part: Annotated[str, "A part."] = ""):
+    if customer.region == "Dali" and part == "Erhai":
+        raise ValueError(customer.region)
+
+def moved(customer):
+    if customer.age == 48:
+        raise ValueError(customer.region)
+
+def length(product):
+    return len(product.name_zh)
+
+def share(code):
+    return 1 / (code != "CAMPUS")
+
+@hookimpl
+def fields(register):
+    register(Field("Customer", "own", int, own, "Its own."))
+    register(Field("Product", "length", int, length, "Its length."))
+    register(Field("Programme", "share", float, share, "Its share."))
+
+@hookimpl
+def events(register):
+    register(LifeEvent("MOVED", say("Moved.", "搬家。"), moved))
+"""
+
+
+@pytest.fixture
+def failed_fields(tmp_path):
+    """Return the file of a plugin whose fields and life event failed, each once."""
+    path = tmp_path / "mine.py"
+    path.write_text("from typing import Annotated\n" + FIELDS)
+    host = PluginHost.load([tmp_path], shipped=(), reports=FailureReports(tmp_path / "home" / "failures"))
+    seen = CustomerView(KNOWN, TODAY)
+    asked = {"own": (seen, {"part": "Erhai"}), "length": (Product("A", "A", "deposit"), {}), "share": ("CAMPUS", {})}
+    for field, info in host.of("fields"):
+        subject, given = asked[field.name]
+        calls = FieldCalls(checked_field(field), info, reports=host.reports)
+        assert asyncio.run(calls.values(["one"], [subject], given)) == [None]
+    happenings(host, seen, TODAY, TODAY)
+    return path
+
+
+def test_fields_and_life_events_are_reproduced(failed_fields, guanxi, tmp_path):
+    found = {one["item"]: one for one in reports(guanxi, tmp_path / "home")}
+    assert {item: (one["hook"], one["place"], one["said"]) for item, one in found.items()} == {
+        "Customer.own": ("fields", "ValueError in mine.py:7", "xxxx"),
+        "MOVED": ("events", "ValueError in mine.py:11", "xxxx"),
+        "Product.length": ("fields", "TypeError in mine.py:14", "object of type 'NoneType' has no len()"),
+        "Programme.share": ("fields", "ZeroDivisionError in mine.py:17", "division by zero"),
+    }
+    for item, one in found.items():
+        done = guanxi(tmp_path / "home", "plugins", "reproduce", one["file"], failed_fields)
+        assert done.returncode == 1, done.stdout + done.stderr
+        assert done.stdout.startswith(f"{item} of mine 1 failed: {one['place']}\n")
+        assert f"\n{one['place'].partition(' ')[0]}: " in done.stdout
+        assert "C-77" not in done.stdout
+
+
+def test_facts_of_a_reason_cannot_be_asked_for_again(failed_fields, guanxi, tmp_path):
+    told = FailureReports(tmp_path / "home" / "failures")
+    told.tell(PluginInfo("mine", "nowhere"), "facts", "Offer.typedReasons", TypeError("gave str"), Asked.of())
+    [one] = [one for one in reports(guanxi, tmp_path / "home") if one["hook"] == "facts"]
+    done = guanxi(tmp_path / "home", "plugins", "reproduce", one["file"], failed_fields)
+    assert (done.returncode, done.stderr) == (
+        2, "Offer.typedReasons failed on what a recommender gave, and cannot be asked again by itself.\n"
+    )  # fmt: skip

@@ -1,7 +1,9 @@
 """Reports of plugins' failures: one for each type and place, of nobody, and with what decides where code goes."""
 
-from dataclasses import fields
+import threading
+from dataclasses import fields, replace
 from datetime import UTC, date, datetime
+from decimal import Decimal
 
 import pytest
 
@@ -20,11 +22,15 @@ from graph.records import (
 )
 from graph.words import Channel, MemberRole, OutcomeKind, ProgrammeKind, Purpose, RelationKind
 from plugins.failures.reports import MOST_FILES, FailureReports, files, read
+from plugins.fields.calls import FieldCalls
+from plugins.fields.checks import checked_field
 from plugins.host import PluginHost
 from plugins.infos import PluginInfo
 from plugins.isolation.modes import THREADS, Isolation
+from plugins.life_events import happenings
 from recommenders.batch import Batch
 from recommenders.contract import Context, Omitted
+from recommenders.view import CustomerView
 
 TODAY = date(2026, 6, 30)
 AT = datetime(2026, 5, 1, tzinfo=UTC)
@@ -148,10 +154,9 @@ def test_one_file_for_each_type_and_place_however_often_it_fails(failing, known,
 
 def test_a_plugin_has_20_files_at_most_and_others_have_their_own(batch, person, catalogue, reports):
     asked, told = batch([person()], catalogue("A")), FailureReports(reports)
-    item = type("Item", (), {"code": "X"})
     for name in ("mine", "yours"):
         for number in range(MOST_FILES + 5):
-            told.of(PluginInfo(name, "nowhere"), item)(type(f"Error{number}", (Exception,), {})(), asked)
+            told.of(PluginInfo(name, "nowhere"), "gates", "X")(type(f"Error{number}", (Exception,), {})(), asked)
     assert [len(list(files(reports, name))) for name in ("mine", "yours")] == [MOST_FILES, MOST_FILES] == [20, 20]
 
 
@@ -194,3 +199,114 @@ def test_what_is_no_report_is_refused(tmp_path):
     (tmp_path / "it.json").write_text('{"customers": []}')
     with pytest.raises(SettingsError, match=r"it\.json is no report of a plugin's failure"):
         read(tmp_path / "it.json")
+
+
+ASKED = """
+from datetime import date
+from decimal import Decimal
+from enum import Enum
+from typing import Annotated
+from guanxi import Field, LifeEvent, hookimpl, say
+
+class Side(Enum):
+    \"\"\"Where.\"\"\"
+    LEFT = 1
+    "There."
+
+def own(
+    customer,
+    side: Annotated[Side | None, "Which."] = None,
+    word: Annotated[str, "A word."] = "",
+    price: Annotated[Decimal, "A price."] = Decimal(0),
+    many: Annotated[int, "How many."] = 7311,
+):
+    if customer.region == "Dali":
+        raise ValueError(f"division of {customer.occupation} by zero")
+    return 1
+
+def of_product(product):
+    return len(product.name_zh)
+
+def of_programme(code):
+    return 1 / 0
+
+@hookimpl
+def fields(register):
+    register(Field("Customer", "own", int, own, "Its own."))
+    register(Field("Product", "letters", int, of_product, "Its letters."))
+    register(Field("Programme", "share", float, of_programme, "Its share."))
+
+@hookimpl
+def events(register):
+    register(LifeEvent("MOVED", say("Moved.", "搬家。"), lambda customer: {}[customer.customer_no]))
+"""
+
+
+@pytest.fixture
+def asked(plugin_folder, reports, request):
+    """Return a function: the host of a plugin of fields and events, and its fields as a server asks them."""
+
+    def make(isolation=THREADS):
+        folder = [plugin_folder(mine=ASKED)]
+        host = PluginHost.load(folder, shipped=(), isolation=isolation, reports=FailureReports(reports))
+        request.addfinalizer(host.close)
+        fields = [FieldCalls(checked_field(field), info, reports=host.reports) for field, info in host.of("fields")]
+        return host, {calls.name: calls for calls in fields}
+
+    return make
+
+
+@pytest.mark.parametrize("isolation", [THREADS, PROCESS], ids=["thread", "process"])
+async def test_a_field_is_reported_with_what_it_was_asked_of_and_with(asked, known, reports, isolation):
+    host, fields = asked(isolation)
+    host.wait()
+    seen = CustomerView(replace(known, region="Dali"), TODAY)
+    side = fields["Customer.own"].checked.parameters[0].shape.of.type.LEFT
+    given = {"side": side, "word": "Its Name", "price": Decimal("7311.5"), "many": 7311}
+    assert await fields["Customer.own"].values(["C1", "C-OWN-77"], [None, seen], given) == [None, None]
+
+    [path] = files(reports)
+    failure, text = read(path), path.read_text(encoding="utf-8")
+    assert (failure.hook, failure.item, failure.place) == ("fields", "Customer.own", "ValueError in mine.py:21")
+    assert failure.said == "division of xxx xxxxxxxxxx by zero"
+    assert {mark for mark in MARKS if mark in text} == set()
+    assert failure.customers[0].region == "Dali"
+    assert failure.arguments | {"price": None} == {"side": "LEFT", "word": "xxx xxxx", "price": None}
+    assert Decimal(failure.arguments["price"]) > 1_000
+
+
+async def test_a_field_of_a_product_or_programme_is_reported_with_that(asked, product, reports):
+    _, fields = asked()
+    await fields["Product.letters"].values(["CARD"], [product("CARD")], {})
+    await fields["Programme.share"].values(["CAMPUS"], ["CAMPUS"], {})
+    told = {failure.item: failure for failure in map(read, files(reports))}
+    assert [one.product_code for one in told["Product.letters"].products] == ["CARD"]
+    assert told["Product.letters"].said == "object of type 'NoneType' has no len()"
+    assert (told["Programme.share"].programme, told["Programme.share"].said) == ("CAMPUS", "division by zero")
+
+
+async def test_whom_a_field_took_too_long_for_is_reported(asked, known, reports, person):
+    _, fields = asked()
+    own, release = fields["Customer.own"], threading.Event()
+    slow = replace(own.checked.field, resolve=lambda customer: release.wait(60) if customer.income else 1)
+    calls = FieldCalls(checked_field(slow), own.plugin, reports=own._reports)
+    seen = [CustomerView(person("C1"), TODAY), CustomerView(known, TODAY), CustomerView(person("C2"), TODAY)]
+    try:
+        assert await calls.values("abc", seen, {}) == [1, None, None]
+    finally:
+        release.set()
+    [failure] = map(read, files(reports))
+    assert (failure.place, [len(made.holdings) for made in failure.customers]) == ("TimeoutError", [1])
+    assert failure.said.startswith("took longer than 000 ms")
+
+
+@pytest.mark.parametrize("isolation", [THREADS, PROCESS], ids=["thread", "process"])
+def test_a_life_event_is_reported_with_the_customer(asked, known, reports, isolation):
+    host, _ = asked(isolation)
+    host.wait()
+    assert happenings(host, CustomerView(known, TODAY), date(2000, 1, 1), TODAY) == []
+    [path] = files(reports)
+    failure, text = read(path), path.read_text(encoding="utf-8")
+    assert (failure.hook, failure.item, failure.place) == ("events", "MOVED", "KeyError in mine.py:38")
+    assert {mark for mark in MARKS if mark in text} == set()
+    assert [held.product_code for held in failure.customers[0].holdings] == ["HELD"]

@@ -22,10 +22,14 @@ def calls_of(resolve):
     return FieldCalls(checked_field(field), plugin, clock), plugin, clock
 
 
+async def ask(calls, codes):
+    return await calls.values(codes, codes, {})
+
+
 async def test_it_is_asked_of_each_and_not_of_who_is_not_there():
     calls, plugin, _ = calls_of(len)
-    assert await calls.values(["a", None, "ccc"], {}) == [1, None, 3]
-    assert await calls.values([None], {}) == [None]
+    assert await ask(calls, ["a", None, "ccc"]) == [1, None, 3]
+    assert await ask(calls, [None]) == [None]
     assert (calls.health.calls, plugin.state) == (1, "loaded")
 
 
@@ -37,13 +41,13 @@ async def test_what_is_raised_for_one_leaves_the_others(error):
         return 1
 
     calls, plugin, _ = calls_of(resolve)
-    assert await calls.values(["a", "bad", "b"], {}) == [1, None, 1]
+    assert await ask(calls, ["a", "bad", "b"]) == [1, None, 1]
     assert (plugin.state, plugin.failures) == ("failing", 1)
-    assert await calls.values(["a"], {}) == [1]
+    assert await ask(calls, ["a"]) == [1]
     assert (plugin.state, plugin.failures) == ("loaded", 1)
 
 
-async def test_after_three_calls_of_failures_alone_it_is_off_for_a_while():
+async def test_after_failures_of_three_alone_it_is_off_for_a_while():
     asked = []
 
     def resolve(code):
@@ -51,13 +55,38 @@ async def test_after_three_calls_of_failures_alone_it_is_off_for_a_while():
         raise ValueError(code)
 
     calls, plugin, clock = calls_of(resolve)
-    for _ in range(FAILURES_TO_OPEN + 2):
-        assert await calls.values(["a"], {}) == [None]
+    for code in "abcde":
+        assert await ask(calls, [code]) == [None]
     assert (calls.state, len(asked), plugin.failures) == ("off", FAILURES_TO_OPEN, FAILURES_TO_OPEN)
     clock.now = OPEN_SECONDS
     assert calls.state == "failing"
-    await calls.values(["a"], {})
+    await ask(calls, ["a"])
     assert (calls.state, len(asked)) == ("off", FAILURES_TO_OPEN + 1)
+
+
+async def test_one_that_fails_again_and_again_switches_it_off_for_nobody():
+    def resolve(code):
+        return {"a": 1}[code]
+
+    calls, plugin, _ = calls_of(resolve)
+    for _ in range(FAILURES_TO_OPEN + 2):
+        assert await ask(calls, ["bad"]) == [None]
+    assert (calls.state, plugin.failures) == ("failing", FAILURES_TO_OPEN + 2)
+    assert await ask(calls, ["a"]) == [1]
+    for code in ("bad", "worse", "bad"):
+        await ask(calls, [code])
+    assert calls.state == "failing"
+    await ask(calls, ["worst"])
+    assert calls.state == "off"
+
+
+async def test_what_it_says_is_in_no_log(caplog):
+    calls, plugin, _ = calls_of(lambda code: {}[code])
+    await ask(calls, ["C-77"])
+    place = f"KeyError in test_field_calls.py:{plugin.last_place.rpartition(':')[2]}"
+    assert caplog.messages == [f"field Programme.own of plugin own failed: {place}"]
+    assert caplog.records[0].exc_info is None
+    assert plugin.last_place == calls.health.last_place == place
 
 
 async def test_what_was_given_in_time_is_kept_and_a_call_that_still_runs_is_not_asked_again():
@@ -70,17 +99,17 @@ async def test_what_was_given_in_time_is_kept_and_a_call_that_still_runs_is_not_
 
     calls, plugin, _ = calls_of(resolve)
     try:
-        assert await calls.values(["a", "slow", "b"], {}) == [1, None, None]
+        assert await ask(calls, ["a", "slow", "b"]) == [1, None, None]
         assert (calls.state, plugin.failures) == ("busy", 1)
-        assert await calls.values(["a"], {}) == [None]
+        assert await ask(calls, ["a"]) == [None]
     finally:
         release.set()
     calls._overdue.result(30)
-    assert await calls.values(["a"], {}) == [1]
+    assert await ask(calls, ["a"]) == [1]
 
 
 async def test_a_failure_of_another_kind_is_not_taken_back():
     calls, plugin, _ = calls_of(len)
     plugin.note("rules: ValueError")
-    await calls.values(["a"], {})
+    await ask(calls, ["a"])
     assert plugin.error == "rules: ValueError"

@@ -124,13 +124,13 @@ async def test_values_of_every_shape_come_as_they_would_from_a_thread(fields, pr
     }
     for name, questions in asked.items():
         for subjects, arguments in questions:
-            told = [await own[name].values(subjects, arguments) for own in (here, there)]
+            told = [await own[name].values(range(len(subjects)), subjects, arguments) for own in (here, there)]
             assert repr(told[0]) == repr(told[1])
             assert there[name].health.failures == 0
     side = type(there["ward"].checked.parameters[0].default)
-    [ward] = await there["ward"].values(["A"], {"side": side.RIGHT})
+    [ward] = await there["ward"].values(["A"], ["A"], {"side": side.RIGHT})
     assert ward.beds[0].side is side.RIGHT
-    [number] = await there["number"].values(seen, {})
+    [number] = await there["number"].values(["C-OWN"], seen, {})
     assert number.startswith("~"), "it sees no true number without identifiers"
 
 
@@ -142,10 +142,10 @@ async def test_values_of_every_shape_come_as_they_would_from_a_thread(fields, pr
 async def test_what_nothing_else_stops_is_ended_and_another_process_answers(fields, tmp_path, does):
     pid = tmp_path / "pid"
     own = fields(FAILING.format(pid=str(pid), does=does))["own"]
-    assert await own.values(["BAD"], {}) == [None]
+    assert await own.values(["BAD"], ["BAD"], {}) == [None]
     assert (own.health.failures, own.plugin.state) == (1, "failing")
     first, deadline = int(pid.read_text()), time.monotonic() + WAIT
-    while await own.values(["GOOD"], {}) != [4]:  # it is being started
+    while await own.values(["GOOD"], ["GOOD"], {}) != [4]:  # it is being started
         assert time.monotonic() < deadline
     assert int(pid.read_text()) != first
     assert not is_alive(first)
@@ -156,7 +156,7 @@ async def test_it_is_off_after_three_calls_that_were_ended_however_often_it_was_
     own = fields(FAILING.format(pid=str(tmp_path / "pid"), does="while True: pass"))["own"]
     deadline = time.monotonic() + WAIT
     while own.state != "off":
-        assert await own.values(["BAD"], {}) == [None]
+        assert await own.values(["BAD"], ["BAD"], {}) == [None]
         assert time.monotonic() < deadline
     assert own.health.failures == FAILURES_TO_OPEN
 

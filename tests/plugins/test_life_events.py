@@ -110,8 +110,9 @@ def test_a_failure_is_logged_once_and_counted_each_time(host_of, paid, caplog):
     for _ in range(5):
         happenings(host, paid(".xxxx"), *LONG)
 
-    assert [record.getMessage() for record in caplog.records] == ["event MINE failed: KeyError"]
-    assert host.plugins[-1].failures == 5
+    assert [record.getMessage() for record in caplog.records] == ["event MINE failed: KeyError in own.py:6"]
+    assert caplog.records[0].exc_info is None, "which would quote the customer"
+    assert (host.plugins[-1].failures, host.plugins[-1].last_place) == (5, "KeyError in own.py:6")
 
 
 ENDLESS = "while customer.age is None: pass\n    return date(2026, 3, 1)"
