@@ -33,7 +33,7 @@ from api.reading import Reading
 from api.request_ids import HEADER, Identified
 from api.schema import build_schema
 from api.session import Services
-from api.shadow_counts import keep_counted
+from api.shadow_counts import keep_stored, store_seen
 from api.slow_clients import ImpatientProtocol
 from api.store_watch import watched
 from api.tokens import TokenRules
@@ -45,6 +45,7 @@ from graph.audit_entries import AuditKey
 from graph.errors import StoreError, StoreUnavailable
 from graph.store import Store
 from graph.words import PluginStage
+from plugins.failures.counting import tell_webhooks
 from plugins.host import PluginHost
 from recommenders.purposes import DEFAULT_LIMITS as DEFAULT_PURPOSES
 from recommenders.purposes import PurposeLimits
@@ -170,7 +171,8 @@ async def _served(store: Store, wiring: Wiring) -> AsyncIterator[tuple[Services,
     )
     engine.on_plugins = schema.follow
     sending = keep_sending(store, wiring.webhooks)
-    shadowing = keep_counted(store, engine.shadows)
+    shadowing = keep_stored(partial(store_seen, store, engine.shadows))
+    telling = keep_stored(partial(tell_webhooks, store, wiring.host.reports.counts))
     lasting = (
         engine.keep_fresh(),
         wiring.work(store, lambda: engine.host),
@@ -178,6 +180,7 @@ async def _served(store: Store, wiring: Wiring) -> AsyncIterator[tuple[Services,
         trail.keep(),
         sending,
         shadowing,
+        telling,
     )
     kept = [asyncio.create_task(task) for task in lasting]
     try:

@@ -1,7 +1,8 @@
-"""Stores at intervals what plugins in shadow would have done, so that no request waits for it."""
+"""Stores at intervals what plugins did, or would have done in shadow, so that no request waits for it."""
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from graph import plugin_days
@@ -14,14 +15,14 @@ STORE_SECONDS: Final = 10.0
 AT_ONCE: Final = 1_000
 
 
-async def keep_counted(store: Store, shadows: Shadows) -> None:
+async def keep_stored(store: Callable[[], Awaitable[None]]) -> None:
     """Store for ever, and once more at the end; while the store is down, what was seen waits."""
     try:
         while True:
             await asyncio.sleep(STORE_SECONDS)
-            await store_seen(store, shadows)
+            await store()
     finally:
-        await store_seen(store, shadows)
+        await store()
 
 
 async def store_seen(store: Store, shadows: Shadows) -> None:

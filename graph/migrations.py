@@ -128,6 +128,7 @@ MIGRATIONS: Final = (
         ("CREATE INDEX outcome_product_kind IF NOT EXISTS FOR (n:Outcome) ON (n.product_code, n.kind)",),
     ),
     Migration(12, "a job is done by one server at a time", (_unique_node("Job", "job_name"),)),
+    Migration(13, "how often plugins failed is counted", (_unique_node("PluginFailure", "failure_id"),)),
     Migration(
         14,
         "what partners were told of a month stays as it was told",

@@ -98,5 +98,12 @@ def life_event(customer_no: str, code: str, on: date, now: datetime) -> Event:
     return event(WebhookEvent.LIFE_EVENT, now, data, customer_no)
 
 
+def failure_event(failure: Mapping[str, str | None], count: int, since: datetime, now: datetime) -> Event:
+    """Return what a way in which a plugin fails tells; ``count`` is how often it did since it first did."""
+    data: dict[str, object] = {name: said for name, said in failure.items() if name != "failure_id"}
+    data |= {"report": failure["failure_id"], "count": count, "since": _moment(since)}
+    return event(WebhookEvent.PLUGIN_FAILED, now, data)
+
+
 def _moment(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -176,6 +176,7 @@ class WebhookEvent(StrEnum):
     OFFER_ACCEPTED = "offer.accepted"
     STAGE_CHANGED = "customer.stage_changed"
     LIFE_EVENT = "customer.life_event"
+    PLUGIN_FAILED = "plugin.failed"
     PING = "ping"
 
 

@@ -155,6 +155,7 @@ DESCRIPTIONS: Final[Mapping[type[Enum], tuple[str, Mapping[str, str]]]] = {
             "OFFER_ACCEPTED": "An offer was accepted; the outcome is told, too (`offer.accepted`).",
             "STAGE_CHANGED": "A customer has come to another lifecycle stage (`customer.stage_changed`).",
             "LIFE_EVENT": "Something has happened in a customer's life (`customer.life_event`).",
+            "PLUGIN_FAILED": "A plugin has failed in some way; once a day for each (`plugin.failed`).",
             "PING": "Somebody tries the webhook (`ping`).",
         },
     ),

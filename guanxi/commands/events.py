@@ -23,6 +23,7 @@ from guanxi.plugin_loading import load_plugins
 from guanxi.reporting import customer_bar
 from guanxi.settings import Settings
 from guanxi.stored_settings import take_stored
+from plugins.failures.counting import tell_webhooks
 from plugins.host import PluginHost
 from plugins.life_events import Happening, happenings
 from recommenders.batch import Batch
@@ -83,6 +84,7 @@ async def note_events(
         if notings:
             await noted_events.note(store, notings, now)
         advance(len(numbers))
+    await tell_webhooks(store, host.reports.counts)
     told_of = sum(count for code, count in found.items() if code is not None)
     await record(settings, store, AuditAction.WRITE, "events", details={"told": told_of})
     return found

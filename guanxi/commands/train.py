@@ -20,6 +20,7 @@ from guanxi.plugin_loading import load_plugins
 from guanxi.settings import Settings
 from guanxi.stored_settings import take_stored
 from plugins.claims import Held, held_back
+from plugins.failures.counting import tell_webhooks
 from plugins.host import PluginHost
 from recommenders.artefact import Model, save
 from recommenders.comparing import MARGIN, Comparison
@@ -114,6 +115,7 @@ async def _train(settings: Settings, today: date, live: Model | None) -> tuple[T
                 live=live,
                 progress=lambda part, read: bars.update(task, description=f"customers read: {part}", completed=read),
             )
+        await tell_webhooks(store, host.reports.counts)
         held = map(_told_held, held_back(catalogue, host, lives.live(host)))
         return trained, [*held, *_without(host, trained.model)]
 

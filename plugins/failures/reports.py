@@ -4,7 +4,6 @@ A file has what ``guanxi plugins reproduce`` needs, and of what an error says, w
 words.
 """
 
-import hashlib
 import json
 import logging
 import re
@@ -18,24 +17,25 @@ from pydantic import TypeAdapter
 
 from graph.errors import SettingsError
 from graph.records import Customer, Product
+from plugins.failures.counting import FailureCounts
 from plugins.failures.failure import Asked, Failure, Owned
-from plugins.failures.telling import Frame, placed
+from plugins.failures.telling import Frame
 from recommenders.batch import Batch
 
 logger = logging.getLogger("guanxi.plugins")
 
 MOST_FILES: Final = 20
-"""Of one plugin; what fails in yet another way is counted, and not told."""
+"""Of one plugin; of what fails in yet another way there is none."""
 CUSTOMERS: Final = TypeAdapter(list[Customer])
 PRODUCTS: Final = TypeAdapter(list[Product])
 
 
 class FailureReports:
-    """Where failures are told: a folder of folders by plugin, or nowhere."""
+    """Where failures are told: a folder of folders by plugin, or nowhere; ``counts`` are what webhooks are told."""
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
-        self._told: set[Path] = set()
+        self.counts = FailureCounts()
 
     def of(self, plugin: Owned, hook: str, item: str) -> Callable[[BaseException, Batch], None]:
         """Return what tells that an item failed over a batch; it raises nothing."""
@@ -45,14 +45,11 @@ class FailureReports:
         """Tell that what a plugin registered by a hook failed; it raises nothing."""
         if self._folder is None:
             return
-        named = f"{plugin.version} {hook} {item} {placed(error)}"
-        folder = self._folder / re.sub(r"[^\w.-]", "_", plugin.name)
-        path = folder / f"{hashlib.sha256(named.encode()).hexdigest()[:12]}.json"
-        if path in self._told:
-            return
-        self._told.add(path)
         try:
-            if path.exists() or len(list(folder.glob("*.json"))) >= MOST_FILES:
+            failure_id = self.counts.add(plugin, hook, item, error)
+            folder = self._folder / re.sub(r"[^\w.-]", "_", plugin.name)
+            path = folder / f"{failure_id}.json"
+            if failure_id is None or path.exists() or len(list(folder.glob("*.json"))) >= MOST_FILES:
                 return
             folder.mkdir(parents=True, exist_ok=True)
             _write(path, Failure.of(plugin, hook, item, error, asked))

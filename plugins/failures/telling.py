@@ -85,7 +85,13 @@ def told(error: BaseException) -> str:
     return f"{kind_of(error)}: {error}"
 
 
+def place_of(error: BaseException) -> str | None:
+    """Return the file and line where an error was raised; None where nobody knows."""
+    frames = frames_of(error)
+    return f"{frames[-1].file}:{frames[-1].line}" if frames else None
+
+
 def placed(error: BaseException) -> str:
     """Say of what type an error is and where it was raised; what it says may quote a customer."""
-    frames = frames_of(error)
-    return kind_of(error) + (f" in {frames[-1].file}:{frames[-1].line}" if frames else "")
+    place = place_of(error)
+    return kind_of(error) + (f" in {place}" if place else "")

@@ -23,6 +23,7 @@ HANDLED_APART = {
     "PluginClaim": "what plugins say is theirs",
     "PluginStage": "the bank's decisions on its plugins",
     "PluginDay": "counts of plugins, of no customer",
+    "PluginFailure": "counts of plugins' failures, of no customer",
     "ProgrammeSecret": "the offsets of rounding, of no customer",
     "ProgrammeRelease": "rounded counts, of no customer",
     "AuditEntry": "the audit log is append-only, and has rules of its own",

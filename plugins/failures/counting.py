@@ -1,0 +1,81 @@
+"""Counts plugins' failures in memory, until webhooks are told of them away from whoever asked the plugin."""
+
+import hashlib
+import logging
+import threading
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Final
+
+from graph import plugin_failures
+from graph.plugin_failures import PluginFailure
+from graph.store import Store
+from plugins.failures.anonymising import said_by
+from plugins.failures.failure import Owned
+from plugins.failures.telling import kind_of, place_of
+
+logger = logging.getLogger("guanxi.plugins")
+
+MOST_WAYS: Final = 20
+"""In which one version of a plugin fails; of yet another nobody is told."""
+
+
+class FailureCounts:
+    """How often plugins failed in which way, in one process."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, PluginFailure] = {}
+        self._counts = Counter[PluginFailure]()
+        self._lock = threading.Lock()
+
+    def add(self, plugin: Owned, hook: str, item: str, error: BaseException) -> str | None:
+        """Count a failure; return the id of its way where that is new, and one of few."""
+        error_kind, place = kind_of(error), place_of(error)
+        named = f"{plugin.name} {plugin.version} {hook} {item} {error_kind} {place}"
+        failure_id = hashlib.sha256(named.encode()).hexdigest()[:12]
+        with self._lock:
+            known = self._known.get(failure_id)
+            is_new = known is None
+            if known is None:
+                if self._ways(plugin) >= MOST_WAYS:
+                    return None
+                known = PluginFailure(
+                    failure_id,
+                    plugin.name,
+                    plugin.version,
+                    plugin.owner,
+                    hook,
+                    item,
+                    error_kind,
+                    said_by(error),
+                    place,
+                )
+                self._known[failure_id] = known
+            self._counts[known] += 1
+        return failure_id if is_new else None
+
+    def take(self) -> Counter[PluginFailure]:
+        """Return how often what failed since this was last asked, and begin anew."""
+        with self._lock:
+            counts, self._counts = self._counts, Counter()
+        return counts
+
+    def put_back(self, counts: Counter[PluginFailure]) -> None:
+        """Keep what could not be stored."""
+        with self._lock:
+            self._counts.update(counts)
+
+    def _ways(self, plugin: Owned) -> int:
+        return sum((own.plugin, own.version) == (plugin.name, plugin.version) for own in self._known.values())
+
+
+async def tell_webhooks(store: Store, counts: FailureCounts) -> None:
+    """Store what failed since it was last stored, and tell webhooks; while the store is down, it waits."""
+    found = counts.take()
+    if not found:
+        return
+    try:
+        await plugin_failures.add(store, found, datetime.now(UTC))
+    except Exception as error:  # noqa: BLE001 - whatever it was, the next try may do better
+        logger.warning("webhooks are told of plugins' failures later: %s", error)
+        counts.put_back(found)
