@@ -33,7 +33,7 @@ from api.reading import Reading
 from api.request_ids import HEADER, Identified
 from api.schema import build_schema
 from api.session import Services
-from api.shadow_counts import keep_stored, store_seen
+from api.shadow_counts import keep_storing, store_seen
 from api.slow_clients import ImpatientProtocol
 from api.store_watch import watched
 from api.tokens import TokenRules
@@ -171,8 +171,8 @@ async def _served(store: Store, wiring: Wiring) -> AsyncIterator[tuple[Services,
     )
     engine.on_plugins = schema.follow
     sending = keep_sending(store, wiring.webhooks)
-    shadowing = keep_stored(partial(store_seen, store, engine.shadows))
-    telling = keep_stored(partial(tell_webhooks, store, wiring.host.reports.counts))
+    shadowing = keep_storing(partial(store_seen, store, engine.shadows))
+    telling = keep_storing(partial(tell_webhooks, store, wiring.host.reports.counts))
     lasting = (
         engine.keep_fresh(),
         wiring.work(store, lambda: engine.host),

@@ -1,4 +1,4 @@
-"""Stores at intervals what plugins did, or would have done in shadow, so that no request waits for it."""
+"""Stores at intervals what plugins did, and would have done in shadow, so that no request waits for it."""
 
 import asyncio
 import logging
@@ -15,8 +15,8 @@ STORE_SECONDS: Final = 10.0
 AT_ONCE: Final = 1_000
 
 
-async def keep_stored(store: Callable[[], Awaitable[None]]) -> None:
-    """Store for ever, and once more at the end; while the store is down, what was seen waits."""
+async def keep_storing(store: Callable[[], Awaitable[None]]) -> None:
+    """Have something stored for ever, and once more at the end; while the store is down, it waits."""
     try:
         while True:
             await asyncio.sleep(STORE_SECONDS)

@@ -83,10 +83,11 @@ class FieldCalls:
         ``keys`` tell the subjects of this call and others apart.
         """
         asked = _Asked([None] * len(subjects))
-        wanted = sum(subject is not None for subject in subjects)
+        wanted = [place for place, subject in enumerate(subjects) if subject is not None]
         if not wanted or self.state in ("busy", "off"):
             return asked.values
-        started, budget = self._clock(), BUDGET_SECONDS + BATCH_SECONDS * wanted
+        asked.place = wanted[0]
+        started, budget = self._clock(), BUDGET_SECONDS + BATCH_SECONDS * len(wanted)
         running = OwnThread(f"field {self.name}").submit(self._ask, subjects, arguments, asked)
         try:
             await asyncio.wait_for(asyncio.wrap_future(running), budget)
@@ -141,18 +142,22 @@ class FieldCalls:
             self._reports.tell(self.plugin, "fields", self.name, error, self._told(subjects[place], arguments))
 
     def _told(self, subject: object, arguments: Mapping[str, object]) -> Asked:
-        match subject:
-            case CustomerView():
-                asked = Asked.of(customers=(subject,))
-            case Product():
-                asked = Asked.of(products=(subject,))
-            case code:
-                asked = replace(Asked.of(), programme=str(code))
-        parameters = self.checked.parameters
-        given = {
-            own.name: arguments[own.name] for own in parameters if arguments.get(own.name, own.default) != own.default
-        }
-        return replace(asked, arguments=lambda disguise: packed_arguments(parameters, disguise.arguments(given)))
+        defaults = {own.name: own.default for own in self.checked.parameters}
+        given = {name: value for name, value in arguments.items() if value != defaults[name]}
+        return replace(
+            _asked_of(subject),
+            arguments=lambda disguise: packed_arguments(self.checked.parameters, disguise.arguments(given)),
+        )
+
+
+def _asked_of(subject: object) -> Asked:
+    match subject:
+        case CustomerView():
+            return Asked.of(customers=(subject,))
+        case Product():
+            return Asked.of(products=(subject,))
+        case code:
+            return replace(Asked.of(), programme=str(code))
 
 
 def note_failed(plugin: PluginInfo, name: str, error: BaseException) -> None:
