@@ -197,7 +197,7 @@ class GuardedRecommender:
     def _count(self, error: BaseException, batch: Batch) -> None:
         self._health.failures += 1
         self._health.last_error, self._health.last_place = told(error), placed(error)
-        logger.warning("recommender %s failed: %s", self.name, type(error).__name__, exc_info=error)
+        logger.warning("recommender %s failed: %s", self.name, placed(error))
         self._report(error, batch)
 
 
@@ -243,7 +243,7 @@ class GuardedGate:
         return self._apart.call(seconds, ask, *arguments)
 
     def _count(self, error: BaseException) -> None:
-        logger.warning("gate %s failed: %s", self.code, type(error).__name__, exc_info=error)
+        logger.warning("gate %s failed: %s", self.code, placed(error))
         self._failed(told(error), placed(error))
 
 

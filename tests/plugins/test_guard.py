@@ -290,10 +290,11 @@ def test_a_reason_that_fails_is_left_out_and_counted(moody, health, clock, asked
     assert (health.failures, health.last_error) == (1, "LookupError: no reason for 0, 1")
 
 
-def test_a_failure_is_logged_with_the_plugins_name(guarded, moody, asked, caplog):
+def test_a_failure_is_logged_with_the_plugins_name_and_the_place(guarded, moody, health, asked, caplog):
     moody.mood = RuntimeError("not today")
 
     ask(guarded, asked)
 
-    assert caplog.messages == ["recommender moody failed: RuntimeError"]
+    assert caplog.messages == [f"recommender moody failed: {health.last_place}"]
+    assert caplog.records[0].exc_info is None, "which would quote the customer"
     assert guard.logger.name == "guanxi.plugins"
