@@ -4,6 +4,7 @@ So its time can be bounded, and its memory is not the server's. It ends with the
 """
 
 import os
+import signal
 import sys
 import threading
 import time
@@ -17,6 +18,8 @@ from guanxi.bank import Bank
 from guanxi.settings import Settings
 from guanxi.work import job_named
 from plugins.failures.telling import placed, told
+from plugins.infos import SHIPPED
+from plugins.isolation.memory import limit_memory
 
 WATCH_SECONDS: Final = 1.0
 
@@ -31,17 +34,20 @@ def main() -> None:
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin's job may raise anything
         if settings.development:
             traceback.print_exception(error)
+        traceback.clear_frames(error.__traceback__)  # what it used the memory up with
         Path(report).write_text(_reported(error), encoding="utf-8")
         sys.exit(1)
 
 
 def _run(settings: Settings, name: str) -> None:
     with Bank(settings) as bank:
-        job, _ = job_named(bank.host, name)
+        job, info = job_named(bank.host, name)
         run = job.run
         if isinstance(run, str):
             module, _, function = run.partition(":")
             run = getattr(import_module(module), function)
+        if info.source != SHIPPED:
+            limit_memory(settings.plugin_job_memory_mb)
         run(bank)
 
 
@@ -53,7 +59,7 @@ def _reported(error: BaseException) -> str:
 def _end_with(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(WATCH_SECONDS)
-    os._exit(1)
+    os.killpg(os.getpgrp(), signal.SIGKILL)
 
 
 if __name__ == "__main__":

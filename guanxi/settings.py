@@ -47,6 +47,8 @@ class Settings(BaseSettings):
     """How long a recommender of such a plugin may take to learn, in seconds; a process is ended then."""
     plugin_fit_memory_mb: int = Field(default=2048, ge=16)
     """How much address space the process may use in which it learns, beyond what guanxi itself needs there, in MB."""
+    plugin_job_memory_mb: int = Field(default=2048, ge=16)
+    """How much address space a job of such a plugin may use beyond what guanxi itself needs there, in MB."""
     new_plugins: Literal[PluginStage.DRAFT, PluginStage.SHADOW, PluginStage.LIVE] = PluginStage.LIVE
     """The stage of plugins on which nobody has decided, other than guanxi's own: draft, shadow or live."""
     neo4j_uri: str | None = Field(default=None, validation_alias=AliasChoices("NEO4J_URI"))

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import secrets
+import signal
 import socket
 import subprocess
 import sys
@@ -145,7 +146,7 @@ async def _done(store: Store, run: Run, job: Job, settings: Settings, *, quiet: 
         finally:
             holding.cancel()
             with suppress(ProcessLookupError):
-                process.kill()
+                os.killpg(process.pid, signal.SIGKILL)
             await waiting
 
 

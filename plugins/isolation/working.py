@@ -2,12 +2,11 @@
 
 import logging
 import pickle
-import resource
 import signal
 import socket
+import traceback
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
@@ -25,6 +24,7 @@ from plugins.fields.shapes import Maybe, parameters_of, shape_of
 from plugins.isolation.events import check_day
 from plugins.isolation.fitting import fit
 from plugins.isolation.guard import check_candidates, check_reason, check_refusal
+from plugins.isolation.memory import limit_memory
 from plugins.isolation.wire import receive, send
 from plugins.loading import Found
 from plugins.registration import Registered, registered
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 
 GRACE_SECONDS: Final = 1.0
 """How much longer than its host would wait a call may take here, in case the host is gone."""
-PAGE: Final = resource.getpagesize()
 
 
 class Worker:
@@ -171,20 +170,12 @@ def _failure(error: BaseException) -> dict[str, Any]:
     return {"kind": kind_of(error), "said": str(error), "frames": frames, "row": row_of(error), "ends": ends}
 
 
-def _limit_memory(more_mb: int) -> None:
-    """Let this process use so much address space more than it does; not where the system does not tell how much."""
-    told = Path("/proc/self/statm")
-    if told.exists():
-        most = int(told.read_text().split()[0]) * PAGE + more_mb * 2**20
-        resource.setrlimit(resource.RLIMIT_AS, (most, most))
-
-
 def serve(descriptor: int, memory_mb: int) -> None:
     """Serve the host at the other end of a socket, until it is gone."""
     host, worker = socket.socket(fileno=descriptor), Worker()
     logging.getLogger("guanxi.plugins").setLevel(logging.CRITICAL)  # what it would tell is told by the host
     pl.thread_pool_size()  # the threads that frames are made by take none of the plugin's memory
-    _limit_memory(memory_mb)
+    limit_memory(memory_mb)
     while True:
         try:
             head, body = receive(host)
@@ -195,6 +186,7 @@ def serve(descriptor: int, memory_mb: int) -> None:
             answer, given = worker.do(head, body)
             told: dict[str, Any] = {"answer": answer}
         except BaseException as error:  # noqa: BLE001 - what would end the process ends the plugin's call only
+            traceback.clear_frames(error.__traceback__)  # what it used the memory up with
             told, given = {"failed": _failure(error)}, b""
         send(host, told, given)
         signal.setitimer(signal.ITIMER_REAL, 0)

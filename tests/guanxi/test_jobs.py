@@ -24,7 +24,7 @@ from plugins.host import PluginHost
 pytestmark = pytest.mark.embedded
 
 PLUGIN = """
-import os, time
+import os, subprocess, time
 from datetime import timedelta
 from pathlib import Path
 from guanxi import Job, hookimpl
@@ -41,12 +41,18 @@ def fail(bank):
     raise KeyError("C000000001 earns 9000")
 
 def hang(bank):
-    OUT.write_text(str(os.getpid()))
+    child = subprocess.Popen(["sleep", "10000"])
+    OUT.write_text(f"{os.getpid()} {child.pid}")
     while True:
         pass
 
 def leave(bank):
     os._exit(7)
+
+def hog(bank):
+    taken = []
+    while True:
+        taken.append(str(len(taken)) * 3)
 
 @hookimpl
 def jobs(register):
@@ -55,6 +61,7 @@ def jobs(register):
     register(Job("fail", "Fail.", minute, fail))
     register(Job("hang", "Hang.", minute, hang, most=timedelta(seconds=MOST), by_default=False))
     register(Job("leave", "Leave.", minute, leave, by_default=False))
+    register(Job("hog", "Take memory.", minute, hog, by_default=False))
 """
 
 
@@ -90,6 +97,12 @@ def within(seconds, holds):
     return holds()
 
 
+def pids(tmp_path):
+    """What runs the job that hangs, and its child; nothing while it does not."""
+    out = tmp_path / "out"
+    return [int(pid) for pid in out.read_text().split()] if out.exists() else []
+
+
 def gone(pid):
     try:
         os.kill(pid, 0)
@@ -114,6 +127,7 @@ def test_jobs_are_listed_with_what_came_of_them(journey, guanxi, ward):
         "fail": ("ward", True),
         "hang": ("ward", False),
         "leave": ("ward", False),
+        "hog": ("ward", False),
     }
     assert (before["count"]["every"], before["count"]["runs"], before["count"]["next"]) == (60, 0, None)
     assert (after["stages"]["on"], after["fail"]["on"], after["fail"]["next"]) == (True, False, None)
@@ -136,6 +150,7 @@ def test_a_job_has_the_bank(journey, guanxi, ward, tmp_path):
         ("fail", "KeyError in ward.py:16"),
         ("hang", "took longer than 0:00:06"),
         ("leave", "exit code 7"),
+        ("hog", "MemoryError in ward.py:30"),
         (
             "retention",
             "SettingsError: Everything is kept for ever: set GUANXI_KEEP_INTERACTIONS or another, in months.",
@@ -144,12 +159,12 @@ def test_a_job_has_the_bank(journey, guanxi, ward, tmp_path):
 )
 @pytest.mark.usefixtures("opened")
 def test_what_goes_wrong_is_recorded_without_anything_personal(journey, guanxi, ward, tmp_path, name, error):
-    done = guanxi(journey.home, "jobs", "run", name, **ward)
+    done = guanxi(journey.home, "jobs", "run", name, **ward, GUANXI_PLUGIN_JOB_MEMORY_MB="128")
 
     assert (done.returncode, done.stdout, done.stderr) == (1, "", f"{name}: failed, {error}\n")
     assert listed(guanxi, journey.home, **ward)[name]["error"] == error
     if name == "hang":
-        assert gone(int((tmp_path / "out").read_text()))
+        assert within(5, lambda: all(map(gone, pids(tmp_path))))
 
 
 async def test_a_job_that_runs_elsewhere_is_not_run_twice(journey, guanxi, ward, opened):
@@ -160,7 +175,7 @@ async def test_a_job_that_runs_elsewhere_is_not_run_twice(journey, guanxi, ward,
 
     assert (done.returncode, done.stderr) == (2, "The job count is running already; guanxi jobs says where.\n")
     assert unknown.stderr == (
-        "There is no job 'counted'; there are count, events, fail, hang, leave, retention, stages, sweep.\n"
+        "There is no job 'counted'; there are count, events, fail, hang, hog, leave, retention, stages, sweep.\n"
     )
     assert listed(guanxi, journey.home, **ward)["count"]["runner"] == "elsewhere:1"
 
@@ -183,19 +198,19 @@ async def test_our_own_jobs_do_what_their_commands_do(journey, guanxi, opened):
 def test_a_job_ends_with_who_runs_it(journey, command, ward, tmp_path):
     (tmp_path / "plugins" / "ward.py").write_text(PLUGIN.replace("MOST", "600"))
     running = subprocess.Popen(**command(journey.home, "jobs", "run", "hang", **ward))
-    assert within(60, lambda: (tmp_path / "out").exists() and (tmp_path / "out").read_text())
-    pid = int((tmp_path / "out").read_text())
+    assert within(60, lambda: pids(tmp_path))
 
     running.kill()
     running.wait()
 
-    assert within(20, lambda: gone(pid))
+    assert within(20, lambda: all(map(gone, pids(tmp_path))))
 
 
 async def test_two_servers_do_what_is_due_once_and_live_through_what_fails(journey, command, ward, opened, tmp_path):
+    settings = ward | {"GUANXI_JOBS": "hog", "GUANXI_PLUGIN_JOB_MEMORY_MB": "128"}
     servers = [
         subprocess.Popen(
-            **command(journey.home, "serve", "--port", "0", "--development", **ward), stdout=subprocess.PIPE
+            **command(journey.home, "serve", "--port", "0", "--development", **settings), stdout=subprocess.PIPE
         )
         for _ in range(2)
     ]
@@ -206,7 +221,7 @@ async def test_two_servers_do_what_is_due_once_and_live_through_what_fails(journ
         while not ended and time.monotonic() < until:
             time.sleep(1)
             found = await jobs.states(opened, datetime.now(UTC))
-            ended = {"count", "fail", "sweep"} <= {name for name, job in found.items() if job.ended_at}
+            ended = {"count", "fail", "hog", "sweep"} <= {name for name, job in found.items() if job.ended_at}
         assert [httpx.get(f"{url}/healthz").status_code for url in urls] == [200, 200]
     finally:
         for server in servers:
@@ -218,6 +233,7 @@ async def test_two_servers_do_what_is_due_once_and_live_through_what_fails(journ
     assert {name: (job.outcome, job.runs) for name, job in found.items()} == {
         "count": ("done", 1),
         "fail": ("failed", 1),
+        "hog": ("failed", 1),
         "sweep": ("done", 1),
     }
     assert (tmp_path / "out").read_text() == "300 300\n"
@@ -278,10 +294,10 @@ async def test_a_job_that_its_server_interrupts_is_due_at_once(journey, guanxi, 
     settings = ward | {"GUANXI_JOBS": "hang,-count,-fail,-sweep"}
     (tmp_path / "plugins" / "ward.py").write_text(PLUGIN.replace("MOST", "600"))
     with subprocess.Popen(**command(journey.home, "serve", "--port", "0", "--development", **settings)) as server:
-        assert within(60, lambda: (tmp_path / "out").exists() and (tmp_path / "out").read_text())
+        assert within(60, lambda: pids(tmp_path))
         server.terminate()
 
-    assert gone(int((tmp_path / "out").read_text()))
+    assert within(5, lambda: all(map(gone, pids(tmp_path))))
     [state] = (await jobs.states(opened, datetime.now(UTC))).values()
     assert (state.outcome, state.failures) == (JobOutcome.INTERRUPTED, 0)
     lines = guanxi(journey.home, "jobs", **settings).stdout.splitlines()
