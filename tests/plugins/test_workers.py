@@ -14,6 +14,7 @@ import pytest
 
 from graph.records import Relation, StoredSettings
 from graph.words import Language, RelationKind
+from plugins.failures.telling import Foreign
 from plugins.host import PluginHost
 from plugins.isolation import budgets, calls, remote
 from plugins.isolation.modes import Isolation
@@ -169,14 +170,15 @@ NOTED = """
 import ctypes
 import os
 import signal
+import subprocess
 import threading
 import time
 from pathlib import Path
 from guanxi import Proposal, recommender
 
-def note():
+def note(pid=None):
     with Path({pids!r}).open("a") as told:
-        print(os.getpid(), file=told)
+        print(pid or os.getpid(), file=told)
 
 def wait():
     Path({pids!r}).with_suffix(".asked").touch()
@@ -418,6 +420,7 @@ def test_those_that_a_hurried_caller_leaves_are_waited_for_by_the_next(apart, as
     assert [info.failures for info in host.infos()] == [0, 0, 0]
 
 
+CHILD = "note(subprocess.Popen(['sleep', '10000']).pid)"
 IN_C = "ctypes.PyDLL(None).sleep(10_000)  # holds Python's lock"
 
 
@@ -431,6 +434,8 @@ IN_C = "ctypes.PyDLL(None).sleep(10_000)  # holds Python's lock"
         pytest.param({"at_import": "if 'beginning' in str(__import__('sys').argv): wait()", "waits": IN_C}, id="imported"),
         pytest.param({"when_asked": "threading.Thread(target=time.sleep, args=[10_000]).start()"}, id="a thread left"),
         pytest.param({"when_asked": "os.fork() or note()", "waits": ENDLESS}, id="forked"),
+        pytest.param({"when_asked": CHILD}, id="a child left"),
+        pytest.param({"when_asked": CHILD, "waits": IN_C}, id="a child left in C"),
     ],
 )  # fmt: skip
 def test_it_ends_with_its_host_however_that_ends(plugin_folder, tmp_path, own):
@@ -446,4 +451,17 @@ def test_it_ends_with_its_host_however_that_ends(plugin_folder, tmp_path, own):
     finally:
         os.kill(host.pid, signal.SIGKILL)
         host.communicate()
+    wait_until(lambda: not any(map(is_alive, own)))
+
+
+@pytest.mark.parametrize("end", ["pass", "os._exit(3)", "os.kill(os.getppid(), signal.SIGKILL); time.sleep(10_000)"])
+def test_what_it_has_started_ends_with_it(apart, asked, tmp_path, end):
+    pids = tmp_path / "pids"
+    host = apart(noted=NOTED.format(waits=end, at_import="", when_asked=CHILD, pids=str(pids)))
+
+    with suppress(Foreign):
+        host.recommenders()[0].propose(asked())
+    host.close()
+    own = {int(line) for line in pids.read_text().split()} - {os.getpid()}
+    assert len(own) == 2
     wait_until(lambda: not any(map(is_alive, own)))
