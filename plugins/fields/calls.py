@@ -112,7 +112,7 @@ class FieldCalls:
                 check_value(self._may_be_null, value, WHAT)
             except Omitted:
                 return
-            except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
+            except BaseException as error:  # noqa: BLE001 - a plugin may raise anything
                 asked.errors.append((place, error))
             else:
                 asked.values[place] = value

@@ -36,6 +36,8 @@ logger = logging.getLogger("guanxi.plugins")
 
 FAILURES_TO_OPEN: Final = 3
 OPEN_SECONDS: Final = 30.0
+MOST_TEXT: Final = 10_000
+"""Characters of a reason's path, and of its text in a language."""
 UNCHECKED: Final = say("A rule could not be checked.", "有规则未能核验。")
 
 Report: TypeAlias = Callable[[BaseException, Batch], None]
@@ -83,6 +85,7 @@ class GuardedRecommender:
         self._apart = Apart(inner.name, repeats=trusted)
         self.function = inner if isinstance(inner, Speaking) else None
         self.remote = inner if isinstance(inner, Remote) else None
+        self._reasons_run = not (trusted or self.remote or self.function)
 
     @property
     def state(self) -> State:
@@ -161,6 +164,10 @@ class GuardedRecommender:
 
     def _reason(self, ask: Callable[[int, int], Reason | None], batch: Batch, row: int, column: int) -> Reason | None:
         """The inner recommender's reason; one that fails is counted, and the offer goes without it."""
+        if self._reasons_run:
+            ask = partial(self._apart.call, BUDGET_SECONDS, ask)
+            if self._apart.is_busy:
+                return None
         try:
             reason = ask(row, column)
             check_reason(reason)
@@ -264,7 +271,7 @@ def check_candidates(candidates: object, batch: Batch) -> None:
 
 
 def check_reason(reason: object) -> None:
-    """Return if it is None, or a reason that can be told; raises TypeError."""
+    """Return if it is None, or a reason that can be told; raises TypeError or ValueError."""
     if reason is None:
         return
     if not isinstance(reason, Reason):
@@ -273,6 +280,8 @@ def check_reason(reason: object) -> None:
         raise TypeError(f"gave a reason whose path is no tuple of texts: {reason.path!r}")
     if not is_text(reason.text):
         raise TypeError(f"gave a reason without a text in each of {', '.join(Language)}")
+    if max(sum(map(len, reason.path)), *map(len, reason.text.values())) > MOST_TEXT:
+        raise ValueError(f"gave a reason of more than {MOST_TEXT} characters")
 
 
 def check_refusal(refusal: object) -> None:

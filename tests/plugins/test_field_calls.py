@@ -33,7 +33,9 @@ async def test_it_is_asked_of_each_and_not_of_who_is_not_there():
     assert (calls.health.calls, plugin.state) == (1, "loaded")
 
 
-@pytest.mark.parametrize("error", [ValueError, SystemExit, RecursionError, MemoryError])
+@pytest.mark.parametrize(
+    "error", [ValueError, SystemExit, RecursionError, MemoryError, KeyboardInterrupt, GeneratorExit, BaseException]
+)
 async def test_what_is_raised_for_one_leaves_the_others(error):
     def resolve(code):
         if code == "bad":

@@ -72,6 +72,8 @@ def fields(register):
     register(Field("Product", "letters", str, lambda product: product.name, "Its name."))
     register(Field("Customer", "number", str, lambda customer: customer.customer_no, "His number."))
 '''
+PARENT = "import time; os.kill(os.getppid(), 9); time.sleep(10**6)"
+DEEP = "import sys; sys.setrecursionlimit(10**8); deep = lambda _: max([1], key=deep); deep(1)"
 FAILING = """
 import os
 from pathlib import Path
@@ -136,14 +138,15 @@ async def test_values_of_every_shape_come_as_they_would_from_a_thread(fields, pr
 
 @pytest.mark.parametrize(
     "does",
-    ["while True: pass", "import ctypes; ctypes.PyDLL(None).sleep(10_000)", "code * 10**10", "os._exit(3)", "os.closerange(3, 99)"],
-    ids=["an endless loop", "C", "a memory hog", "a process that ends", "a connection that is closed"],
+    ["while True: pass", "import ctypes; ctypes.PyDLL(None).sleep(10_000)", "code * 10**10", "os._exit(3)", "os.closerange(3, 99)", PARENT, DEEP],
+    ids=["an endless loop", "C", "a memory hog", "a process that ends", "a connection that is closed", "the end of its parent", "recursion in C"],
 )  # fmt: skip
-async def test_what_nothing_else_stops_is_ended_and_another_process_answers(fields, tmp_path, does):
+async def test_what_nothing_else_stops_is_ended_and_another_process_answers(fields, tmp_path, request, does):
     pid = tmp_path / "pid"
     own = fields(FAILING.format(pid=str(pid), does=does))["own"]
     assert await own.values(["BAD"], ["BAD"], {}) == [None]
     assert (own.health.failures, own.plugin.state) == (1, "failing")
+    request.getfixturevalue("patient")
     first, deadline = int(pid.read_text()), time.monotonic() + WAIT
     while await own.values(["GOOD"], ["GOOD"], {}) != [4]:  # it is being started
         assert time.monotonic() < deadline

@@ -3,9 +3,9 @@ import threading
 import numpy as np
 import pytest
 
-from plugins.isolation import guard
-from plugins.isolation.guard import FAILURES_TO_OPEN, OPEN_SECONDS, GuardedRecommender, Health
-from recommenders.contract import Candidates, Omitted
+from graph.words import Language
+from plugins.isolation.guard import FAILURES_TO_OPEN, MOST_TEXT, OPEN_SECONDS, GuardedRecommender, Health
+from recommenders.contract import Candidates, Omitted, Reason
 
 
 class Clock:
@@ -288,6 +288,37 @@ def test_a_reason_that_fails_is_left_out_and_counted(moody, health, clock, asked
 
     assert guarded.propose(asked).reason(0, 1) is None
     assert (health.failures, health.last_error) == (1, "LookupError: no reason for 0, 1")
+
+
+def test_a_reason_that_is_never_given_is_left_out_and_holds_up_nobody(moody, health, batch, person, catalogue):
+    released = threading.Event()
+    moody.propose = lambda batch: Candidates(np.zeros(batch.shape, np.float32), lambda *_: released.wait())
+    reason = GuardedRecommender(moody, health, trusted=False).propose(batch([person()], catalogue("A", "B"))).reason
+
+    assert (reason(0, 0), reason(0, 1)) == (None, None)
+    released.set()
+    assert (health.failures, health.last_error) == (1, "TimeoutError: took longer than 100 ms")
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, GeneratorExit, BaseException])
+def test_a_reason_that_would_end_the_process_is_a_failure(moody, health, asked, error):
+    def fail(*_):
+        raise error
+
+    moody.propose = lambda batch: Candidates(np.zeros(batch.shape, np.float32), fail)
+    assert GuardedRecommender(moody, health, trusted=False).propose(asked).reason(0, 1) is None
+    assert health.last_error == f"{error.__name__}: "
+
+
+@pytest.mark.parametrize(
+    ("path", "text"), [(("C1", "A"), "x" * (MOST_TEXT + 1)), (("C1", "x" * MOST_TEXT), "short")], ids=["text", "path"]
+)
+def test_a_reason_that_nobody_could_read_is_left_out(moody, health, asked, path, text):
+    reason = Reason("moody", path, dict.fromkeys(Language, text))
+    moody.propose = lambda batch: Candidates(np.zeros(batch.shape, np.float32), lambda *_: reason)
+
+    assert GuardedRecommender(moody, health, trusted=False).propose(asked).reason(0, 1) is None
+    assert health.last_error == "ValueError: gave a reason of more than 10000 characters"
 
 
 def test_a_failure_is_logged_with_the_plugins_name_and_the_place(guarded, moody, health, asked, caplog):

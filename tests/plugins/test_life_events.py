@@ -87,6 +87,9 @@ def test_those_of_plugins_come_among_ours_in_order(host_of, paid):
     [
         ("raise KeyError('day')", SAY, "KeyError: 'day'"),
         ("raise SystemExit", SAY, "SystemExit: "),
+        ("raise KeyboardInterrupt", SAY, "KeyboardInterrupt: "),
+        ("raise BaseException", SAY, "BaseException: "),
+        ("deep = lambda: deep(); deep()", SAY, "RecursionError: "),
         ("return '2026-03-01'", SAY, "TypeError: gave str as the day of MINE, not a date"),
         ("import datetime as d; return d.datetime(2026, 3, 1)", SAY, "TypeError: gave datetime as the day of MINE"),
         ("return date(2026, 3, 1)", "'Mine.'", "TypeError: registered the event 'MINE' without a text"),
