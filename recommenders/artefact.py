@@ -111,7 +111,7 @@ def applied(
         elif recommender.name in arrays:
             try:
                 able.append(recommender.with_arrays(arrays[recommender.name], product_codes))
-            except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may choke in any way on what it learnt
+            except BaseException as error:  # noqa: BLE001 - a plugin may choke in any way on what it learnt
                 failed(recommender, error)
     return able
 

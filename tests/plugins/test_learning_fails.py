@@ -123,6 +123,14 @@ def test_a_plugin_that_cannot_use_what_it_learnt_is_left_out_and_no_other(loaded
     assert (state(host, "renamed").state, state(host, "renamed").error) == ("loaded", None)
 
 
+def test_one_that_would_end_the_process_when_it_is_given_what_it_learnt_is_left_out(loaded):
+    ends = learner("ends").replace("product_codes):", "product_codes):\n        raise KeyboardInterrupt")
+    host = loaded(fine=learner("fine"), ends=ends)
+    learnt = {"coef": np.array([0.5])}
+
+    assert [own.name for own in host.guarded(of_arrays(fine=learnt, ends=learnt))] == ["fine"]
+
+
 def test_what_a_plugin_fails_on_when_it_is_given_what_it_learnt_comes_again(loaded, tmp_path, monkeypatch):
     host = loaded(renamed=learner("renamed", key="coef2"))
     model = of_arrays(renamed={"coef": np.array([0.5])})

@@ -465,3 +465,13 @@ def test_what_it_has_started_ends_with_it(apart, asked, tmp_path, end):
     own = {int(line) for line in pids.read_text().split()} - {os.getpid()}
     assert len(own) == 2
     wait_until(lambda: not any(map(is_alive, own)))
+
+
+def test_one_that_ends_is_told_in_one_line(apart, asked, tmp_path, caplog):
+    host = apart(noted=NOTED.format(waits="os._exit(3)", at_import="", when_asked="pass", pids=str(tmp_path / "pids")))
+
+    with pytest.raises(Omitted):
+        host.guarded(None)[0].propose(asked())
+    assert [(record.getMessage(), record.exc_info) for record in caplog.records] == [
+        ("recommender noted failed: ProcessEnded", None)
+    ]
