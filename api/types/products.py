@@ -211,7 +211,7 @@ class Programme(Node):
         en, zh = self.record.benefit, self.record.benefit_zh
         return zh or en if language is Language.ZH else en or zh
 
-    @strawberry.field(description="The products that only its members may hold.", directives=[assumed(50)])
+    @strawberry.field(description="The products that only its members may hold.", directives=[assumed(10)])
     async def products(self) -> list[Product]:
         """Products of the programme."""
         catalogue = await self.session.catalogue()

@@ -47,7 +47,8 @@ def _answer(answer: Answer) -> str:
     lines = [line for offer in answer.offers for line in _offer(offer)]
     for bundle in answer.bundles:
         parts = " + ".join(offer.product.name for offer in bundle.offers)
-        lines.append(f"Bundle {bundle.rule.title[Language.EN]}: {parts}. {bundle.rule.benefit[Language.EN]}.")
+        benefit = bundle.rule.benefit[Language.EN].removesuffix(".")
+        lines.append(f"Bundle {bundle.rule.title[Language.EN]}: {parts}. {benefit}.")
     return "\n".join(lines)
 
 

@@ -15,6 +15,13 @@ from guanxi import Proposal, recommender
 def propose(customer):
     yield Proposal("TERM-DEPOSIT", score=1.0, reason="Saving is never wrong.")
 """
+BUNDLE = """
+from guanxi import BundleRule, hookimpl, say
+
+@hookimpl
+def bundles(register, catalogue):
+    register(BundleRule("OWN", {codes}, say("Two in one", "二合一"), say("{benefit}", "划算。")))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -208,3 +215,16 @@ def test_format_prints_the_documentation_of_the_bank_directory(journey, guanxi):
 
     assert done.returncode == 0
     assert "## customers" in done.stdout
+
+
+@pytest.mark.parametrize("benefit", ["It pays", "It pays."])
+def test_a_bundle_is_explained_in_sentences(journey, guanxi, offers, tmp_path, last_day, benefit):
+    customer, first, second = offers.filter(pl.len().over("customer_no") > 1).head(2).pivot(
+        "rank", index="customer_no", values="product_code"
+    ).row(0)  # fmt: skip
+    (tmp_path / "own.py").write_text(BUNDLE.format(codes=(first, second), benefit=benefit))
+
+    done = guanxi(journey.home, "explain", customer, "--as-of", last_day, GUANXI_PLUGINS=str(tmp_path))
+
+    [own] = [line for line in done.stdout.splitlines() if line.startswith("Bundle Two in one")]
+    assert own.endswith(". It pays.")
