@@ -6,6 +6,8 @@ import strawberry
 
 from api import access
 from api.costs import WRITE, assumed
+from api.idempotency import request_of
+from api.mutations import SENT_AGAIN
 from api.requests import Asked
 from api.types.plugin_lives import PluginStageDecision
 from api.user_errors import UserError, UserErrorCode, Wrong, recording, typed_errors
@@ -29,6 +31,7 @@ class SetPluginStageInput:
     expected_version: int | None = strawberry.field(
         default=None, description="The version that the decision was made on, 0 where nobody has decided before."
     )
+    idempotency_key: str | None = strawberry.field(default=None, description=SENT_AGAIN)
 
 
 @strawberry.type(description="What came of `setPluginStage`.")
@@ -46,7 +49,7 @@ class PluginMutations:
     """A part of the root of mutations."""
 
     @strawberry.mutation(
-        description="Put a plugin on a stage: draft, shadow, a share of the customers, live, retired; servers follow "
+        description="Put a plugin on a stage, once: draft, shadow, a share of the customers, live, retired; servers follow "
         "within seconds. For marketing and administrators.",
         directives=[WRITE],
     )
@@ -60,7 +63,9 @@ class PluginMutations:
         session = info.context.session
         access.require(session.viewer, access.SERVES_PLUGINS, "plugins' lives", "change")
         engine, store = session.services.engine, session.services.store
-        order = Order(input.reason, session.viewer.subject, session.now)
+        order = Order(
+            input.reason, session.viewer.subject, session.now, request_of(session, "setPluginStage", input)
+        )
         then = Life(input.stage, input.share)
         try:
             there = await standing(store, engine.host.plugins, input.plugin, engine.stages.new)

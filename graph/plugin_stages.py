@@ -11,16 +11,20 @@ from typing import Final
 from neo4j.exceptions import ConstraintError
 
 from graph.errors import VersionConflict
+from graph.once import CLAIM, Request, claimed, write_once
 from graph.store import Row, Store
 from graph.words import PluginStage
 
-HISTORY: Final = """
-MATCH (s:PluginStage) WHERE $plugin IS NULL OR s.plugin = $plugin
+TOLD: Final = """
 RETURN s.plugin AS plugin, s.version AS version, s.stage AS stage, s.share AS share, s.reason AS reason,
   s.decided_by AS decided_by, s.decided_at AS decided_at, s.restores AS restores
 ORDER BY plugin, version
 """
+HISTORY: Final = f"MATCH (s:PluginStage) WHERE $plugin IS NULL OR s.plugin = $plugin {TOLD}"
+BY_KEY: Final = f"MATCH (s:PluginStage {{stage_key: $stage_key}}) {TOLD}"
 DECIDE: Final = "CREATE (s:PluginStage {stage_key: $stage_key}) SET s += $properties"
+DECIDE_ONCE: Final = f"WITH $stage_key AS c {CLAIM} {DECIDE}, k.stage_key = $stage_key"
+STAND: Final = f"WITH $stage_key AS c {CLAIM} SET k.stage_key = $stage_key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +57,27 @@ def latest(decisions: Sequence[StageDecision]) -> dict[str, StageDecision]:
     return {decision.plugin: decision for decision in decisions}
 
 
-async def decide(store: Store, decision: StageDecision) -> None:
-    """Write a decision.
+async def recorded(store: Store, request: Request | None) -> StageDecision | None:
+    """Return the decision that a request stands for; None where it stands for none yet.
 
     Raises:
+        KeyReused: its key stands for another input.
+    """
+    claim = await claimed(store, request) if request else None
+    return _decision((await store.read(BY_KEY, stage_key=claim["stage_key"]))[0]) if claim else None
+
+
+async def stand(store: Store, decision: StageDecision, request: Request | None) -> None:
+    """Have a request stand for a decision that is there; raises as ``recorded``."""
+    if request is not None:
+        await write_once(store, request, STAND, stage_key=_key(decision))
+
+
+async def decide(store: Store, decision: StageDecision, request: Request | None = None) -> None:
+    """Write a decision, for a request once.
+
+    Raises:
+        KeyReused: the request's key stands for another input.
         VersionConflict: somebody else has decided meanwhile.
     """
     properties = {
@@ -71,9 +92,16 @@ async def decide(store: Store, decision: StageDecision) -> None:
     }
     known = {name: value for name, value in properties.items() if value is not None}
     try:
-        await store.write(DECIDE, stage_key=f"{decision.plugin}|{decision.version}", properties=known)
+        if request is None:
+            await store.write(DECIDE, stage_key=_key(decision), properties=known)
+        else:
+            await write_once(store, request, DECIDE_ONCE, stage_key=_key(decision), properties=known)
     except ConstraintError as error:
         raise VersionConflict((await history(store, decision.plugin))[-1].version) from error
+
+
+def _key(decision: StageDecision) -> str:
+    return f"{decision.plugin}|{decision.version}"
 
 
 def _decision(row: Row) -> StageDecision:

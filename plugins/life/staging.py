@@ -7,6 +7,7 @@ from typing import Final
 
 from graph import plugin_stages
 from graph.errors import NotFound, PluginError, VersionConflict
+from graph.once import Request
 from graph.plugin_stages import StageDecision
 from graph.store import Store
 from graph.words import PluginStage
@@ -18,11 +19,12 @@ LONGEST_REASON: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """That a plugin is to change its stage: who says so, why and when."""
+    """That a plugin is to change its stage: who says so, why and when, and by which request, done once."""
 
     reason: str
     by: str
     at: datetime
+    request: Request | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +69,18 @@ async def put(
     Raises:
         PluginError: it may not go there, and why.
         VersionConflict: somebody else has decided meanwhile.
+        KeyReused: the order's request stands for another order.
     """
+    done = await plugin_stages.recorded(store, order.request)
+    if done is not None:
+        return done
     if expected is not None and expected != there.version:
         raise VersionConflict(there.version)
     said = objection(there.now, then, force=force)
     if said is not None:
         raise PluginError(said)
     if there.decisions and there.now == then:
+        await plugin_stages.stand(store, there.decisions[-1], order.request)
         return there.decisions[-1]
     return await _decide(store, there, then, order)
 
@@ -102,5 +109,5 @@ async def _decide(
     decision = StageDecision(
         there.plugin, there.version + 1, then.stage, then.share, order.reason, order.by, order.at, restores
     )
-    await plugin_stages.decide(store, decision)
-    return decision
+    await plugin_stages.decide(store, decision, order.request)
+    return await plugin_stages.recorded(store, order.request) or decision

@@ -31,7 +31,7 @@ async def pushy(bank, serving, tmp_path, monkeypatch):
     (tmp_path / "pushy.py").write_text(PLUGIN)
     async with serving(bank, PluginHost.load([tmp_path])) as running:
         yield running
-    await bank.write("MATCH (n) WHERE n:PluginStage OR n:PluginDay DETACH DELETE n")
+    await bank.write("MATCH (n) WHERE n:PluginStage OR n:PluginDay OR n:IdempotencyKey DETACH DELETE n")
 
 
 async def put(server, bearer, stage, **own):
@@ -58,6 +58,30 @@ async def test_the_same_again_writes_nothing(pushy, bank, bearers):
 
     assert again == first
     assert [own.reason for own in await plugin_stages.history(bank)] == ["one"]
+
+
+async def test_under_a_key_the_same_is_decided_once_and_another_decision_is_refused(pushy, bank, bearers):
+    key = {"idempotencyKey": "one", "force": True}
+    at_once = await asyncio.gather(*(put(pushy, bearers.marketing, "SHADOW", **key) for _ in range(4)))
+    await put(pushy, bearers.marketing, "LIVE", force=True)
+    later = await put(pushy, bearers.marketing, "SHADOW", **key)
+    other = await put(pushy, bearers.marketing, "RETIRED", **key)
+    another_viewer = await put(pushy, bearers.admin, "RETIRED", **key)
+
+    assert [answer == later for answer in at_once] == [True] * 4
+    assert later["data"]["setPluginStage"]["decision"]["version"] == 1
+    assert other["data"]["setPluginStage"]["errors"][0]["code"] == "IDEMPOTENCY_KEY_REUSED"
+    assert another_viewer["data"]["setPluginStage"]["decision"]["version"] == 3
+    assert [own.stage for own in await plugin_stages.history(bank)] == ["shadow", "live", "retired"]
+
+
+async def test_a_key_stands_for_the_decision_that_it_found(pushy, bank, bearers):
+    first = await put(pushy, bearers.marketing, "RETIRED")
+    found = await put(pushy, bearers.marketing, "RETIRED", idempotencyKey="found")
+    await put(pushy, bearers.marketing, "SHADOW")
+
+    assert await put(pushy, bearers.marketing, "RETIRED", idempotencyKey="found") == found == first
+    assert len(await plugin_stages.history(bank)) == 2
 
 
 async def test_another_server_follows_within_its_interval(pushy, bank, bearers, serving, tmp_path):
