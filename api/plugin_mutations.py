@@ -49,8 +49,8 @@ class PluginMutations:
     """A part of the root of mutations."""
 
     @strawberry.mutation(
-        description="Put a plugin on a stage, once: draft, shadow, a share of the customers, live, retired; servers follow "
-        "within seconds. For marketing and administrators.",
+        description="Put a plugin on a stage, once: draft, shadow, a share of the customers, live, retired; servers "
+        "follow within seconds. For marketing and administrators.",
         directives=[WRITE],
     )
     @typed_errors(SetPluginStagePayload)
@@ -63,9 +63,7 @@ class PluginMutations:
         session = info.context.session
         access.require(session.viewer, access.SERVES_PLUGINS, "plugins' lives", "change")
         engine, store = session.services.engine, session.services.store
-        order = Order(
-            input.reason, session.viewer.subject, session.now, request_of(session, "setPluginStage", input)
-        )
+        order = Order(input.reason, session.viewer.subject, session.now, request_of(session, "setPluginStage", input))
         then = Life(input.stage, input.share)
         try:
             there = await standing(store, engine.host.plugins, input.plugin, engine.stages.new)

@@ -28,10 +28,12 @@ class SetPluginSettingsInput:
 
     plugin: str = strawberry.field(description="The plugin's name.")
     settings: JSON = strawberry.field(
-        description="An object of settings by name, as the plugin's `schema` has them; what it does not name stays."
+        description="An object of settings by name, as the plugin's `schema` has them; what it does not name stays. "
+        "It is empty only where something is reset."
     )
     reset: list[str] = strawberry.field(
-        default_factory=list, description="Names of settings that come from file, environment or default again."
+        default_factory=list,
+        description="Names of settings that come from file, environment or default again; none that is set.",
     )
     expected_version: int | None = strawberry.field(default=None, description=EXPECTED)
     idempotency_key: str | None = strawberry.field(default=None, description=SENT_AGAIN)
@@ -135,6 +137,8 @@ def _changing(field: str) -> Iterator[None]:
         raise Wrong(named, UserErrorCode.NOT_FOUND, str(error)) from error
     except PluginError as error:
         told = str(error)
-        wrong = Wrong(field, UserErrorCode.BAD_INPUT, f"{told[:1].upper()}{told[1:]}.")
-        wrong.error.path.extend(error.path if isinstance(error, WrongSetting) else ())
+        place, is_reset = (error.path, error.is_reset) if isinstance(error, WrongSetting) else ((), False)
+        end = "" if told.endswith("?") else "."
+        wrong = Wrong("reset" if is_reset else field, UserErrorCode.BAD_INPUT, f"{told[:1].upper()}{told[1:]}{end}")
+        wrong.error.path.extend(place)
         raise wrong from None

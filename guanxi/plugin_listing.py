@@ -5,7 +5,7 @@ import logging
 
 from graph.errors import StoreError
 from guanxi.opening import open_store
-from guanxi.plugin_loading import load_plugins
+from guanxi.plugin_loading import load_plugins, warn_of_slips
 from guanxi.settings import Settings
 from guanxi.stored_settings import take_stored
 from plugins.host import PluginHost
@@ -22,6 +22,7 @@ def list_plugins(settings: Settings) -> list[PluginInfo]:
     """
     host = load_plugins(settings)
     host.close()
+    warn_of_slips(settings, host)
     for name, why, plugin in host.untrained(versions_in_force(settings.models_dir)):
         if plugin.source != SHIPPED:
             plugin.untrained.append(f"{name} is {why}")

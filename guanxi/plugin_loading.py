@@ -1,5 +1,6 @@
 """Loads the plugins that the settings name: under their own settings, and kept apart as the settings say."""
 
+import logging
 import os
 from collections.abc import Sequence
 from types import ModuleType
@@ -9,6 +10,9 @@ from plugins.failures.reports import FailureReports
 from plugins.host import DEFAULT_PLUGINS, PluginHost
 from plugins.leaving_out import kept
 from plugins.settings.held import Sources
+from plugins.settings.misspelt import misspelt
+
+logger = logging.getLogger("guanxi")
 
 
 def load_plugins(settings: Settings, shipped: Sequence[ModuleType] | None = None) -> PluginHost:
@@ -32,3 +36,14 @@ def plugin_sources(settings: Settings) -> Sources:
     """Return what file and environment say of plugins' settings; raises as ``load_plugins``."""
     path = settings.plugin_settings or settings.home / "plugins.toml"
     return Sources.read(path, os.environ, required=settings.plugin_settings is not None)
+
+
+def slips(settings: Settings, host: PluginHost) -> list[str]:
+    """Return, as sentences, what file and environment say of plugins that no plugin has; raises as ``load_plugins``."""
+    return misspelt(host, plugin_sources(settings), [f"GUANXI_{name.upper()}" for name in Settings.model_fields])
+
+
+def warn_of_slips(settings: Settings, host: PluginHost) -> None:
+    """Log them; raises as ``load_plugins``."""
+    for slip in slips(settings, host):
+        logger.warning("%s", slip)

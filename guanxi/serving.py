@@ -12,7 +12,7 @@ from graph.errors import SettingsError
 from guanxi.auditing import audit_secret
 from guanxi.hardening import refuse_in_production
 from guanxi.opening import keep_store
-from guanxi.plugin_loading import load_plugins
+from guanxi.plugin_loading import load_plugins, warn_of_slips
 from guanxi.secret_files import erasure_secret, given_or_kept
 from guanxi.settings import Settings
 from guanxi.token_rules import token_rules
@@ -35,6 +35,7 @@ def app_of(settings: Settings, at_end: Callable[[], object] = lambda: None) -> S
     """
     refuse_in_production(settings)
     host = load_plugins(settings)
+    warn_of_slips(settings, host)
     return create_app(
         Wiring(
             open_store=partial(keep_store, settings),

@@ -1,10 +1,14 @@
 """``guanxi check-config``: whether the settings may serve a bank."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import typer
 from pydantic import ValidationError
 
 from graph.errors import SettingsError
 from guanxi.hardening import findings
+from guanxi.plugin_loading import load_plugins, slips
 from guanxi.settings import Settings
 from guanxi.token_rules import token_rules
 
@@ -25,8 +29,18 @@ def _found() -> list[str]:
     except ValidationError as error:
         return [f"The setting {'.'.join(map(str, fault['loc']))} is wrong: {fault['msg']}." for fault in error.errors()]
     found = [str(finding) for finding in findings(settings)]
-    try:
+    with _telling(found):
         token_rules(settings)
+    with _telling(found):
+        host = load_plugins(settings)
+        host.close()
+        found += slips(settings, host)
+    return found
+
+
+@contextmanager
+def _telling(found: list[str]) -> Iterator[None]:
+    try:
+        yield
     except SettingsError as error:
         found.append(str(error))
-    return found

@@ -12,7 +12,7 @@ from graph.records import StoredSettings
 from graph.store import Store
 from plugins.failures.telling import placed
 from plugins.host import PluginHost
-from plugins.settings.held import WrongSetting, dumped
+from plugins.settings.held import WrongSetting, dumped, meant
 
 LONGEST: Final = 20_000
 """Of all settings of a plugin that are set at run time, as JSON text, in characters."""
@@ -37,15 +37,19 @@ async def change(
 
     Raises:
         NotFound: there is no plugin of that name that has settings.
-        WrongSetting: a value is wrong, a name unknown, or a setting is a secret.
+        WrongSetting: a value is wrong, a name unknown, set and reset at once, or a secret; or nothing is asked for.
         PluginError: the plugin cannot run under them.
         VersionConflict: it is not the version expected.
         KeyReused: the request's key stands for another input.
     """
     known = host.settings_of(asked.plugin, {}).model.model_fields
-    unknown = [name for name in reset if name not in known]
-    if unknown:
-        raise WrongSetting((unknown[0],), f"there is no setting {unknown[0]!r}")
+    if not given and not reset:
+        raise WrongSetting((), "nothing is set, and nothing reset")
+    for name in reset:
+        if name not in known:
+            raise WrongSetting((name,), f"there is no setting {name!r}{meant(name, known)}", is_reset=True)
+        if name in given:
+            raise WrongSetting((name,), f"the setting {name!r} is set and reset at once", is_reset=True)
 
     async def settings(before: StoredSettings) -> dict[str, Any]:
         return {name: value for name, value in before.settings.items() if name not in reset} | dict(given)

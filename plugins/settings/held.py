@@ -2,8 +2,9 @@
 
 import json
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, cast
@@ -34,11 +35,13 @@ class WrongSetting(PluginError):
 
     Attributes:
         path: where it is in the model; empty for what is wrong of several together.
+        is_reset: whether it cannot come from elsewhere again, rather than be set.
     """
 
-    def __init__(self, path: Place, told: str) -> None:
+    def __init__(self, path: Place, told: str, *, is_reset: bool = False) -> None:
         super().__init__(told)
         self.path = path
+        self.is_reset = is_reset
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +177,8 @@ def _check_names(
         here = (*path, name)
         told = ".".join(here)
         if name not in model.model_fields:
-            raise WrongSetting(here, f"{_where(source, here)}: there is no setting {told!r}")
+            near = meant(name, model.model_fields)
+            raise WrongSetting(here, f"{_where(source, here)}: there is no setting {told!r}{near}")
         if here in hidden:
             raise WrongSetting(here, f"{_where(source, here)}: {told!r} is a secret; set it in the environment alone")
         nested = nested_model(model.model_fields[name].annotation)
@@ -224,6 +228,12 @@ def _where(source: SettingSource, path: Place) -> str:
     whence = {SettingSource.FILE: "from the settings' file", SettingSource.STAFF: "set at run time"}
     name = f"the setting {'.'.join(path)!r}" if path else "the settings"
     return f"{name} {whence.get(source, 'by default')}"
+
+
+def meant(name: str, known: Iterable[str], alike: float = 0.6) -> str:
+    """Return how to go on about a name that nothing has: with what is nearly named so, from 0 to 1, if anything is."""
+    near = get_close_matches(name, list(known), 1, alike)
+    return f"; is {near[0]!r} meant?" if near else ""
 
 
 def dumped(settings: Mapping[str, Any]) -> str:

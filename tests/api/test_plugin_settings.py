@@ -161,7 +161,8 @@ async def test_no_request_is_dropped_while_settings_change(servers, bearers):
     [
         ({"score": 2}, ["score"], "The setting 'score' set at run time: Input should be less than or equal to 1."),
         ({"score": "x"}, ["score"], "The setting 'score' set at run time: Input should be a valid number, unable to parse string as a number."),
-        ({"scor": 1}, ["scor"], "The setting 'scor' set at run time: there is no setting 'scor'."),
+        ({"scor": 1}, ["scor"], "The setting 'scor' set at run time: there is no setting 'scor'; is 'score' meant?"),
+        ({}, [], "Nothing is set, and nothing reset."),
         ({"key": "a secret of a caller"}, ["key"], "The setting 'key' set at run time: 'key' is a secret; set it in the environment alone."),
         ({"code": "x" * 20_001}, [], "They are longer than 20,000 characters."),
         ({"code": "RAISES"}, [], "The plugin cannot run under them: RuntimeError in set_card.py:12."),
@@ -179,6 +180,23 @@ async def test_what_cannot_be_is_refused_and_nothing_stored(servers, bearers, ba
     ]
     assert await plugin_settings.every(bank) == {}
     assert "a secret of a caller" not in f"{done}{caplog.text}"
+
+
+@pytest.mark.parametrize(
+    ("settings", "reset", "told"),
+    [
+        ({}, "scor", "There is no setting 'scor'; is 'score' meant?"),
+        ({}, "weather", "There is no setting 'weather'."),
+        ({"score": 0.25}, "score", "The setting 'score' is set and reset at once."),
+    ],
+)
+async def test_what_cannot_be_reset_is_told_with_its_name(servers, bearers, bank, settings, reset, told):
+    done = await set_(servers[0], bearers.admin, settings=settings, reset=[reset])
+
+    assert done["errors"] == [
+        {"code": "BAD_INPUT", "message": told, "path": ["input", "reset", reset], "currentVersion": None}
+    ]
+    assert await plugin_settings.every(bank) == {}
 
 
 async def test_who_has_seen_another_version_is_told(servers, bearers):

@@ -108,6 +108,15 @@ def test_the_application_itself_refuses_whatever_serves_it(found):
         app_of(Settings())
 
 
+def test_a_start_warns_of_what_sets_nothing_of_a_plugin(found, caplog):
+    found(GUANXI_DEVELOPMENT="1", GUANXI_PLUGIN_SETTING="plugins.toml")
+    app_of(Settings())
+
+    assert caplog.messages == [
+        "GUANXI_PLUGIN_SETTING sets nothing of a plugin that is loaded; is 'GUANXI_PLUGIN_SETTINGS' meant?"
+    ]
+
+
 def test_the_command_names_all_that_is_found(tmp_path, guanxi):
     wrong = guanxi(tmp_path, "check-config", GUANXI_JWT_SECRET="x" * 32, GUANXI_ORIGINS="*", GUANXI_DEVELOPMENT="1")
     right = guanxi(tmp_path, "check-config", GUANXI_JWT_SECRET=SECRET)

@@ -93,8 +93,8 @@ def test_settings_are_set_and_reverted_by_version_in_the_audit_log(run):
 WRONG = [
     (("set", "set-card", "score=2"), "the setting 'score' set at run time: Input should be less than or equal to 1"),
     (("set", "set-card", f"key={KEPT}"), "the setting 'key' set at run time: 'key' is a secret; set it in the environment alone"),
-    (("set", "set-card", "scor=1"), "the setting 'scor' set at run time: there is no setting 'scor'"),
-    (("set", "set-card", "--reset", "scor"), "there is no setting 'scor'"),
+    (("set", "set-card", "scor=1"), "the setting 'scor' set at run time: there is no setting 'scor'; is 'score' meant?"),
+    (("set", "set-card", "--reset", "scor"), "there is no setting 'scor'; is 'score' meant?"),
     (("set", "set-card", "score"), "'score' is no FIELD=VALUE."),
     (("set", "set-card", "score=NaN"), "they have a number that is none"),
     (("set", "set-card", "where=1", "where.floor=1"), "'where.floor' is within what has a value already."),
@@ -149,3 +149,16 @@ def test_commands_decide_under_what_was_set(run, last_day):
     run("plugins", "set", "set-card", "where.floor=3")
 
     assert (before, said()) == (["floor 1"], ["floor 3"])
+
+
+def test_what_sets_nothing_is_told_by_lists_and_checks(run, tmp_path):
+    (tmp_path / "plugins.toml").write_text("[plugin.set-card]\nscore = 0.5\n")
+    own = {"GUANXI_PLUGIN_SET_CARD_SCORR": "0.5", "GUANXI_JWT_SECRET": "hT9-qLw3Zr_Xk7VbNc2mEd5sUy8oPa1iGf4j"}
+    told = [
+        "The file of plugins' settings has 'plugin', and no such plugin is loaded; is 'set_card' meant?",
+        "GUANXI_PLUGIN_SET_CARD_SCORR sets nothing of a plugin that is loaded; is 'GUANXI_PLUGIN_SET_CARD_SCORE' meant?",
+    ]
+    listed, checked = run("plugins", **own), run("check-config", **own)
+
+    assert (listed.returncode, listed.stderr.splitlines()) == (0, told)
+    assert (checked.returncode, checked.stdout.splitlines()) == (1, told)

@@ -76,7 +76,7 @@ def test_the_environment_has_nested_names_and_json():
     ("sources", "place", "told"),
     [
         ({"salary_card": {"months": -1}}, ("months",), "the setting 'months' from the settings' file: Input should be greater than or equal to 0"),
-        ({"salary_card": {"mnths": 1}}, ("mnths",), "the setting 'mnths' from the settings' file: there is no setting 'mnths'"),
+        ({"salary_card": {"mnths": 1}}, ("mnths",), "the setting 'mnths' from the settings' file: there is no setting 'mnths'; is 'months' meant?"),
         ({"salary_card": {"place": {"town": 1}}}, ("place", "town"), "the setting 'place.town' from the settings' file: there is no setting 'place.town'"),
         ({"salary_card": 5}, (), "the file's salary-card is no table of settings"),
         ({"environ": env(months="soon")}, ("months",), "GUANXI_PLUGIN_SALARY_CARD_MONTHS: Input should be a valid integer, unable to parse string as an integer"),
