@@ -19,18 +19,17 @@ class BankDirectory:
     """A directory in the bank format.
 
     Raises:
-        LoadError: it is no directory, lacks a core table, or has a table or a column twice or not at all.
+        LoadError: it is no directory, has no table, or has a table or a column twice or not at all.
     """
 
     def __init__(self, folder: Path) -> None:
         if not folder.is_dir():
             raise LoadError(f"{folder} is no directory.")
         self._files = {name: file for name in TABLES if (file := _file(folder, name))}
-        for table in TABLES.values():
-            if table.core and table.name not in self._files:
-                raise LoadError(f"{folder} has no {table.name}.csv; customers, products and holdings are needed.")
-            if table.name in self._files:
-                _require_columns(self._files[table.name], table.name, self.columns(table.name))
+        if not self._files:
+            raise LoadError(f"{folder} has no file of a bank; `guanxi format` describes them.")
+        for name, file in self._files.items():
+            _require_columns(file, name, self.columns(name))
 
     def tables(self) -> tuple[str, ...]:
         """Names of the tables that have a file."""

@@ -15,6 +15,7 @@ from typing import Final, TypeAlias
 import polars as pl
 
 from graph.erasures import Key, check_secret, gone
+from graph.errors import LoadError
 from graph.imports import ImportRow, import_rows, is_empty, missing_keys
 from graph.store import Store
 from loaders.rejects import RejectsFile
@@ -77,9 +78,10 @@ async def load_bank(
     customer who was erased, known by ``erasure_secret``, are rejected.
 
     Raises:
-        LoadError: a file cannot be read as its format; nothing was written.
+        LoadError: a file cannot be read as its format, or a core table is nowhere; nothing was written.
         SettingsError: customers were erased, and not under that secret.
     """
+    await _require_core(source, store)
     erased = erasure_secret if await check_secret(store, erasure_secret) else None
     surveys = await asyncio.to_thread(survey_source, source)
     if strict:
@@ -90,9 +92,20 @@ async def load_bank(
 
 
 async def check_bank(source: Source, rejects: Path, *, progress: Progress | None = None) -> LoadSummary:
-    """Validate a source by itself, without a store: a reference must be to a row of its own files."""
+    """Validate a source by itself, without a store: a reference must be to a row of its own files.
+
+    Raises:
+        LoadError: a file cannot be read as its format, or there is no core table.
+    """
+    await _require_core(source)
     surveys = await asyncio.to_thread(survey_source, source)
     return await _Load(source, surveys, RejectsFile(rejects), progress, None, writes=False).run()
+
+
+async def _require_core(source: Source, store: Store | None = None) -> None:
+    for name in [table.name for table in TABLES.values() if table.core and table.name not in set(source.tables())]:
+        if store is None or await is_empty(store, name):
+            raise LoadError(f"There is no {name}.csv; customers, products and holdings are needed.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,15 +3,17 @@
 import asyncio
 import dataclasses
 import json
+from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Final
 
 import typer
 
-from graph import products
+from graph import contracts, products
 from graph.errors import NotFound, SettingsError
 from graph.programmes import programmes as read_programmes
 from graph.records import Programme
+from graph.terms import Terms
 from guanxi.days import AsOf, day
 from guanxi.opening import open_store
 from guanxi.plugin_loading import load_plugins
@@ -25,11 +27,14 @@ programmes = typer.Typer(add_completion=False)
 
 @programmes.callback(invoke_without_command=True)
 def list_(context: typer.Context) -> None:
-    """List the programmes, or write the report for one's partner."""
+    """List the programmes with their contracts and what is used of them, or write the report for one's partner."""
     if context.invoked_subcommand is None:
-        for programme in asyncio.run(_read(Settings())):
+        found, taken = asyncio.run(_read(Settings()))
+        for programme in found:
             partner = programme.partner.name if programme.partner else "no partner"
             typer.echo(f"{programme.programme_code:<16} {programme.kind:<10} {programme.name}, {partner}")
+            if programme.terms is not None:
+                typer.echo(f"{'':<16} {_contract(programme, programme.terms, taken.get(programme.programme_code, 0))}")
 
 
 @programmes.command()
@@ -49,9 +54,27 @@ def report(
         typer.echo("\n".join(_lines(told)))
 
 
-async def _read(settings: Settings) -> list[Programme]:
+async def _read(settings: Settings) -> tuple[list[Programme], Mapping[str, int]]:
+    """The programmes, and how many places are taken of those that have a contract."""
     async with open_store(settings) as store:
-        return await read_programmes(store)
+        found = await read_programmes(store)
+        return found, await contracts.taken(store, found, await products.catalogue(store))
+
+
+def _contract(programme: Programme, terms: Terms, taken: int) -> str:
+    quota = f" of {terms.quota:,}" if terms.quota is not None else ""
+    told = [
+        f"{taken:,}{quota} places taken",
+        f"{terms.cost * taken:,.2f} of {terms.budget:,.2f} spent" if terms.budget is not None else "",
+        f"from {programme.starts_on}" if programme.starts_on else "",
+        f"until {programme.ends_on}" if programme.ends_on else "",
+        f"in {', '.join(terms.regions)}" if terms.regions else "",
+        f"not beside {', '.join(terms.exclusive_of)}" if terms.exclusive_of else "",
+        f"not on {', '.join(' to '.join(dict.fromkeys(map(str, days))) for days in terms.blackout)}"
+        if terms.blackout
+        else "",
+    ]
+    return "; ".join(part for part in told if part)
 
 
 async def _report(settings: Settings, code: str, *, as_of: date) -> PartnerReport:

@@ -1,15 +1,18 @@
 import json
 
+import polars as pl
 import pytest
 
 pytestmark = pytest.mark.embedded
+
+LISTED = "MART-1           cobranded  Green Mart rewards, Green Mart"
 
 
 def test_the_programmes_are_listed(journey, guanxi):
     done = guanxi(journey.home, "programmes")
 
     assert done.returncode == 0
-    assert "MART-1           cobranded  Green Mart rewards, Green Mart" in done.stdout.splitlines()
+    assert LISTED in done.stdout.splitlines()
 
 
 def test_the_report_tells_of_members_and_not_of_the_few(journey, guanxi):
@@ -48,3 +51,25 @@ def test_a_month_that_is_not_over_is_not_told(journey, guanxi):
 
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert "is yet to come" in done.stderr
+
+
+def test_a_contract_is_loaded_alone_and_told_with_what_is_used_of_it(journey, guanxi, tmp_path):
+    [mart] = pl.read_csv(journey.bank / "programmes.csv", infer_schema=False).filter(programme_code="MART-1").to_dicts()
+    agreed = {"budget": "1000", "benefit_cost": "20", "quota": "40", "regions": "Yunnan|Hunan", "ends_on": "2030-12-31",
+              "blackout_days": "2026-12-24|2026-12-30/2027-01-02"}  # fmt: skip
+    pl.DataFrame([mart | agreed]).write_csv(tmp_path / "programmes.csv")
+
+    loaded = guanxi(journey.home, "load", tmp_path, "--json")
+    listed = guanxi(journey.home, "programmes").stdout.splitlines()
+    pl.DataFrame([mart]).write_csv(tmp_path / "programmes.csv")
+    without = guanxi(journey.home, "load", tmp_path)
+    again = guanxi(journey.home, "programmes").stdout.splitlines()
+    logged = [json.loads(line) for line in guanxi(journey.home, "audit", "list", "--json").stdout.splitlines()]
+
+    assert (loaded.returncode, json.loads(loaded.stdout)["files"][0]["loaded"]) == (0, 1)
+    assert (without.returncode, again) == (0, [line for line in listed if not line.startswith(" ")])
+    assert [line.strip() for line in listed[listed.index(LISTED) + 1 :][:1]] == [
+        f"0 of 40 places taken; 0.00 of 1,000.00 spent; from {mart['starts_on']}; until 2030-12-31; in Yunnan, Hunan; "
+        "not on 2026-12-24, 2026-12-30 to 2027-01-02"
+    ]
+    assert (logged[0]["operation"], json.loads(logged[0]["details"])) == ("guanxi load", {"programmes.csv": 1})

@@ -7,7 +7,7 @@ import pytest
 from graph.errors import LoadError
 from loaders import csv_records
 from loaders.bank_directory import BankDirectory
-from loaders.importing import load_bank
+from loaders.importing import check_bank, load_bank
 
 
 @pytest.mark.parametrize(
@@ -54,13 +54,20 @@ def test_an_endless_line_is_refused_without_being_held(tmp_path):
     assert peak < 256 << 20
 
 
-def test_a_missing_folder_and_a_missing_table_are_named(tmp_path, bank):
+async def test_a_missing_folder_no_table_and_a_missing_core_table_are_named(tmp_path, bank, empty_store):
     with pytest.raises(LoadError, match="is no directory"):
         BankDirectory(tmp_path / "nowhere")
+    with pytest.raises(LoadError, match="has no file of a bank"):
+        BankDirectory(tmp_path)
     folder = bank()
     (folder / "products.csv").unlink()
-    with pytest.raises(LoadError, match=r"has no products\.csv"):
-        BankDirectory(folder)
+    for check in (
+        load_bank(empty_store, BankDirectory(folder), tmp_path / "r.csv"),
+        check_bank(BankDirectory(folder), tmp_path / "r.csv"),
+    ):
+        with pytest.raises(LoadError, match=r"There is no products\.csv"):
+            await check
+    assert await empty_store.read("MATCH (c:Customer) RETURN c.customer_no") == []
 
 
 def test_two_files_of_one_table_are_refused(bank):
