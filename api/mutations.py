@@ -1,7 +1,8 @@
 """The mutations: each returns what it wrote, or typed errors about its input."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import strawberry
 
@@ -17,8 +18,8 @@ from api.types.consents import GRANTED_INSTEAD, Consent
 from api.types.customers import Customer
 from api.types.holdings import Interaction
 from api.user_errors import UserError, UserErrorCode, Wrong, recording, typed_errors
-from graph import consents, feedback, records
-from graph.words import Channel, OutcomeKind, Purpose
+from graph import consents, feedback, places, records
+from graph.words import Channel, OutcomeKind, ProgrammePlace, Purpose
 
 LONGEST_KIND = 200
 LONGEST_NOTE = 2_000
@@ -83,6 +84,10 @@ class Outcome:
     outcome: OutcomeKind = strawberry.field(description="What became of it.")
     channel: Channel = strawberry.field(description="Where.")
     at: datetime = strawberry.field(description="When.")
+    place: ProgrammePlace | None = strawberry.field(
+        description="How the place that it takes stands to the contract with the partner, once for good; null for "
+        "what is no `ACCEPT`, and where there is neither quota nor budget."
+    )
 
 
 @strawberry.type(description="What came of `recordOutcome`.")
@@ -223,9 +228,21 @@ async def _record_outcome(session: Session, given: RecordOutcomeInput) -> Record
         outcome=OutcomeKind(stored["kind"]),
         channel=Channel(stored["channel"]),
         at=stored["at"],
+        place=await _place(session, stored),
     )
     _changed(session, told.customer_no)
     return RecordOutcomePayload(outcome=outcome, customer_no=told.customer_no)
+
+
+async def _place(session: Session, stored: Mapping[str, Any]) -> ProgrammePlace | None:
+    catalogue = await session.catalogue()
+    product = catalogue.get(stored["product_code"])
+    programmes = {programme.programme_code: programme for programme in await session.services.programmes.value()}
+    programme = programmes.get(product.programme_code or "") if product else None
+    if programme is None:
+        return None
+    own = [other.product_code for other in catalogue.values() if other.programme_code == programme.programme_code]
+    return await places.stand(session.services.store, stored, programme, own)
 
 
 async def _set_consent(session: Session, given: SetConsentInput) -> SetConsentPayload:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final, TypeAlias
 
+from graph.words import ProgrammePlace
+
 EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 Period: TypeAlias = tuple[date, date]
 """Its first and its last day."""
@@ -42,6 +44,12 @@ class Terms:
     def is_full(self, accepted: int) -> bool:
         """Whether the quota is reached."""
         return self.quota is not None and accepted >= self.quota
+
+    def place(self, taken: int) -> ProgrammePlace:
+        """Return how the last of so many places that are taken stands."""
+        if self.is_full(taken - 1):
+            return ProgrammePlace.OVER_QUOTA
+        return ProgrammePlace.OVER_BUDGET if self.is_spent(taken - 1) else ProgrammePlace.WITHIN
 
     def blackout_on(self, day: date) -> Period | None:
         """Return the blackout that a day is in."""

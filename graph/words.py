@@ -93,6 +93,14 @@ class ProgrammeKind(StrEnum):
         return cls(kind) if kind in set(cls) else cls.OTHER
 
 
+class ProgrammePlace(StrEnum):
+    """How the place that a customer takes in a programme stands to the contract with the partner."""
+
+    WITHIN = "within"
+    OVER_QUOTA = "over_quota"
+    OVER_BUDGET = "over_budget"
+
+
 class MemberRole(StrEnum):
     """What a member is in a programme."""
 

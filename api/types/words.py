@@ -95,6 +95,14 @@ DESCRIPTIONS: Final[Mapping[type[Enum], tuple[str, Mapping[str, str]]]] = {
             "OTHER": "Another, which `kindName` names: of a plugin, or of the bank's own files.",
         },
     ),
+    words.ProgrammePlace: (
+        "How the place that an acceptance takes in a partner's programme stands to the contract, when it is recorded.",
+        {
+            "WITHIN": "It is one of those agreed on.",
+            "OVER_QUOTA": "All places had been taken: it is recorded, and the bank decides what becomes of it.",
+            "OVER_BUDGET": "The budget does not pay for it: it is recorded, and the bank decides what becomes of it.",
+        },
+    ),
     words.RelationKind: (
         "What the customer at the end of a relation is to the one at its start.",
         {

@@ -308,6 +308,7 @@ UNSHOWN = {
     "ModelFeature.name",
     "PluginSettings.error",
     "OfferReason.facts",
+    "Outcome.place",
     "RecommenderInfo.lastError",
     "UserError.currentVersion",
 }

@@ -61,12 +61,12 @@ async def test_the_same_again_writes_nothing(pushy, bank, bearers):
 
 
 async def test_under_a_key_the_same_is_decided_once_and_another_decision_is_refused(pushy, bank, bearers):
-    key = {"idempotencyKey": "one", "force": True}
+    key = {"idempotencyKey": "one", "expectedVersion": 0}
     at_once = await asyncio.gather(*(put(pushy, bearers.marketing, "SHADOW", **key) for _ in range(4)))
     await put(pushy, bearers.marketing, "LIVE", force=True)
     later = await put(pushy, bearers.marketing, "SHADOW", **key)
     other = await put(pushy, bearers.marketing, "RETIRED", **key)
-    another_viewer = await put(pushy, bearers.admin, "RETIRED", **key)
+    another_viewer = await put(pushy, bearers.admin, "RETIRED", idempotencyKey="one")
 
     assert [answer == later for answer in at_once] == [True] * 4
     assert later["data"]["setPluginStage"]["decision"]["version"] == 1

@@ -1,14 +1,15 @@
+import asyncio
 from datetime import UTC, date, datetime
 
 import pytest
 
-from graph import feedback, products, programmes
+from graph import feedback, places, products, programmes
 from graph.imports import import_rows
 from graph.once import Request
 from graph.programme_figures import reached
 from graph.records import Outcome
 from graph.terms import Contract, Terms
-from graph.words import Channel, OutcomeKind
+from graph.words import Channel, OutcomeKind, ProgrammePlace
 
 FIRST = date(2026, 1, 1)
 AGREED = {
@@ -53,9 +54,21 @@ def record(bank):
     async def write(code, kind=OutcomeKind.ACCEPT, day=FIRST, customer="C1"):
         number, at = next(serial), datetime(day.year, day.month, day.day, tzinfo=UTC)
         outcome = Outcome(f"O{number}", code, kind, Channel.MOBILE, at)
-        await feedback.record_outcome(bank, customer, outcome, {}, Request(f"K{number}", "F", f"ID{number}", at))
+        request = Request(f"K{number}", "F", f"ID{number}", at)
+        return await feedback.record_outcome(bank, customer, outcome, {}, request)
 
     return write
+
+
+@pytest.fixture
+def stand(bank):
+    """Return a function: how the place of an outcome stands."""
+
+    async def find(stored):
+        [mart] = [own for own in await programmes.programmes(bank) if own.programme_code == "MART"]
+        return await places.stand(bank, stored, mart, ["CARD", "GOLD"])
+
+    return find
 
 
 async def contract_of(bank, code="CARD"):
@@ -130,6 +143,54 @@ async def test_the_report_s_takers_are_those_who_have_a_place(bank, record):
 
     assert [own.first.date() for own in found] == [FIRST, FIRST]
     assert len(await reached(bank, ["CARD"], OutcomeKind.ACCEPT, span[0], datetime(2026, 1, 2, tzinfo=UTC))) == 2
+
+
+async def test_an_acceptance_is_told_whether_its_place_is_within_the_contract_once_for_good(bank, record, stand):
+    first = await record("CARD")
+    assert await stand(first) is ProgrammePlace.WITHIN
+    await stand(await record("CARD", customer="C2"))
+    over = await record("GOLD", customer="C3")
+    assert await stand(over) is ProgrammePlace.OVER_BUDGET
+    await bank.write("MATCH (g:Programme {programme_code: 'MART'}) SET g.quota = 2")
+    assert await stand(await record("CARD", customer="C3")) is ProgrammePlace.OVER_QUOTA
+
+    for stored, told in ((first, ProgrammePlace.WITHIN), (over, ProgrammePlace.OVER_BUDGET)):
+        assert await stand(stored) is told
+        [kept] = await bank.read(
+            "MATCH (o:Outcome {outcome_id: $id}) RETURN properties(o) AS own", id=stored["outcome_id"]
+        )
+        assert await stand(kept["own"]) is told
+
+
+async def test_who_has_a_place_keeps_it_by_accepting_again_and_not_after_a_dismissal(bank, record, stand):
+    await bank.write("MATCH (g:Programme {programme_code: 'MART'}) SET g.quota = 1")
+    first = await stand(await record("CARD"))
+    await record("CARD", customer="C2")
+    again = await stand(await record("CARD", day=date(2026, 1, 2)))
+    await record("CARD", OutcomeKind.DISMISS, date(2026, 1, 3))
+    anew = [
+        await stand(await record("CARD", day=date(2026, 1, day), customer=who)) for day, who in ((4, "C3"), (5, "C1"))
+    ]
+
+    assert [first, again, *anew] == [ProgrammePlace.WITHIN] * 2 + [ProgrammePlace.OVER_QUOTA] * 2
+
+
+async def test_what_takes_no_place_is_told_of_none(record, stand):
+    early = await record("CARD", day=date(2025, 12, 31))
+
+    assert [await stand(own) for own in (early, await record("CARD", OutcomeKind.CLICK))] == [None, None]
+
+
+async def test_of_many_at_once_none_beyond_the_quota_is_within(bank, record, stand):
+    await bank.write("MATCH (g:Programme {programme_code: 'MART'}) SET g.quota = 2, g.budget = null")
+
+    async def accept(code, customer):
+        return await stand(await record(code, customer=customer))
+
+    told = await asyncio.gather(*(accept(code, who) for code in ("CARD", "GOLD") for who in ("C1", "C2", "C3")))
+
+    assert told.count(ProgrammePlace.WITHIN) <= 2
+    assert set(told) - {ProgrammePlace.WITHIN} == {ProgrammePlace.OVER_QUOTA}
 
 
 async def test_what_is_left_of_erased_customers_keeps_its_places(bank, record):

@@ -57,6 +57,7 @@ def test_a_table_of_no_plugin_is_told(slips, tables, told):
         ("GUANXI_PLUGIN_SALERY_CARD_MONTHS", "; is 'GUANXI_PLUGIN_SALARY_CARD_MONTHS' meant?"),
         ("GUANXI_PLUGINS_SALARY_CARD_MONTHS", "; is 'GUANXI_PLUGIN_SALARY_CARD_MONTHS' meant?"),
         ("GUANXI_PLUGIN_SALARY_CARD_WHERE__FLOR", "; is 'GUANXI_PLUGIN_SALARY_CARD_WHERE__FLOOR' meant?"),
+        ("GUANXI_PLUGIN_SALARY_CARD_WEIGHT__A", "; is 'GUANXI_PLUGIN_SALARY_CARD_WEIGHTS' meant?"),
         ("GUANXI_PLUGIN_SETTING", "; is 'GUANXI_PLUGIN_SETTINGS' meant?"),
         ("GUANXI_PLUGIN_QUITE_ANOTHER", "."),
     ],
