@@ -22,6 +22,7 @@ class Settings(BaseModel, frozen=True):
 def about():
     return About(settings=Settings)
 """
+JSON = {"GUANXI_PLUGIN_SALARY_CARD_WEIGHTS": '{"A": 1}', "GUANXI_PLUGIN_SALARY_CARD_WHERE": '{"floor": 2}'}
 OWN = ("GUANXI_PLUGINS", "GUANXI_PLUGIN_SETTINGS", "GUANXI_HOME")
 
 
@@ -32,8 +33,10 @@ def slips(tmp_path):
     (tmp_path / "broken.py").write_text("1 / 0")
 
     def find(tables=(), environ=()):
-        sources = Sources(named(dict(tables)), dict.fromkeys(environ, "7"))
-        return misspelt(PluginHost.load([tmp_path], sources=sources), sources, OWN)
+        sources = Sources(named(dict(tables)), dict.fromkeys(environ, "7") | JSON)
+        host = PluginHost.load([tmp_path], sources=sources)
+        assert [info.name for info in host.plugins if info.error] == ["broken"]
+        return misspelt(host, sources, OWN)
 
     return find
 
@@ -68,7 +71,7 @@ def test_a_name_of_the_environment_that_sets_nothing_is_told(slips, name, meant)
 
 def test_what_sets_something_or_is_of_a_broken_plugin_is_not_told(slips):
     tables = {"salary-card": {"months": 6}, "broken": {"x": 1}}
-    names = ["MONTHS", "months", "WEIGHTS", "WEIGHTS__A", "WHERE", "WHERE__FLOOR"]
+    names = ["MONTHS", "months", "WEIGHTS__A", "WHERE__FLOOR"]
     environ = [*(f"GUANXI_PLUGIN_SALARY_CARD_{name}" for name in names), "GUANXI_PLUGIN_BROKEN_X", *OWN, "PATH"]
 
     assert slips(tables, environ) == []
