@@ -228,7 +228,7 @@ async def _record_outcome(session: Session, given: RecordOutcomeInput) -> Record
         outcome=OutcomeKind(stored["kind"]),
         channel=Channel(stored["channel"]),
         at=stored["at"],
-        place=await _place(session, stored),
+        place=await _place(session, stored) if given.outcome is OutcomeKind.ACCEPT else None,
     )
     _changed(session, told.customer_no)
     return RecordOutcomePayload(outcome=outcome, customer_no=told.customer_no)

@@ -63,16 +63,16 @@ async def taken(store: Store, products: Sequence[str], since: datetime, until: d
 async def stand(
     store: Store, outcome: Mapping[str, Any], programme: Programme, products: Sequence[str]
 ) -> ProgrammePlace | None:
-    """Return how the place that an outcome took stands to a programme's contract, and keep it: that is said once.
+    """Return how the place that an acceptance took stands to a programme's contract, and keep it: that is said once.
 
-    None where the outcome takes no place, or places are not counted. It is counted after it was written: of several at
-    once none beyond the contract is within, and one that is within may be told to be beyond. Who accepts again what he
-    has a place by has that place.
+    None where it is of before the contract, or places are not counted. It is counted after it was written: of several
+    at once none beyond the contract is within, and one that is within may be told to be beyond. Who accepts again what
+    he has a place by has that place.
     """
     if "place" in outcome:
         return ProgrammePlace(outcome["place"])
     terms, since = programme.terms, beginning(programme.starts_on)
-    if terms is None or not terms.is_counted or outcome["kind"] != OutcomeKind.ACCEPT or outcome["at"] < since:
+    if terms is None or not terms.is_counted or outcome["at"] < since:
         return None
     rows = [{"programme_code": "", "product_code": code, "since": since} for code in products]
     own = {name: outcome[name] for name in ("outcome_id", "customer_no", "product_code")}

@@ -175,10 +175,8 @@ async def test_who_has_a_place_keeps_it_by_accepting_again_and_not_after_a_dismi
     assert [first, again, *anew] == [ProgrammePlace.WITHIN] * 2 + [ProgrammePlace.OVER_QUOTA] * 2
 
 
-async def test_what_takes_no_place_is_told_of_none(record, stand):
-    early = await record("CARD", day=date(2025, 12, 31))
-
-    assert [await stand(own) for own in (early, await record("CARD", OutcomeKind.CLICK))] == [None, None]
+async def test_what_was_accepted_before_the_contract_takes_no_place(record, stand):
+    assert await stand(await record("CARD", day=date(2025, 12, 31))) is None
 
 
 async def test_of_many_at_once_none_beyond_the_quota_is_within(bank, record, stand):
