@@ -57,8 +57,9 @@ class NotFound(GuanxiError):
         key: the business key as given.
     """
 
-    def __init__(self, kind: str, key: str) -> None:
-        super().__init__(f"There is no {kind} {key!r}.")
+    def __init__(self, kind: str, key: str, near: Sequence[str] = ()) -> None:
+        meant = f" Is {' or '.join(near)} meant?" if near else ""
+        super().__init__(f"There is no {kind} {key!r}.{meant}")
         self.kind = kind
         self.key = key
 

@@ -97,7 +97,10 @@ class PluginScoreCard:
     """A score card."""
 
     plugin: str = strawberry.field(description="The plugin's name.")
-    stage: PluginStage = strawberry.field(description="Where it is.")
+    is_gone: bool = strawberry.field(
+        description="Whether it is not loaded in the process that answers: the card is of what was."
+    )
+    stage: PluginStage = strawberry.field(description="Where it is, or was.")
     decision: PluginStageDecision | None = strawberry.field(
         description="By which it was put there; null where nobody has decided."
     )
@@ -124,6 +127,7 @@ class PluginScoreCard:
         """Make the type of a card."""
         return cls(
             plugin=card.plugin,
+            is_gone=card.is_gone,
             stage=card.life.stage,
             decision=PluginStageDecision.of(card.decision) if card.decision else None,
             counted_since=card.counted_since,

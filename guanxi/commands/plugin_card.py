@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from guanxi.opening import open_store
+from guanxi.plugin_loading import load_plugins
 from guanxi.settings import Settings
-from plugins.host import PluginHost
 from plugins.life.staging import standing
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ async def _card(name: str) -> "ScoreCard":
 
     settings = Settings()
     async with open_store(settings) as store:
-        there = await standing(store, PluginHost.load(settings.plugins).plugins, name, settings.new_plugins)
+        there = await standing(store, load_plugins(settings).plugins, name, settings.new_plugins)
         return await score_card(store, there)
 
 
@@ -54,7 +54,7 @@ def _plain(found: "ScoreCard") -> dict[str, Any]:
 
 def _lines(found: "ScoreCard") -> Iterator[str]:
     since = f" since {found.decision.decided_at:%Y-%m-%d %H:%M}" if found.decision else ", and nobody has decided on it"
-    yield f"{found.plugin} is {found.life}{since}."
+    yield f"{found.plugin} is {'gone; it was ' if found.is_gone else ''}{found.life}{since}."
     if found.counted_since:
         yield f"Of offers since {found.counted_since:%Y-%m-%d %H:%M}:"
     yield f"share    {_side(found.share)}"

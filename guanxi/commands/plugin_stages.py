@@ -12,8 +12,8 @@ from graph.plugin_stages import StageDecision
 from graph.words import PluginStage
 from guanxi.auditing import record
 from guanxi.opening import open_store
+from guanxi.plugin_loading import load_plugins
 from guanxi.settings import Settings
-from plugins.host import PluginHost
 from plugins.life.stages import Life
 from plugins.life.staging import Order, Standing, put, roll_back, standing
 
@@ -42,7 +42,7 @@ def rollback(name: Name, reason: Annotated[str, typer.Option(help="Why; it is ke
 async def _stage(name: str, then: Life | None, reason: str, *, force: bool) -> int:
     settings = Settings()
     async with open_store(settings) as store:
-        there = await standing(store, PluginHost.load(settings.plugins).plugins, name, settings.new_plugins)
+        there = await standing(store, load_plugins(settings).plugins, name, settings.new_plugins)
         if then is None:
             _tell(there)
             return 0
@@ -55,7 +55,7 @@ async def _stage(name: str, then: Life | None, reason: str, *, force: bool) -> i
 async def _roll_back(name: str, reason: str) -> int:
     settings = Settings()
     async with open_store(settings) as store:
-        there = await standing(store, PluginHost.load(settings.plugins).plugins, name, settings.new_plugins)
+        there = await standing(store, load_plugins(settings).plugins, name, settings.new_plugins)
         decision = await roll_back(store, there, _order(reason))
         await record(settings, store, AuditAction.WRITE, "plugins rollback", details=_details(decision))
     typer.echo(f"{there.plugin} is {Life(decision.stage, decision.share)} again; before, it was {there.now}.")
@@ -75,7 +75,7 @@ def _details(decision: StageDecision) -> dict[str, str | int]:
 
 
 def _tell(there: Standing) -> None:
-    typer.echo(f"{there.plugin} is {there.now}{'' if there.decisions else ', and nobody has decided on it'}.")
+    typer.echo(f"{there}{'' if there.decisions else ', and nobody has decided on it'}.")
     for own in there.decisions:
         life = Life(own.stage, own.share)
         typer.echo(f"{own.version:>3} {own.decided_at:%Y-%m-%d %H:%M} {life!s:<14} {own.decided_by}: {own.reason}")

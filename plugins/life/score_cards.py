@@ -59,6 +59,7 @@ class ScoreCard:
     """How a plugin does.
 
     Attributes:
+        is_gone: it is not loaded any more: the card is of what was.
         decision: by which it was put on its stage; None where nobody has decided.
         counted_since: when it was last put on a share, from when on offers count on either side; None where it
             never was.
@@ -70,6 +71,7 @@ class ScoreCard:
     """
 
     plugin: str
+    is_gone: bool
     life: Life
     decision: StageDecision | None
     counted_since: datetime | None
@@ -90,6 +92,7 @@ async def score_card(store: Store, there: Standing) -> ScoreCard:
     foreseen = await plugin_days.foreseen(store, plugin)
     return ScoreCard(
         plugin,
+        there.is_gone,
         there.now,
         there.decisions[-1] if there.decisions else None,
         since,

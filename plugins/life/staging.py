@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from difflib import get_close_matches
 from typing import Final
 
 from graph import plugin_stages
@@ -29,12 +30,22 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A plugin's name, its life now, its life before anybody decided on it, and all decisions on it."""
+    """A plugin's name, its life now, its life before anybody decided on it, and all decisions on it.
+
+    Attributes:
+        is_gone: it is not loaded any more.
+        near: the names of loaded plugins that are like its own, where it is gone.
+    """
 
     plugin: str
     now: Life
     unstaged: Life
     decisions: Sequence[StageDecision]
+    is_gone: bool = False
+    near: Sequence[str] = ()
+
+    def __str__(self) -> str:
+        return f"{self.plugin} is gone; it was {self.now}" if self.is_gone else f"{self.plugin} is {self.now}"
 
     @property
     def version(self) -> int:
@@ -48,17 +59,18 @@ async def standing(store: Store, plugins: Sequence[PluginInfo], name: str, new: 
     One that is not there any more still has its decisions.
 
     Raises:
-        NotFound: there is none of that name, and never was one that was decided on.
+        NotFound: there is none of that name, and never was one that was decided on; says which are near.
     """
-    every = await plugin_stages.history(store)
-    name = spelt(name, [*(plugin.name for plugin in plugins), *(own.plugin for own in every)])
+    every, names = await plugin_stages.history(store), [plugin.name for plugin in plugins]
+    name = spelt(name, [*names, *(own.plugin for own in every)])
     decisions = [own for own in every if own.plugin == name]
     here = next((plugin for plugin in plugins if plugin.name == name), None)
+    near = () if here else get_close_matches(name, names)
     if here is None and not decisions:
-        raise NotFound("plugin", name)
+        raise NotFound("plugin", name, near)
     unstaged = Lives(new=new).life(here or PluginInfo(name, "gone"))
     now = Life(decisions[-1].stage, decisions[-1].share) if decisions else unstaged
-    return Standing(name, now, unstaged, decisions)
+    return Standing(name, now, unstaged, decisions, is_gone=here is None, near=near)
 
 
 async def put(
@@ -67,6 +79,7 @@ async def put(
     """Put a plugin on a stage; where it was decided to be there already, that decision stands.
 
     Raises:
+        NotFound: it is gone.
         PluginError: it may not go there, and why.
         VersionConflict: somebody else has decided meanwhile.
         KeyReused: the order's request stands for another order.
@@ -74,6 +87,7 @@ async def put(
     done = await plugin_stages.recorded(store, order.request)
     if done is not None:
         return done
+    _refuse_gone(there)
     if expected is not None and expected != there.version:
         raise VersionConflict(there.version)
     said = objection(there.now, then, force=force)
@@ -89,14 +103,21 @@ async def roll_back(store: Store, there: Standing, order: Order) -> StageDecisio
     """Put a plugin on the stage before; once more, on the one before that.
 
     Raises:
-        PluginError: there is none.
+        NotFound: the plugin is gone.
+        PluginError: there is no stage before.
         VersionConflict: somebody else has decided meanwhile.
     """
+    _refuse_gone(there)
     back = before(there.decisions, there.unstaged)
     if back is None:
         raise PluginError(f"There is no stage before: {there.plugin} is {there.now}.")
     life, restores = back
     return await _decide(store, there, life, order, restores)
+
+
+def _refuse_gone(there: Standing) -> None:
+    if there.is_gone:
+        raise NotFound("plugin", there.plugin, there.near)
 
 
 async def _decide(

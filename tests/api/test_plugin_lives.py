@@ -125,6 +125,18 @@ async def test_what_is_wrong_is_told_and_nothing_is_kept(pushy, bank, bearers, o
     assert await plugin_stages.history(bank) == []
 
 
+async def test_one_that_is_gone_is_put_nowhere_and_what_is_near_is_named(pushy, bank, bearers, serving, tmp_path):
+    await put(pushy, bearers.marketing, "SHADOW")
+    (tmp_path / "pushy.py").rename(tmp_path / "pushyer.py")
+    async with serving(bank, PluginHost.load([tmp_path])) as other:
+        answer = await put(other, bearers.marketing, "RETIRED")
+
+    [error] = answer["data"]["setPluginStage"]["errors"]
+    assert (error["code"], error["path"]) == ("NOT_FOUND", ["input", "plugin"])
+    assert error["message"] == "There is no plugin 'pushy'. Is pushyer meant?"
+    assert [str(own.stage) for own in await plugin_stages.history(bank)] == ["shadow"]
+
+
 async def test_a_decision_is_in_the_audit_log(pushy, bank, bearers):
     await put(pushy, bearers.marketing, "SHADOW")
 

@@ -16,7 +16,7 @@ def propose(customer):
 PUT = """mutation { setPluginStage(input: {plugin: "pushy", stage: SHARE, share: 50, reason: "try", force: true}) {
     decision { decidedAt } errors { message } } }"""
 CARD = """query ($plugin: String!) { pluginScoreCard(plugin: $plugin) {
-    plugin stage decision { share decidedAt } countedSince
+    plugin isGone stage decision { share decidedAt } countedSince
     share { customers shown taken rate } holdout { customers shown taken rate } lift { difference low high ratio }
     counts { asked proposed best failures passedOver } foreseen { customers takers }
     process { calls failures meanMs } } }"""
@@ -69,7 +69,7 @@ async def test_what_customers_answer_is_on_the_card(pushy, bank, bearers):
 
 async def test_a_plugin_on_which_nobody_has_decided_has_a_card_with_nothing_on_it(pushy, bearers):
     assert await card(pushy, bearers.admin) == {
-        "plugin": "pushy", "stage": "LIVE", "decision": None, "countedSince": None,
+        "plugin": "pushy", "isGone": False, "stage": "LIVE", "decision": None, "countedSince": None,
         "share": None, "holdout": None, "lift": None, "counts": None, "foreseen": None,
         "process": {"calls": 0, "failures": 0, "meanMs": 0.0},
     }  # fmt: skip
@@ -81,7 +81,7 @@ async def test_one_that_is_gone_keeps_its_card(pushy, bank, bearers, serving):
     async with serving(bank, PluginHost.load()) as other:
         found = await card(other, bearers.admin)
 
-    assert (found["stage"], found["process"]) == ("SHARE", None)
+    assert (found["isGone"], found["stage"], found["process"]) == (True, "SHARE", None)
 
 
 @pytest.mark.parametrize("role", ["anna", "manager", "partner"])

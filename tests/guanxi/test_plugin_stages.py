@@ -55,6 +55,7 @@ def test_a_plugin_goes_forward_and_back(plugins):
     [
         (("stage", "nobody", "live", "--reason", "x"), "There is no plugin 'nobody'."),
         (("rollback", "nobody"), "There is no plugin 'nobody'."),
+        (("rollback", "pushi"), "There is no plugin 'pushi'. Is pushy meant?"),
         (("stage", "pushy", "retired"), "A reason has 1 to 500 characters."),
         (("stage", "pushy", "share", "--share", "0", "--reason", "x"), "A share is a whole number of percent, from 1 to 99."),
         (("stage", "shipped", "retired", "--reason", "x"),
@@ -75,6 +76,19 @@ def test_the_setting_says_what_is_new(plugins):
     assert plugins("stage", "pushy", "live", "--reason", "x", "--force", GUANXI_NEW_PLUGINS="draft").returncode == 0
     wrong = plugins("stage", "pushy", GUANXI_NEW_PLUGINS="share")
     assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)
+
+
+def test_what_is_left_out_is_gone_and_keeps_what_was(plugins):
+    without = {"GUANXI_WITHOUT": "campus"}
+    assert plugins("stage", "campus", "retired", "--reason", "over").returncode == 0
+    again = plugins("stage", "campus", "shadow", "--reason", "again", **without)
+    back = plugins("rollback", "campus", **without)
+    card = plugins("card", "campus", **without)
+
+    assert [(done.returncode, done.stderr) for done in (again, back)] == [(2, "There is no plugin 'campus'.\n")] * 2
+    assert plugins("stage", "campus", **without).stdout.startswith("campus is gone; it was retired.\n")
+    assert (card.returncode, card.stdout.startswith("campus is gone; it was retired since ")) == (0, True)
+    assert plugins("stage", "campus").stdout.startswith("campus is retired.\n")
 
 
 def test_recommendations_go_by_the_stages(journey, guanxi, tmp_path):
