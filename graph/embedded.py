@@ -87,6 +87,11 @@ def is_installed() -> bool:
     return importlib.util.find_spec("arcadedb_embedded") is not None
 
 
+def is_there(home: Path) -> bool:
+    """Whether the home has a store that can be joined, running or not."""
+    return is_installed() and StoreFolder(home / "store").data.exists()
+
+
 @contextmanager
 def join(home: Path) -> Iterator[EmbeddedLease]:
     """Use the home's store, starting it where none runs; it stops soon after its last user's end.

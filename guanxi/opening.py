@@ -18,6 +18,11 @@ logger = logging.getLogger("guanxi")
 WATCH_SECONDS: Final = 2.0
 
 
+def is_stored(settings: Settings) -> bool:
+    """Whether there is a store already: a Neo4j, or the home's own."""
+    return settings.neo4j_uri is not None or embedded.is_there(settings.home)
+
+
 @asynccontextmanager
 async def open_store(settings: Settings) -> AsyncIterator[Store]:
     """Yield the Neo4j of the settings, or join the home's embedded store; migrated, and closed at the end."""

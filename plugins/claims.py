@@ -31,6 +31,11 @@ class Held:
     product_code: str
     plugins: tuple[str, ...]
 
+    def __str__(self) -> str:
+        return (
+            f"Held back from everybody, or all but a share, for want of {', '.join(self.plugins)}: {self.product_code}"
+        )
+
 
 def claims(host: PluginHost) -> set[Claim]:
     """Return what plugins say is theirs: those of a host, and those that are shipped, left out or not."""

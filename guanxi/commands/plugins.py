@@ -48,6 +48,9 @@ def list_(context: typer.Context, as_json: AsJson = False) -> int:
             typer.echo(f"{plugin.name:<16} {plugin.state:<7} {told}   from {plugin.source}")
             for untrained in plugin.untrained:
                 typer.echo(f"{'':<16} {untrained}")
+            if plugin.holds_back:
+                held = ", ".join(plugin.holds_back)
+                typer.echo(f"{'':<16} held back from everybody, or all but a share, for want of it: {held}")
             for deprecated in plugin.deprecations:
                 typer.echo(f"{'':<16} will go: {deprecated}")
     return 1 if any(plugin.state == "broken" for plugin in found) else 0

@@ -19,7 +19,7 @@ from guanxi.opening import open_store
 from guanxi.plugin_loading import load_plugins
 from guanxi.settings import Settings
 from guanxi.stored_settings import take_stored
-from plugins.claims import Held, held_back
+from plugins.claims import held_back
 from plugins.failures.counting import tell_webhooks
 from plugins.host import PluginHost
 from recommenders.artefact import Model, save
@@ -116,12 +116,8 @@ async def _train(settings: Settings, today: date, live: Model | None) -> tuple[T
                 progress=lambda part, read: bars.update(task, description=f"customers read: {part}", completed=read),
             )
         await tell_webhooks(store, host.reports.counts)
-        held = map(_told_held, held_back(catalogue, host, lives.live(host)))
+        held = map(str, held_back(catalogue, host, lives.live(host)))
         return trained, [*held, *_without(host, trained.model)]
-
-
-def _told_held(held: Held) -> str:
-    return f"Held back from everybody, or all but a share, for want of {', '.join(held.plugins)}: {held.product_code}"
 
 
 def _without(host: PluginHost, model: Model) -> Iterator[str]:
