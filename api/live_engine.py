@@ -11,14 +11,14 @@ from typing import Final
 import numpy as np
 
 from api.gathering import Gathering
-from graph import plugin_claims, plugin_settings, plugin_stages, products
+from graph import plugin_settings, plugin_stages, products
 from graph.errors import ModelError, StoreUnavailable
 from graph.migrations import migrate
 from graph.plugin_claims import Claim
 from graph.records import Customer
 from graph.store import Store
 from graph.words import PluginStage
-from plugins.claims import claims
+from plugins.claims import claims, remember
 from plugins.deciding import build_engine
 from plugins.host import PluginHost
 from plugins.life.reloading import Reloading
@@ -193,7 +193,7 @@ class LiveEngine:
             await migrate(self._store)
             self._migrated = True
         if (claimed := claims(self.host)) != self._claimed:
-            await plugin_claims.remember(self._store, claimed)
+            await remember(self._store, self.host)
             self._claimed = claimed
         return Catalogue(await products.catalogue(self._store), self._purposes)
 

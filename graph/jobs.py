@@ -23,7 +23,7 @@ WITH j WHERE (j.lease_until IS NULL OR j.lease_until <= $now)
   AND ($before IS NULL OR j.started_at IS NULL OR j.started_at <= $before OR j.outcome = 'interrupted')
 SET j.failures = coalesce(j.failures, 0) + CASE WHEN j.outcome = 'running' THEN 1 ELSE 0 END,
   j.runs = coalesce(j.runs, 0) + 1, j.run_id = $run_id, j.runner = $runner, j.lease_until = $until,
-  j.started_at = $now, j.ended_at = null, j.outcome = 'running', j.error = null
+  j.started_at = $now, j.ended_at = null, j.outcome = 'running', j.error = null, j.plugin = $plugin
 RETURN j.run_id AS run_id
 """
 """Setting the name to itself locks the job before its lease is read. A run that nobody ended has failed."""
@@ -62,11 +62,13 @@ class Run:
     Attributes:
         run_id: tells it from every other run.
         runner: who does it: host and process.
+        plugin: whose job it is.
     """
 
     job_name: str
     run_id: str
     runner: str
+    plugin: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,7 @@ async def take(store: Store, run: Run, now: datetime, every: timedelta | None = 
             job_name=run.job_name,
             run_id=run.run_id,
             runner=run.runner,
+            plugin=run.plugin,
             now=now,
             before=before,
             until=now + LEASE,

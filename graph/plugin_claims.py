@@ -1,6 +1,6 @@
 """Remembers which plugins have ever said that kinds of programmes, or products for a purpose, are theirs."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final, Literal, TypeAlias
 
 from graph.store import Row, Store
@@ -12,13 +12,21 @@ REMEMBER: Final = """
 UNWIND $rows AS row
 MERGE (c:PluginClaim {claim_key: row.claim_key})
 ON CREATE SET c.plugin = row.plugin, c.of = row.of, c.word = row.word
+REMOVE c.waived
 """
-CLAIMS: Final = "MATCH (c:PluginClaim) RETURN c.plugin AS plugin, c.of AS of, c.word AS word ORDER BY plugin"
+CLAIMS: Final = """
+MATCH (c:PluginClaim)
+RETURN c.plugin AS plugin, c.of AS of, c.word AS word, c.waived IS NOT NULL AS waived ORDER BY plugin
+"""
 
 
-async def remember(store: Store, claims: Iterable[Claim]) -> None:
-    """Remember claims beside those of before."""
-    known = {(row["plugin"], row["of"], row["word"]) for row in await store.read(CLAIMS)}
+async def remember(store: Store, claims: Iterable[Claim], loaded: Collection[str]) -> None:
+    """Remember claims beside those of before; what was waived holds again for plugins that are loaded."""
+    known = {
+        (row["plugin"], row["of"], row["word"])
+        for row in await store.read(CLAIMS)
+        if not row["waived"] or row["plugin"] not in loaded
+    }
     rows = [
         {"claim_key": "|".join(claim), "plugin": claim[0], "of": claim[1], "word": claim[2]}
         for claim in sorted(set(claims) - known)
@@ -28,9 +36,11 @@ async def remember(store: Store, claims: Iterable[Claim]) -> None:
 
 
 async def claimants(store: Store) -> Mapping[tuple[str, str], tuple[str, ...]]:
-    """Return who has ever claimed what, by ``kind`` or ``purpose`` and its word."""
+    """Return who has claimed what and was not forgotten, by ``kind`` or ``purpose`` and its word."""
     found = dict[tuple[str, str], tuple[str, ...]]()
     for row in await store.read(CLAIMS):
+        if row["waived"]:
+            continue
         key = row["of"], row["word"]
         found[key] = (*found.get(key, ()), row["plugin"])
     return found

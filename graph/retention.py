@@ -1,7 +1,4 @@
-"""Retention: what is older than it may be kept, found in one reading and removed in bounded transactions.
-
-Interrupted, it has removed some of it; run again, it removes the rest.
-"""
+"""Retention: what is older than it may be kept, found in one reading and removed in bounded transactions."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -11,27 +8,11 @@ from typing import Any, Final
 from dateutil.relativedelta import relativedelta
 
 from graph.periods import Periods
+from graph.removing import REMOVED_AT_ONCE, Rule, batches, count_found, edge_rule, node_rule, remove_found
 from graph.store import Store
 
-REMOVED_AT_ONCE: Final = 1_000
 ACCOUNTS_AT_ONCE: Final = 50
 """An account goes with every month of its activity."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """What of a kind is too old.
-
-    Attributes:
-        match: binds ``n`` to it, and ``c`` to its customer where it is his relationship.
-        key: the property that names it.
-        removed: what deletes those that ``$keys`` name, in one transaction.
-    """
-
-    match: str
-    key: str
-    removed: tuple[str, ...]
-    at_once: int = REMOVED_AT_ONCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,25 +31,15 @@ class Due:
         }
 
 
-def _node(label: str, key: str, old: str) -> Rule:
-    named = f"UNWIND $keys AS key MATCH (n:{label} {{{key}: key.key}})"
-    return Rule(f"MATCH (n:{label}) WHERE {old}", key, (f"{named} DETACH DELETE n",))
-
-
-def _edge(kind: str, key: str, old: str) -> Rule:
-    named = f"UNWIND $keys AS key MATCH (:Customer {{customer_no: key.owner}})-[n:{kind} {{{key}: key.key}}]->()"
-    return Rule(f"MATCH (c:Customer)-[n:{kind}]->() WHERE {old}", key, (f"{named} DELETE n",))
-
-
 ACCOUNT: Final = "UNWIND $keys AS key MATCH (n:Account {account_no: key.key})"
 CARD: Final = "UNWIND $keys AS key MATCH (n:Card {card_no: key.key})"
 RULES: Final[Mapping[str, Rule]] = {
-    "interactions": _node("Interaction", "interaction_id", "n.at < $moment"),
-    "outcomes": _node("Outcome", "outcome_id", "n.at < $moment"),
-    "activity": _node("Activity", "activity_key", "n.month < $month"),
-    "holdings": _edge("HOLDS", "holding_key", "n.closed_on < $day"),
-    "memberships": _edge("MEMBER_OF", "membership_key", "n.until < $day"),
-    "shadowed": _edge("SHADOWED", "shadow_key", "n.on < $day"),
+    "interactions": node_rule("Interaction", "interaction_id", "n.at < $moment"),
+    "outcomes": node_rule("Outcome", "outcome_id", "n.at < $moment"),
+    "activity": node_rule("Activity", "activity_key", "n.month < $month"),
+    "holdings": edge_rule("HOLDS", "holding_key", "n.closed_on < $day"),
+    "memberships": edge_rule("MEMBER_OF", "membership_key", "n.until < $day"),
+    "shadowed": edge_rule("SHADOWED", "shadow_key", "n.on < $day"),
     "cards": Rule(
         "MATCH (n:Card) WHERE n.expires_on < $day",
         "card_no",
@@ -109,33 +80,18 @@ def due(periods: Periods, today: date) -> Iterator[Due]:
 
 async def count(store: Store, part: Due) -> int:
     """Return how much of a part is too old."""
-    match, what = (LOST, "c") if part.part == "customers" else (RULES[part.part].match, "n")
-    return int((await store.read(f"{match} RETURN count({what}) AS n", **part.parameters()))[0]["n"])
+    if part.part != "customers":
+        return await count_found(store, RULES[part.part], **part.parameters())
+    return int((await store.read(f"{LOST} RETURN count(c) AS n", **part.parameters()))[0]["n"])
 
 
-async def remove(store: Store, part: Due) -> AsyncIterator[int]:
+def remove(store: Store, part: Due) -> AsyncIterator[int]:
     """Remove what of a part other than customers is too old, and yield how much whenever some is gone."""
-    rule = RULES[part.part]
-    owner = "c.customer_no" if "(c:" in rule.match else "null"
-    keys = store.stream(f"{rule.match} RETURN n.{rule.key} AS key, {owner} AS owner", **part.parameters())
-    async for batch in _batches(keys, rule.at_once):
-        await store.write_all([(cypher, {"keys": batch}) for cypher in rule.removed])
-        yield len(batch)
+    return remove_found(store, RULES[part.part], **part.parameters())
 
 
 async def lost(store: Store, part: Due) -> AsyncIterator[list[str]]:
     """Yield the customers who are to be erased, some at a time."""
     numbers = store.stream(f"{LOST} RETURN c.customer_no AS number", **part.parameters())
-    async for batch in _batches(numbers, REMOVED_AT_ONCE):
+    async for batch in batches(numbers, REMOVED_AT_ONCE):
         yield [row["number"] for row in batch]
-
-
-async def _batches(rows: AsyncIterator[dict[str, Any]], most: int) -> AsyncIterator[list[dict[str, Any]]]:
-    batch = []
-    async for row in rows:
-        batch.append(row)
-        if len(batch) == most:
-            yield batch
-            batch = []
-    if batch:
-        yield batch

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -71,16 +71,16 @@ async def keep_working(store: Store, host: Callable[[], PluginHost], settings: S
         running: dict[str, asyncio.Task[None]] = {}
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            known = {job.name: job for job, _ in host().of("jobs")}
+            known = {job.name: (job, info) for job, info in host().of("jobs")}
             missing = _missing(settings.jobs, known, missing)
-            wanted = {name: job for name, job in known.items() if is_done_here(job, settings.jobs)}
+            wanted = {name: own for name, own in known.items() if is_done_here(own[0], settings.jobs)}
             running = {name: task for name, task in running.items() if not task.done()}
             for name in await _due(store, wanted):
                 if name not in running and len(running) < AT_ONCE:
-                    running[name] = tasks.create_task(_attempt(store, wanted[name], settings))
+                    running[name] = tasks.create_task(_attempt(store, *wanted[name], settings))
 
 
-def _missing(asked: tuple[str, ...], known: Mapping[str, Job], before: set[str]) -> set[str]:
+def _missing(asked: tuple[str, ...], known: Collection[str], before: set[str]) -> set[str]:
     """Return which of the jobs that settings name are not there, and warn of those that were not missing before."""
     missing = {name.removeprefix("-") for name in asked} - {ALL, *known}
     for name in sorted(missing - before):
@@ -88,7 +88,7 @@ def _missing(asked: tuple[str, ...], known: Mapping[str, Job], before: set[str])
     return missing
 
 
-async def _due(store: Store, wanted: Mapping[str, Job]) -> list[str]:
+async def _due(store: Store, wanted: Mapping[str, tuple[Job, PluginInfo]]) -> list[str]:
     now = datetime.now(UTC)
     try:
         states = await jobs.states(store, now)
@@ -98,12 +98,12 @@ async def _due(store: Store, wanted: Mapping[str, Job]) -> list[str]:
     except Exception:
         logger.exception("jobs wait")
         return []
-    return [name for name, job in wanted.items() if is_due(job, states.get(name), now)]
+    return [name for name, (job, _) in wanted.items() if is_due(job, states.get(name), now)]
 
 
-async def _attempt(store: Store, job: Job, settings: Settings) -> None:
+async def _attempt(store: Store, job: Job, owner: PluginInfo, settings: Settings) -> None:
     try:
-        await run_job(store, job, settings, due=True)
+        await run_job(store, job, owner, settings, due=True)
     except StoreError as error:
         logger.warning("the job %s waits: %s", job.name, error)
     except Exception:
@@ -111,10 +111,10 @@ async def _attempt(store: Store, job: Job, settings: Settings) -> None:
 
 
 async def run_job(
-    store: Store, job: Job, settings: Settings, *, due: bool = False, quiet: bool = True
+    store: Store, job: Job, owner: PluginInfo, settings: Settings, *, due: bool = False, quiet: bool = True
 ) -> tuple[JobOutcome, str | None] | None:
     """Run a job and return what came of it, with the error; None where another is at it or, with ``due``, it is not."""
-    run = Run(job.name, secrets.token_hex(8), f"{socket.gethostname()}:{os.getpid()}")
+    run = Run(job.name, secrets.token_hex(8), f"{socket.gethostname()}:{os.getpid()}", owner.name)
     if not await jobs.take(store, run, datetime.now(UTC), job.every if due else None):
         return None
     try:

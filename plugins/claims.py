@@ -1,15 +1,17 @@
 """Holds back what plugins have said is theirs where none of them decides: the gates that protect it are not there."""
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from graph import plugin_claims
 from graph.plugin_claims import Claim
 from graph.records import Product
+from graph.store import Store
 from plugins.about import About
 from plugins.host import DEFAULT_PLUGINS, PluginHost
 from recommenders.batch import Batch
@@ -43,8 +45,23 @@ def claims(host: PluginHost) -> set[Claim]:
     for loaded in host.loaded:
         found |= set(_claims(loaded.info.name, loaded.registered.about))
     for module in DEFAULT_PLUGINS:
-        found |= set(_claims(module.__name__.rpartition(".")[2], _about(module)))
+        found |= set(_claims(_name(module), _about(module)))
     return found
+
+
+def is_shipped(plugin: str) -> bool:
+    """Whether guanxi ships a plugin of that name, left out or not."""
+    return any(_name(module) == plugin for module in DEFAULT_PLUGINS)
+
+
+async def remember(store: Store, host: PluginHost) -> None:
+    """Have a store remember what plugins say is theirs."""
+    await plugin_claims.remember(store, claims(host), {loaded.info.name for loaded in host.loaded})
+
+
+def without_claims_of(plugin: str, catalogue: Catalogue) -> Catalogue:
+    """Return a catalogue in which nothing is claimed by a plugin."""
+    return Catalogue([replace(own, claimed_by=_others(own, plugin)) for own in catalogue], catalogue.limits)
 
 
 def held_back(catalogue: Catalogue, host: PluginHost, among: Collection[str] | None = None) -> list[Held]:
@@ -86,9 +103,18 @@ def passed_with(engine: "Engine", ranking: "Ranking", plugin: str) -> Mask:
     return ranking.passed | (~reduce(np.logical_or, by_others) & np.array(own, np.bool_))
 
 
+def _others(product: Product, plugin: str) -> tuple[tuple[str, ...], ...]:
+    left = (tuple(name for name in group if name != plugin) for group in product.claimed_by)
+    return tuple(group for group in left if group)
+
+
 def _missing(product: Product, used: Collection[str]) -> tuple[str, ...]:
     missing = [name for group in product.claimed_by if not set(group) & set(used) for name in group]
     return tuple(dict.fromkeys(missing))
+
+
+def _name(module: ModuleType) -> str:
+    return module.__name__.rpartition(".")[2]
 
 
 def _about(module: ModuleType) -> About:

@@ -40,8 +40,8 @@ def list_(context: typer.Context, as_json: Annotated[bool, typer.Option("--json"
 def run(name: Annotated[str, typer.Argument(help="The job's name.")]) -> int:
     """Run a job now, whenever it ran last. Exit code 1: it failed."""
     settings = Settings()
-    job, _ = job_named(_host(settings), name)
-    came = asyncio.run(_run(settings, job))
+    job, owner = job_named(_host(settings), name)
+    came = asyncio.run(_run(settings, job, owner))
     if came is None:
         raise SettingsError(f"The job {name} is running already; guanxi jobs says where.")
     outcome, error = came
@@ -58,9 +58,9 @@ async def _states(settings: Settings) -> dict[str, JobState]:
         return await states(store, datetime.now(UTC))
 
 
-async def _run(settings: Settings, job: Job) -> tuple[JobOutcome, str | None] | None:
+async def _run(settings: Settings, job: Job, owner: PluginInfo) -> tuple[JobOutcome, str | None] | None:
     async with open_store(settings) as store:
-        return await run_job(store, job, settings, quiet=False)
+        return await run_job(store, job, owner, settings, quiet=False)
 
 
 def _told(job: Job, info: PluginInfo, state: JobState | None, settings: Settings) -> dict[str, Any]:

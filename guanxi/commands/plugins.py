@@ -11,6 +11,7 @@ import typer
 from guanxi.commands import plugin_failures, plugin_settings
 from guanxi.commands.plugin_card import card
 from guanxi.commands.plugin_evaluate import evaluate
+from guanxi.commands.plugin_forget import forget
 from guanxi.commands.plugin_hooks import hooks
 from guanxi.commands.plugin_schema import schema
 from guanxi.commands.plugin_stages import rollback, stage
@@ -26,7 +27,7 @@ plugins.command()(card)
 plugins.command()(hooks)
 plugins.command()(schema)
 plugins.command()(evaluate)
-for command in (plugin_failures.failures, plugin_failures.reproduce, stage, rollback):
+for command in (plugin_failures.failures, plugin_failures.reproduce, stage, rollback, forget):
     plugins.command()(command)
 
 

@@ -47,7 +47,7 @@ class FailureReports:
             return
         try:
             failure_id = self.counts.add(plugin, hook, item, error)
-            folder = self._folder / re.sub(r"[^\w.-]", "_", plugin.name)
+            folder = folder_of(self._folder, plugin.name)
             path = folder / f"{failure_id}.json"
             if failure_id is None or path.exists() or len(list(folder.glob("*.json"))) >= MOST_FILES:
                 return
@@ -79,8 +79,18 @@ def read(path: Path) -> Failure:
 
 def files(folder: Path, plugin: str | None = None) -> Iterator[Path]:
     """Yield the files that tell of a plugin's failures, or of all, the oldest first."""
-    found = folder.glob("*/*.json") if plugin is None else (folder / plugin).glob("*.json")
+    found = folder.glob("*/*.json") if plugin is None else folder_of(folder, plugin).glob("*.json")
     yield from sorted(found, key=lambda path: (path.stat().st_mtime, path.name))
+
+
+def plugins_told(folder: Path) -> set[str]:
+    """Return the names of the plugins of which failures are told, as their folders are named."""
+    return {path.parent.name for path in files(folder)}
+
+
+def folder_of(folder: Path, plugin: str) -> Path:
+    """Return the folder of a plugin's failures."""
+    return folder / re.sub(r"[^\w.-]", "_", plugin)
 
 
 def _write(path: Path, failure: Failure) -> None:

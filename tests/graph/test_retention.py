@@ -10,6 +10,7 @@ from graph import plugin_days, retention
 from graph.imports import import_rows
 from graph.periods import Periods
 from graph.plugin_days import Sighting
+from graph.removing import Rule
 from graph.retention import Due, count, due, lost, remove
 
 TODAY = date(2026, 7, 1)
@@ -113,7 +114,7 @@ async def test_an_account_goes_with_its_activity(bank):
 
 
 async def test_an_interrupted_run_is_finished_by_the_next(bank, monkeypatch):
-    monkeypatch.setitem(retention.RULES, "interactions", retention.Rule(*rule_of("interactions"), at_once=2))
+    monkeypatch.setitem(retention.RULES, "interactions", Rule(*rule_of("interactions"), at_once=2))
     visits = [
         row(f"I-{n}", interaction_id=f"I-{n}", customer_no="C1", channel="web", kind="login", at=at(OLD))
         for n in range(6)

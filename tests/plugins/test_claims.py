@@ -4,11 +4,11 @@ from datetime import date
 
 import pytest
 
-from graph import plugin_claims, products
+from graph import products
 from graph.imports import import_rows
 from graph.words import Channel, PluginStage
 from plugins.about import About
-from plugins.claims import Held, claims, held_back
+from plugins.claims import Held, held_back, remember
 from plugins.deciding import build_engine
 from plugins.functions import MARK, recommender
 from plugins.hookspecs import hookimpl
@@ -56,7 +56,7 @@ async def stored(empty_store):
         for code, programme, purpose in told
     ])  # fmt: skip
     for _ in range(2):
-        await plugin_claims.remember(empty_store, claims(with_club()))
+        await remember(empty_store, with_club())
     return Catalogue(await products.catalogue(empty_store))
 
 

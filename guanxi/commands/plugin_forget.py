@@ -1,0 +1,124 @@
+"""``guanxi plugins forget``: what is kept of a plugin that is gone goes as well."""
+
+import asyncio
+import json
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from difflib import get_close_matches
+from typing import Annotated, Final
+
+import typer
+
+from graph import plugin_traces
+from graph.audit_entries import AuditAction
+from graph.errors import SettingsError
+from graph.store import Store
+from guanxi.auditing import record
+from guanxi.deciding import read_catalogue, read_lives
+from guanxi.opening import open_store
+from guanxi.plugin_loading import load_plugins
+from guanxi.settings import Settings
+from guanxi.stored_settings import take_stored
+from plugins.claims import held_back, is_shipped, without_claims_of
+from plugins.failures.reports import files, folder_of, plugins_told
+from plugins.host import PluginHost
+from plugins.infos import spelt
+
+REPORTS: Final = "failure reports"
+STAYS: Final = (
+    "It stays: what the audit log says of it, for nothing is taken out of that; outcomes of its offers, which are "
+    "customers' history; what it is set to in files and the environment; models that learnt with it, until guanxi "
+    "train has made newer ones."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is kept of a plugin that is gone.
+
+    Attributes:
+        parts: how much of what.
+        freed: products that are held back for want of it alone, and will not be.
+    """
+
+    plugin: str
+    parts: dict[str, int]
+    freed: Sequence[str]
+
+
+def forget(
+    name: Annotated[str, typer.Argument(help="The plugin, which is not loaded any more.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and remove nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether that is meant.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Remove what is kept of a plugin that is gone: settings, stages, counts, jobs, failure reports and claims.
+
+    Take it out of every server first. Its products are held back until then, and ordinary afterwards.
+    """
+    settings = Settings()
+    host = load_plugins(settings)
+    host.close()
+    asyncio.run(_forget(settings, host, name, dry_run=dry_run, yes=yes, as_json=as_json))
+
+
+async def _forget(settings: Settings, host: PluginHost, name: str, *, dry_run: bool, yes: bool, as_json: bool) -> None:
+    async with open_store(settings) as store:
+        kept = await _kept(settings, store, await take_stored(store, host), name)
+        if as_json:
+            typer.echo(json.dumps({"dry_run": dry_run, **asdict(kept)}, indent=1))
+        else:
+            _tell(kept)
+        if dry_run:
+            return
+        if not yes:
+            _ask(kept.plugin)
+        await plugin_traces.forget(store, kept.plugin, waive=is_shipped(kept.plugin))
+        shutil.rmtree(folder_of(settings.failures_dir, kept.plugin), ignore_errors=True)
+        details = {"plugin": kept.plugin, **{part.replace(" ", "_"): count for part, count in kept.parts.items()}}
+        await record(settings, store, AuditAction.WRITE, "plugins forget", details=details)
+        if not as_json:
+            typer.echo(f"{kept.plugin} is forgotten.")
+
+
+async def _kept(settings: Settings, store: Store, host: PluginHost, asked: str) -> Kept:
+    loaded = {plugin.name: plugin for plugin in host.plugins}
+    known = {*await plugin_traces.known(store), *plugins_told(settings.failures_dir)}
+    name = spelt(asked, [*loaded, *known])
+    if name in loaded:
+        raise SettingsError(
+            f"The plugin {name} is there, from {loaded[name].source}: take it out, or leave it out by GUANXI_WITHOUT, "
+            "and then forget it."
+        )
+    if name not in known:
+        near = get_close_matches(name, known - loaded.keys())
+        raise SettingsError(
+            f"Nothing is kept of a plugin {name!r}." + (f" Is {' or '.join(near)} meant?" if near else "")
+        )
+    parts = await plugin_traces.count(store, name)
+    parts[REPORTS] = len(list(files(settings.failures_dir, name)))
+    live = (await read_lives(store, settings)).live(host)
+    catalogue = await read_catalogue(store, settings)
+    still = {own.product_code for own in held_back(without_claims_of(name, catalogue), host, live)}
+    freed = [own.product_code for own in held_back(catalogue, host, live) if own.product_code not in still]
+    return Kept(name, {part: count for part, count in parts.items() if count}, freed)
+
+
+def _tell(kept: Kept) -> None:
+    typer.echo(
+        f"What is kept of {kept.plugin} goes: {', '.join(f'{part} {count:,}' for part, count in kept.parts.items())}."
+    )
+    if kept.freed:
+        typer.echo(
+            "Held back so far, and ordinary from then on, offered to whomever the bank's own gates let, without the "
+            f"plugin's: {', '.join(kept.freed)}."
+        )
+    typer.echo(STAYS)
+
+
+def _ask(plugin: str) -> None:
+    if not sys.stdin.isatty():
+        raise SettingsError("Nobody can be asked whether that is meant: say --yes.")
+    typer.confirm(f"Forget {plugin} for good?", abort=True)
