@@ -12,9 +12,9 @@ OF_PLUGIN: Final = "n.plugin = $plugin"
 VERSIONS: Final = node_rule("PluginSettingsChange", "change_id", OF_PLUGIN)
 TRACES: Final[Mapping[str, Rule]] = {
     "settings": node_rule("PluginSettings", "plugin", OF_PLUGIN),
-    "versions of settings": replace(VERSIONS, removed=(UNCLAIM, *VERSIONS.removed)),
+    "versions_of_settings": replace(VERSIONS, removed=(UNCLAIM, *VERSIONS.removed)),
     "stages": node_rule("PluginStage", "stage_key", OF_PLUGIN),
-    "counts by day": node_rule("PluginDay", "day_key", OF_PLUGIN),
+    "counts_by_day": node_rule("PluginDay", "day_key", OF_PLUGIN),
     "shadowed": edge_rule("SHADOWED", "shadow_key", OF_PLUGIN),
     "jobs": node_rule("Job", "job_name", OF_PLUGIN),
 }

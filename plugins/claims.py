@@ -59,7 +59,7 @@ async def remember(store: Store, host: PluginHost) -> None:
     await plugin_claims.remember(store, claims(host), {loaded.info.name for loaded in host.loaded})
 
 
-def without_claims_of(plugin: str, catalogue: Catalogue) -> Catalogue:
+def without_claims_of(plugin: str | None, catalogue: Catalogue) -> Catalogue:
     """Return a catalogue in which nothing is claimed by a plugin."""
     return Catalogue([replace(own, claimed_by=_others(own, plugin)) for own in catalogue], catalogue.limits)
 
@@ -103,7 +103,7 @@ def passed_with(engine: "Engine", ranking: "Ranking", plugin: str) -> Mask:
     return ranking.passed | (~reduce(np.logical_or, by_others) & np.array(own, np.bool_))
 
 
-def _others(product: Product, plugin: str) -> tuple[tuple[str, ...], ...]:
+def _others(product: Product, plugin: str | None) -> tuple[tuple[str, ...], ...]:
     left = (tuple(name for name in group if name != plugin) for group in product.claimed_by)
     return tuple(group for group in left if group)
 

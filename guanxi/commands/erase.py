@@ -2,7 +2,6 @@
 
 import asyncio
 import getpass
-import sys
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -13,6 +12,7 @@ from graph.erasures import LONGEST_REASON, Erasure, Order
 from graph.errors import SettingsError
 from guanxi.auditing import record
 from guanxi.opening import open_store
+from guanxi.removing import ask, told_counts
 from guanxi.secret_files import erasure_secret
 from guanxi.settings import Settings
 from recommenders.erasing import erase as erase_everywhere
@@ -35,18 +35,12 @@ def erase(
     if not 0 < len(reason.strip()) <= LONGEST_REASON:
         raise SettingsError(f"A reason has 1 to {LONGEST_REASON} characters.")
     if not yes:
-        _ask(customer_no)
+        ask(f"Erase {customer_no} for good?")
     order = Order(customer_no, getpass.getuser(), reason, datetime.now(UTC), despite_open_holdings)
     erased = asyncio.run(_erase(Settings(), order))
-    removed = ", ".join(f"{part.replace('_', ' ')} {count:,}" for part, count in erased.counts.items() if count)
-    typer.echo(f"Erased on {erased.at:%Y-%m-%d}; removed: {removed or 'nothing but the customer'}.")
+    removed = told_counts(erased.counts) or "nothing but the customer"
+    typer.echo(f"Erased on {erased.at:%Y-%m-%d}; removed: {removed}.")
     typer.echo(f"Proof: {erased.erasure_id}")
-
-
-def _ask(customer_no: str) -> None:
-    if not sys.stdin.isatty():
-        raise SettingsError("Nobody can be asked whether that is meant: say --yes.")
-    typer.confirm(f"Erase {customer_no} for good?", abort=True)
 
 
 async def _erase(settings: Settings, order: Order) -> Erasure:

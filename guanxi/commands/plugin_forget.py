@@ -3,7 +3,6 @@
 import asyncio
 import json
 import shutil
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
@@ -16,17 +15,17 @@ from graph.audit_entries import AuditAction
 from graph.errors import SettingsError
 from graph.store import Store
 from guanxi.auditing import record
-from guanxi.deciding import read_catalogue, read_lives
+from guanxi.holding_back import held_in
 from guanxi.opening import open_store
 from guanxi.plugin_loading import load_plugins
+from guanxi.removing import ask, told_counts
 from guanxi.settings import Settings
-from guanxi.stored_settings import take_stored
-from plugins.claims import held_back, is_shipped, without_claims_of
+from plugins.claims import is_shipped
 from plugins.failures.reports import files, folder_of, plugins_told
 from plugins.host import PluginHost
 from plugins.infos import spelt
 
-REPORTS: Final = "failure reports"
+REPORTS: Final = "failure_reports"
 STAYS: Final = (
     "It stays: what the audit log says of it, for nothing is taken out of that; outcomes of its offers, which are "
     "customers' history; what it is set to in files and the environment; models that learnt with it, until guanxi "
@@ -66,7 +65,7 @@ def forget(
 
 async def _forget(settings: Settings, host: PluginHost, name: str, *, dry_run: bool, yes: bool, as_json: bool) -> None:
     async with open_store(settings) as store:
-        kept = await _kept(settings, store, await take_stored(store, host), name)
+        kept = await _kept(settings, store, host, name)
         if as_json:
             typer.echo(json.dumps({"dry_run": dry_run, **asdict(kept)}, indent=1))
         else:
@@ -74,16 +73,17 @@ async def _forget(settings: Settings, host: PluginHost, name: str, *, dry_run: b
         if dry_run:
             return
         if not yes:
-            _ask(kept.plugin)
+            ask(f"Forget {kept.plugin} for good?")
         await plugin_traces.forget(store, kept.plugin, waive=is_shipped(kept.plugin))
         shutil.rmtree(folder_of(settings.failures_dir, kept.plugin), ignore_errors=True)
-        details = {"plugin": kept.plugin, **{part.replace(" ", "_"): count for part, count in kept.parts.items()}}
+        details = {"plugin": kept.plugin, **kept.parts}
         await record(settings, store, AuditAction.WRITE, "plugins forget", details=details)
         if not as_json:
             typer.echo(f"{kept.plugin} is forgotten.")
 
 
 async def _kept(settings: Settings, store: Store, host: PluginHost, asked: str) -> Kept:
+    held = await held_in(store, settings, host)
     loaded = {plugin.name: plugin for plugin in host.plugins}
     known = {*await plugin_traces.known(store), *plugins_told(settings.failures_dir)}
     name = spelt(asked, [*loaded, *known])
@@ -99,26 +99,16 @@ async def _kept(settings: Settings, store: Store, host: PluginHost, asked: str) 
         )
     parts = await plugin_traces.count(store, name)
     parts[REPORTS] = len(list(files(settings.failures_dir, name)))
-    live = (await read_lives(store, settings)).live(host)
-    catalogue = await read_catalogue(store, settings)
-    still = {own.product_code for own in held_back(without_claims_of(name, catalogue), host, live)}
-    freed = [own.product_code for own in held_back(catalogue, host, live) if own.product_code not in still]
+    still = await held_in(store, settings, host, forgotten=name)
+    freed = sorted({own.product_code for own in held} - {own.product_code for own in still})
     return Kept(name, {part: count for part, count in parts.items() if count}, freed)
 
 
 def _tell(kept: Kept) -> None:
-    typer.echo(
-        f"What is kept of {kept.plugin} goes: {', '.join(f'{part} {count:,}' for part, count in kept.parts.items())}."
-    )
+    typer.echo(f"What is kept of {kept.plugin} goes: {told_counts(kept.parts)}.")
     if kept.freed:
         typer.echo(
             "Held back so far, and ordinary from then on, offered to whomever the bank's own gates let, without the "
             f"plugin's: {', '.join(kept.freed)}."
         )
     typer.echo(STAYS)
-
-
-def _ask(plugin: str) -> None:
-    if not sys.stdin.isatty():
-        raise SettingsError("Nobody can be asked whether that is meant: say --yes.")
-    typer.confirm(f"Forget {plugin} for good?", abort=True)

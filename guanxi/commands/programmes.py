@@ -14,6 +14,7 @@ from graph.errors import NotFound, SettingsError
 from graph.programmes import programmes as read_programmes
 from graph.records import Programme
 from graph.terms import Terms
+from guanxi.commands.programme_remove import remove
 from guanxi.days import AsOf, day
 from guanxi.opening import open_store
 from guanxi.plugin_loading import load_plugins
@@ -23,11 +24,12 @@ from plugins.partner_report import Counted, PartnerReport, partner_report
 FEW: Final = "fewer than can be told"
 
 programmes = typer.Typer(add_completion=False)
+programmes.command()(remove)
 
 
 @programmes.callback(invoke_without_command=True)
 def list_(context: typer.Context) -> None:
-    """List the programmes with their contracts and what is used of them, or write the report for one's partner."""
+    """List programmes with contracts and what is used of them, write the report for a partner, or remove one."""
     if context.invoked_subcommand is None:
         found, taken = asyncio.run(_read(Settings()))
         for programme in found:

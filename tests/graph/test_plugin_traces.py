@@ -13,7 +13,7 @@ from graph.words import PluginStage
 
 NOW, DAY = datetime(2026, 6, 1, 8, tzinfo=UTC), date(2020, 3, 17)
 PARTS = {
-    "settings": 1, "versions of settings": 2, "stages": 2, "counts by day": 2, "shadowed": 3, "jobs": 1, "claims": 2,
+    "settings": 1, "versions_of_settings": 2, "stages": 2, "counts_by_day": 2, "shadowed": 3, "jobs": 1, "claims": 2,
 }  # fmt: skip
 
 

@@ -1,11 +1,13 @@
 """What is left of plugins that are gone: told by commands, and removed by them."""
 
+import csv
 import json
 
 import pytest
 
-from graph import audit, embedded
+from graph import audit, embedded, plugin_traces, programme_traces
 from graph.imports import import_rows
+from graph.programmes import programmes
 from graph.store import Store
 
 pytestmark = pytest.mark.embedded
@@ -107,7 +109,7 @@ async def test_a_plugin_that_is_gone_is_forgotten_without_a_trace(plugins, opene
         2, f"The plugin fan_club is there, from {tmp_path / 'plugins' / 'fan_club.py'}: take it out, or leave it out by "
         "GUANXI_WITHOUT, and then forget it.\n"
     )  # fmt: skip
-    parts = {"stages": 1, "jobs": 1, "claims": 1, "failure reports": 1}
+    parts = {"stages": 1, "jobs": 1, "claims": 1, "failure_reports": 1}
     assert told == {"dry_run": True, "plugin": "fan_club", "parts": parts, "freed": ["FAN-CARD"]}
     assert tried.stdout.splitlines()[:2] == [
         "What is kept of fan_club goes: stages 1, jobs 1, claims 1, failure reports 1.",
@@ -123,3 +125,84 @@ async def test_a_plugin_that_is_gone_is_forgotten_without_a_trace(plugins, opene
     ]  # fmt: skip
     last = [entry async for entry in audit.entries(opened, 0)][-1]
     assert (last["operation"], json.loads(last["details"])["plugin"]) == ("guanxi plugins forget", "fan_club")
+
+
+ASKED = "recommend", "--all", "--as-of", "2026-06-30", "--top", 40
+DEPENDANTS = """
+MATCH (c:Customer)-[m:MEMBER_OF]->() WHERE m.programme_code = $code AND m.role = 'dependant' RETURN c.customer_no AS no
+"""
+PROGRAMMES = ["campus", "tobacco", "family", "cobranded"]
+
+
+def offers(said):
+    """What is offered to whom, and why; in which place, depends on what else is."""
+    rows = csv.DictReader(said.stdout.splitlines())
+    return {
+        (own["customer_no"], own["product_code"]): (own["score"], own["propensity"], own["recommenders"], own["reason"])
+        for own in rows
+    }
+
+
+OWN = ("partners", "programmes", "memberships", "products")
+USES = ("holdings", "cards", "interactions")
+
+
+def without(bank, into, tables):
+    """Write a bank without the programmes' rows of some tables, and return its folder."""
+    own = {row["product_code"] for row in rows_of(bank / "products.csv") if row["programme_code"]}
+    into.mkdir()
+    for path in bank.glob("*.csv"):
+        rows, cut = rows_of(path), path.stem in tables
+        with (into / path.name).open("w", newline="") as file:
+            writer = csv.DictWriter(file, rows[0])
+            writer.writeheader()
+            writer.writerows(own_row for own_row in rows if not (cut and is_own(path.stem, own_row, own)))
+    return into
+
+
+def rows_of(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def is_own(table, row, products):
+    return row["product_code"] in products if "product_code" in row else table in OWN
+
+
+async def test_each_programme_goes_and_the_rest_works(guanxi, tmp_path, opened, dump):
+    """They have members, and have been reported on; what customers hold of them would stay."""
+    home, settings = tmp_path / "home", {}
+    assert guanxi(home, "sample", tmp_path / "bank", "--customers", 200).returncode == 0
+    assert guanxi(home, "load", without(tmp_path / "bank", tmp_path / "whole", USES)).returncode == 0
+    for place, name in enumerate(PROGRAMMES, 1):
+        first, *others = [own.programme_code for own in await programmes(opened) if own.kind == name]
+        assert guanxi(home, "programmes", "report", first, "--as-of", "2026-06-30", **settings).returncode == 0
+        settings = {"GUANXI_WITHOUT": ",".join(PROGRAMMES[:place])}
+        dependants = {row["no"] for row in await opened.read(DEPENDANTS, code=first)}  # who draw on a member's limit
+        before = offers(guanxi(home, *ASKED, **settings))
+        told = json.loads(guanxi(home, "programmes", "remove", first, "--yes", "--json", **settings).stdout)
+        for code in others:
+            await programme_traces.remove(opened, code)
+        freed = json.loads(guanxi(home, "plugins", "forget", name, "--yes", "--json", **settings).stdout)["freed"]
+        after = offers(guanxi(home, *ASKED, **settings))
+
+        assert (told["parts"]["programmes"], told["parts"]["secret_offsets"]) == (1, 1)
+        assert before
+        assert {who for who, code in before if after.get((who, code)) != before[who, code]} <= dependants
+        assert {code for _, code in after.keys() - before.keys()} <= {*freed}
+    listed = json.loads(guanxi(home, "plugins", "--json", **settings).stdout)
+    assert {(own["state"], *own["holds_back"]) for own in listed} == {("loaded",)}
+    schema = guanxi(home, "plugins", "schema", **settings)
+    assert (schema.returncode, "type Query " in schema.stdout) == (0, True)
+    assert not any(f" {name}: " in schema.stdout for name in PROGRAMMES)
+    assert guanxi(home, "programmes", **settings).stdout == ""
+    assert guanxi(home, "train", "--as-of", "2026-06-30", **settings).returncode == 0
+
+    other = tmp_path / "other"
+    with embedded.join(other) as lease:
+        assert guanxi(other, "load", without(tmp_path / "whole", tmp_path / "rest", OWN)).returncode == 0
+        assert guanxi(other, "plugins", **settings).returncode == 0
+        async with Store(lease.uri, lease.username, lease.password, lease.database) as store:
+            for name in PROGRAMMES:
+                await plugin_traces.forget(store, name, waive=True)
+            assert await dump(opened) == await dump(store)

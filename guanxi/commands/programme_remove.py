@@ -1,0 +1,109 @@
+"""``guanxi programmes remove``: a programme that is over goes from the store."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from difflib import get_close_matches
+from typing import Annotated
+
+import typer
+
+from graph import programme_traces
+from graph.audit_entries import AuditAction
+from graph.errors import NotFound, SettingsError
+from graph.products import catalogue
+from graph.programmes import programmes
+from graph.records import Programme
+from graph.store import Store
+from guanxi.auditing import record
+from guanxi.days import day
+from guanxi.holding_back import held_in
+from guanxi.opening import open_store
+from guanxi.plugin_loading import load_plugins
+from guanxi.removing import ask, told_counts
+from guanxi.settings import Settings
+
+STAYS = (
+    "It stays: holdings, accounts, cards and interactions of its customers, and outcomes of its offers, which are the "
+    "bank's history; what the audit log says of it. Take it out of the bank's files, too, or the next load brings it "
+    "back."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What there is of a programme.
+
+    Attributes:
+        parts: how much of what goes.
+        products: what stays of its products, as customers have, or had, something of them.
+    """
+
+    programme: str
+    parts: dict[str, int]
+    products: Sequence[str]
+
+
+def remove(
+    code: Annotated[str, typer.Argument(help="The programme's code.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and remove nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether that is meant.")] = False,
+    despite_running: Annotated[
+        bool, typer.Option("--despite-running", help="Even while it runs; else it is refused.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Remove a programme: contract, memberships, products that nobody has used, and what its partner was told.
+
+    The partner goes with his last programme. What customers have of its products stays; these are offered to nobody.
+    """
+    asyncio.run(_remove(Settings(), code, dry_run=dry_run, yes=yes, despite=despite_running, as_json=as_json))
+
+
+async def _remove(settings: Settings, code: str, *, dry_run: bool, yes: bool, despite: bool, as_json: bool) -> None:
+    async with open_store(settings) as store:
+        known = {programme.programme_code: programme for programme in await programmes(store)}
+        parts = {part: count for part, count in (await programme_traces.count(store, code)).items() if count}
+        if not parts:
+            raise NotFound("programme", code, get_close_matches(code, known))
+        if code in known and not (dry_run or despite):
+            await _refuse_running(settings, store, known[code])
+        found = Found(code, parts, await programme_traces.staying(store, code))
+        if as_json:
+            typer.echo(json.dumps({"dry_run": dry_run, **asdict(found)}, indent=1))
+        else:
+            _tell(found)
+        if dry_run:
+            return
+        if not yes:
+            ask(f"Remove {code} for good?")
+        await programme_traces.remove(store, code)
+        details = {"programme": code, **parts}
+        await record(settings, store, AuditAction.WRITE, "programmes remove", details=details)
+        if not as_json:
+            typer.echo(f"{code} is removed.")
+
+
+async def _refuse_running(settings: Settings, store: Store, programme: Programme) -> None:
+    """Stop where the programme is not over, and its products are not all held back for want of its plugin."""
+    if programme.ends_on is not None and programme.ends_on < day(None):
+        return
+    host = load_plugins(settings)
+    host.close()
+    held = {own.product_code for own in await held_in(store, settings, host)}
+    own = {found.product_code for found in await catalogue(store) if found.programme_code == programme.programme_code}
+    if own and own <= held:
+        return
+    until = f"until {programme.ends_on}" if programme.ends_on else "without an end"
+    raise SettingsError(
+        f"The programme {programme.programme_code} runs {until}: load it with an ends_on that is past, or leave out its "
+        "plugin, or say --despite-running."
+    )
+
+
+def _tell(found: Found) -> None:
+    typer.echo(f"What there is of {found.programme} goes: {told_counts(found.parts)}.")
+    if found.products:
+        typer.echo(f"Products that customers have had something of stay, for no others: {', '.join(found.products)}.")
+    typer.echo(STAYS)
