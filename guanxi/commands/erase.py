@@ -12,7 +12,7 @@ from graph.erasures import LONGEST_REASON, Erasure, Order
 from graph.errors import SettingsError
 from guanxi.auditing import record
 from guanxi.opening import open_store
-from guanxi.removing import ask, told_counts
+from guanxi.removing import Yes, ask, told_counts
 from guanxi.secret_files import erasure_secret
 from guanxi.settings import Settings
 from recommenders.erasing import erase as erase_everywhere
@@ -23,7 +23,7 @@ def erase(
     reason: Annotated[
         str, typer.Option(help=f"Why, {LONGEST_REASON} characters at most; kept with the proof, so name nobody.")
     ],
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether that is meant.")] = False,
+    yes: Yes = False,
     despite_open_holdings: Annotated[
         bool,
         typer.Option(

@@ -1,10 +1,9 @@
 """``guanxi plugins forget``: what is kept of a plugin that is gone goes as well."""
 
 import asyncio
-import json
 import shutil
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Annotated, Final
 
@@ -18,7 +17,7 @@ from guanxi.auditing import record
 from guanxi.holding_back import held_in
 from guanxi.opening import open_store
 from guanxi.plugin_loading import load_plugins
-from guanxi.removing import ask, told_counts
+from guanxi.removing import AsJson, DryRun, Removal, Yes, told_counts
 from guanxi.settings import Settings
 from plugins.claims import is_shipped
 from plugins.failures.reports import files, folder_of, plugins_told
@@ -49,9 +48,9 @@ class Kept:
 
 def forget(
     name: Annotated[str, typer.Argument(help="The plugin, which is not loaded any more.")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and remove nothing.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether that is meant.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
 ) -> None:
     """Remove what is kept of a plugin that is gone: settings, stages, counts, jobs, failure reports and claims.
 
@@ -60,26 +59,20 @@ def forget(
     settings = Settings()
     host = load_plugins(settings)
     host.close()
-    asyncio.run(_forget(settings, host, name, dry_run=dry_run, yes=yes, as_json=as_json))
+    asyncio.run(_forget(settings, host, name, Removal(dry_run, yes, as_json)))
 
 
-async def _forget(settings: Settings, host: PluginHost, name: str, *, dry_run: bool, yes: bool, as_json: bool) -> None:
+async def _forget(settings: Settings, host: PluginHost, name: str, removal: Removal) -> None:
     async with open_store(settings) as store:
         kept = await _kept(settings, store, host, name)
-        if as_json:
-            typer.echo(json.dumps({"dry_run": dry_run, **asdict(kept)}, indent=1))
-        else:
-            _tell(kept)
-        if dry_run:
+        if not removal.is_meant(kept, _lines(kept), f"Forget {kept.plugin} for good?"):
             return
-        if not yes:
-            ask(f"Forget {kept.plugin} for good?")
         await plugin_traces.forget(store, kept.plugin, waive=is_shipped(kept.plugin))
         shutil.rmtree(folder_of(settings.failures_dir, kept.plugin), ignore_errors=True)
         details = {"plugin": kept.plugin, **kept.parts}
         await record(settings, store, AuditAction.WRITE, "plugins forget", details=details)
-        if not as_json:
-            typer.echo(f"{kept.plugin} is forgotten.")
+    if not removal.as_json:
+        typer.echo(f"{kept.plugin} is forgotten.")
 
 
 async def _kept(settings: Settings, store: Store, host: PluginHost, asked: str) -> Kept:
@@ -104,11 +97,11 @@ async def _kept(settings: Settings, store: Store, host: PluginHost, asked: str) 
     return Kept(name, {part: count for part, count in parts.items() if count}, freed)
 
 
-def _tell(kept: Kept) -> None:
-    typer.echo(f"What is kept of {kept.plugin} goes: {told_counts(kept.parts)}.")
+def _lines(kept: Kept) -> Iterator[str]:
+    yield f"What is kept of {kept.plugin} goes: {told_counts(kept.parts)}."
     if kept.freed:
-        typer.echo(
+        yield (
             "Held back so far, and ordinary from then on, offered to whomever the bank's own gates let, without the "
             f"plugin's: {', '.join(kept.freed)}."
         )
-    typer.echo(STAYS)
+    yield STAYS

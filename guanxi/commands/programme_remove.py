@@ -1,9 +1,8 @@
 """``guanxi programmes remove``: a programme that is over goes from the store."""
 
 import asyncio
-import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Annotated
 
@@ -21,7 +20,7 @@ from guanxi.days import day
 from guanxi.holding_back import held_in
 from guanxi.opening import open_store
 from guanxi.plugin_loading import load_plugins
-from guanxi.removing import ask, told_counts
+from guanxi.removing import AsJson, DryRun, Removal, Yes, told_counts
 from guanxi.settings import Settings
 
 STAYS = (
@@ -47,42 +46,36 @@ class Found:
 
 def remove(
     code: Annotated[str, typer.Argument(help="The programme's code.")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and remove nothing.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether that is meant.")] = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
     despite_running: Annotated[
         bool, typer.Option("--despite-running", help="Even while it runs; else it is refused.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Remove a programme: contract, memberships, products that nobody has used, and what its partner was told.
 
     The partner goes with his last programme. What customers have of its products stays; these are offered to nobody.
     """
-    asyncio.run(_remove(Settings(), code, dry_run=dry_run, yes=yes, despite=despite_running, as_json=as_json))
+    asyncio.run(_remove(Settings(), code, Removal(dry_run, yes, as_json), despite=despite_running))
 
 
-async def _remove(settings: Settings, code: str, *, dry_run: bool, yes: bool, despite: bool, as_json: bool) -> None:
+async def _remove(settings: Settings, code: str, removal: Removal, *, despite: bool) -> None:
     async with open_store(settings) as store:
         known = {programme.programme_code: programme for programme in await programmes(store)}
         parts = {part: count for part, count in (await programme_traces.count(store, code)).items() if count}
         if not parts:
             raise NotFound("programme", code, get_close_matches(code, known))
-        if code in known and not (dry_run or despite):
+        if code in known and not (removal.dry_run or despite):
             await _refuse_running(settings, store, known[code])
         found = Found(code, parts, await programme_traces.staying(store, code))
-        if as_json:
-            typer.echo(json.dumps({"dry_run": dry_run, **asdict(found)}, indent=1))
-        else:
-            _tell(found)
-        if dry_run:
+        if not removal.is_meant(found, _lines(found), f"Remove {code} for good?"):
             return
-        if not yes:
-            ask(f"Remove {code} for good?")
         await programme_traces.remove(store, code)
         details = {"programme": code, **parts}
         await record(settings, store, AuditAction.WRITE, "programmes remove", details=details)
-        if not as_json:
-            typer.echo(f"{code} is removed.")
+    if not removal.as_json:
+        typer.echo(f"{code} is removed.")
 
 
 async def _refuse_running(settings: Settings, store: Store, programme: Programme) -> None:
@@ -102,8 +95,8 @@ async def _refuse_running(settings: Settings, store: Store, programme: Programme
     )
 
 
-def _tell(found: Found) -> None:
-    typer.echo(f"What there is of {found.programme} goes: {told_counts(found.parts)}.")
+def _lines(found: Found) -> Iterator[str]:
+    yield f"What there is of {found.programme} goes: {told_counts(found.parts)}."
     if found.products:
-        typer.echo(f"Products that customers have had something of stay, for no others: {', '.join(found.products)}.")
-    typer.echo(STAYS)
+        yield f"Products of which customers have something stay, for nobody else: {', '.join(found.products)}."
+    yield STAYS

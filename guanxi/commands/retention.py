@@ -5,7 +5,7 @@ import getpass
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import typer
 
@@ -17,6 +17,7 @@ from graph.retention import Due, count, due, lost, remove
 from graph.store import Store
 from guanxi.auditing import record
 from guanxi.opening import open_store
+from guanxi.removing import AsJson, DryRun
 from guanxi.secret_files import erasure_secret
 from guanxi.settings import Settings
 from recommenders import prospect_lists
@@ -26,8 +27,8 @@ REASON = "Nothing open and no sign since {since}: kept no longer."
 
 
 def retention(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and remove nothing.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
 ) -> None:
     """Remove what is older than the settings GUANXI_KEEP_… say; customers are erased, with a proof."""
     settings = Settings()
