@@ -21,16 +21,15 @@ TRACES: Final[Mapping[str, Rule]] = {
 CLAIMS: Final = node_rule("PluginClaim", "claim_key", f"{OF_PLUGIN} AND n.waived IS NULL")
 """What is claimed is removed last: until then its products are held back."""
 WAIVE: Final = "UNWIND $keys AS key MATCH (n:PluginClaim {claim_key: key.key}) SET n.waived = true"
-KNOWN: Final = """
-MATCH (n) WHERE (n:PluginSettings OR n:PluginStage OR n:PluginDay OR n:Job OR n:PluginClaim)
-  AND n.plugin IS NOT NULL AND n.waived IS NULL
-RETURN DISTINCT n.plugin AS plugin ORDER BY plugin
-"""
+KNOWN: Final = " UNION ".join(
+    f"MATCH (n:{label}) WHERE n.plugin IS NOT NULL AND n.waived IS NULL RETURN n.plugin AS plugin"
+    for label in ("PluginSettings", "PluginStage", "PluginDay", "Job", "PluginClaim")
+)
 
 
 async def known(store: Store) -> list[str]:
     """Return the names of plugins of which something is kept."""
-    return [row["plugin"] for row in await store.read(KNOWN)]
+    return sorted(row["plugin"] for row in await store.read(KNOWN))
 
 
 async def count(store: Store, plugin: str) -> dict[str, int]:

@@ -90,8 +90,8 @@ async def _refuse_running(settings: Settings, store: Store, programme: Programme
         return
     until = f"until {programme.ends_on}" if programme.ends_on else "without an end"
     raise SettingsError(
-        f"The programme {programme.programme_code} runs {until}: load it with an ends_on that is past, or leave out its "
-        "plugin, or say --despite-running."
+        f"The programme {programme.programme_code} runs {until}: load it with an ends_on that is past, or leave out "
+        "its plugin, or say --despite-running."
     )
 
 

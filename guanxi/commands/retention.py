@@ -26,10 +26,7 @@ Told: TypeAlias = Mapping[str, Any]
 REASON = "Nothing open and no sign since {since}: kept no longer."
 
 
-def retention(
-    dry_run: DryRun = False,
-    as_json: AsJson = False,
-) -> None:
+def retention(dry_run: DryRun = False, as_json: AsJson = False) -> None:
     """Remove what is older than the settings GUANXI_KEEP_… say; customers are erased, with a proof."""
     settings = Settings()
     told = asyncio.run(_run(settings, parts_due(settings), dry_run=dry_run, quiet=as_json))
