@@ -2,6 +2,7 @@
 
 import csv
 import json
+from datetime import date
 
 import pytest
 
@@ -63,7 +64,7 @@ def row(key, **own):
 
 @pytest.fixture
 async def opened(tmp_path):
-    """The store of a home, which has a club's card and a choir's."""
+    """The store of a home, which commands join."""
     with embedded.join(tmp_path / "home") as lease:
         async with Store(lease.uri, lease.username, lease.password, lease.database) as store:
             yield store
@@ -125,6 +126,32 @@ async def test_a_plugin_that_is_gone_is_forgotten_without_a_trace(plugins, opene
     ]  # fmt: skip
     last = [entry async for entry in audit.entries(opened, 0)][-1]
     assert (last["operation"], json.loads(last["details"])["plugin"]) == ("guanxi plugins forget", "fan_club")
+
+
+async def test_a_programme_that_runs_is_removed_once_it_is_over(plugins, opened):
+    def remove(*arguments):
+        return plugins("programmes", "remove", *arguments, loaded=False)
+
+    assert plugins("programmes", loaded=False).returncode == 0  # which migrates the store
+    await import_rows(opened, "programmes", [row("LIONS", programme_code="LIONS", kind="club", name="Lions")])
+    running, slip, tried = remove("LIONS", "--yes"), remove("LION", "--yes"), remove("LIONS", "--dry-run")
+    assert [own.programme_code for own in await programmes(opened)] == ["LIONS"]
+    over = row("LIONS", programme_code="LIONS", kind="club", name="Lions", ends_on=date(2020, 1, 1)) | {"digest": "e"}
+    await import_rows(opened, "programmes", [over])
+    done = remove("LIONS", "--yes")
+
+    assert (running.returncode, running.stdout, running.stderr) == (
+        2, "", "The programme LIONS runs without an end: load it with an ends_on that is past, or leave out its plugin, "
+        "or say --despite-running.\n"
+    )  # fmt: skip
+    assert (slip.returncode, slip.stderr) == (2, "There is no programme 'LION'. Is LIONS meant?\n")
+    assert (tried.returncode, tried.stdout.splitlines()[0]) == (0, "What there is of LIONS goes: programmes 1.")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "LIONS is removed.")
+    assert await programmes(opened) == []
+    last = [entry async for entry in audit.entries(opened, 0)][-1]
+    assert (last["operation"], json.loads(last["details"])) == (
+        "guanxi programmes remove", {"programme": "LIONS", "programmes": 1}
+    )  # fmt: skip
 
 
 ASKED = "recommend", "--all", "--as-of", "2026-06-30", "--top", 40
