@@ -17,13 +17,14 @@ TRACES: Final[Mapping[str, Rule]] = {
     "counts_by_day": node_rule("PluginDay", "day_key", OF_PLUGIN),
     "shadowed": edge_rule("SHADOWED", "shadow_key", OF_PLUGIN),
     "jobs": node_rule("Job", "job_name", OF_PLUGIN),
+    "failures": node_rule("PluginFailure", "failure_id", OF_PLUGIN),
 }
 CLAIMS: Final = node_rule("PluginClaim", "claim_key", f"{OF_PLUGIN} AND n.waived IS NULL")
 """What is claimed is removed last: until then its products are held back."""
 WAIVE: Final = "UNWIND $keys AS key MATCH (n:PluginClaim {claim_key: key.key}) SET n.waived = true"
 KNOWN: Final = " UNION ".join(
     f"MATCH (n:{label}) WHERE n.plugin IS NOT NULL AND n.waived IS NULL RETURN n.plugin AS plugin"
-    for label in ("PluginSettings", "PluginStage", "PluginDay", "Job", "PluginClaim")
+    for label in ("PluginSettings", "PluginStage", "PluginDay", "Job", "PluginFailure", "PluginClaim")
 )
 
 

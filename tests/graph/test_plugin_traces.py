@@ -2,18 +2,19 @@
 
 from datetime import UTC, date, datetime
 
-from graph import jobs, plugin_claims, plugin_days, plugin_settings, plugin_stages, plugin_traces
+from graph import jobs, plugin_claims, plugin_days, plugin_failures, plugin_settings, plugin_stages, plugin_traces
 from graph.imports import import_rows
 from graph.jobs import Run
 from graph.once import Request
 from graph.plugin_days import Count, Sighting
+from graph.plugin_failures import PluginFailure
 from graph.plugin_stages import StageDecision
 from graph.records import StoredSettings
 from graph.words import PluginStage
 
 NOW, DAY = datetime(2026, 6, 1, 8, tzinfo=UTC), date(2020, 3, 17)
 PARTS = {
-    "settings": 1, "versions_of_settings": 2, "stages": 2, "counts_by_day": 2, "shadowed": 3, "jobs": 1, "claims": 2,
+    "settings": 1, "versions_of_settings": 2, "stages": 2, "counts_by_day": 2, "shadowed": 3, "jobs": 1, "failures": 1, "claims": 2,
 }  # fmt: skip
 
 
@@ -39,6 +40,8 @@ async def use(store, plugin):
     counts = {(plugin, DAY, code): Count(3, 2, 1) for code in (None, "GOLD")}
     await plugin_days.add(store, counts, [Sighting(plugin, f"C{n}", "GOLD", DAY) for n in range(3)])
     await jobs.take(store, Run(f"{plugin}-job", "R1", "host:1", plugin), NOW)
+    failure = PluginFailure(f"{plugin}-1", plugin, "1", None, "gates", "G", "ValueError", "no", None)
+    await plugin_failures.add(store, {failure: 2}, NOW)
     await plugin_claims.remember(store, [(plugin, "kind", plugin), (plugin, "purpose", "fun")], {plugin})
 
 
