@@ -19,7 +19,7 @@ from recommenders.contract import Trainable
 from recommenders.evaluation import Report
 from recommenders.gain import gain
 from recommenders.portfolio import Ledger
-from recommenders.training import fit_all, read_ledger
+from recommenders.training import Progress, fit_all, read_ledger
 from recommenders.trial import Split, Trial, run, split_bank
 
 
@@ -46,16 +46,19 @@ def plugin_of(bank: Bank, given: str) -> PluginInfo:
     return found
 
 
-def evaluate_plugin(bank: Bank, plugin: PluginInfo, top: int) -> Report:
+def evaluate_plugin(bank: Bank, plugin: PluginInfo, top: int, progress: Progress = lambda _, __: None) -> Report:
     """Return what a plugin brings on history, what it changes today, and what it failed on.
 
     Raises:
         ModelError: there is nothing to evaluate, and why.
     """
-    ledger = bank.run(read_ledger, bank.store, bank.catalogue, lambda _: None)
+    ledger = bank.run(read_ledger, bank.store, bank.catalogue, partial(progress, "portfolio"))
     split = split_bank(ledger, partial(portfolio.load, bank.store), bank.today)
     without, within = bank.lives.without(plugin.name), bank.lives.with_live([plugin.name])
-    before, after = (_trial(bank, split, lives) for lives in (without, within))
+    before, after = (
+        _trial(bank, split, lives, partial(_told_with, progress, how))
+        for how, lives in (("without", without), ("with", within))
+    )
     return {
         "plugin": plugin.name,
         "as_of": str(bank.today),
@@ -74,13 +77,23 @@ def evaluate_plugin(bank: Bank, plugin: PluginInfo, top: int) -> Report:
     }
 
 
-def _trial(bank: Bank, split: Split, lives: Lives) -> Trial:
+def _trial(bank: Bank, split: Split, lives: Lives, progress: Progress) -> Trial:
     host = bank.host
-    learn = partial(run, guard=host.guard, protected=bank.settings.protected, unranked=lives.unranked(host))
+    learn = partial(
+        run,
+        guard=host.guard,
+        protected=bank.settings.protected,
+        unranked=lives.unranked(host),
+        progress=progress,
+    )
     found: Trial = bank.run(
         learn, split, host.recommenders(), lambda model: build_engine(bank.catalogue, host, model, lives)
     )
     return found
+
+
+def _told_with(progress: Progress, how: str, part: str, read: int) -> None:
+    progress(f"{part}, {how} it", read)
 
 
 def _today(bank: Bank, plugin: PluginInfo, ledger: Ledger, lives: tuple[Lives, Lives]) -> Report:

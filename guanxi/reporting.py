@@ -53,6 +53,14 @@ def report(summary: LoadSummary, *, as_json: bool) -> None:
 
 
 @contextmanager
+def reading_bar() -> Iterator[Callable[[str, int], None]]:
+    """Give a function to tell what customers are read for, and how many: it shows so on a terminal alone."""
+    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as bars:
+        task = bars.add_task("customers read", total=None)
+        yield lambda part, read: bars.update(task, description=f"customers read: {part}", completed=read)
+
+
+@contextmanager
 def customer_bar(total: int) -> Iterator[Callable[[int], None]]:
     """Give a function to tell of customers done: it moves a bar on a terminal, and nothing elsewhere."""
     with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as bars:

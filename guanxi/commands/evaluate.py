@@ -14,7 +14,6 @@ import polars as pl
 import typer
 from numpy.typing import NDArray
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 
 from graph import portfolio
@@ -24,6 +23,7 @@ from guanxi.deciding import read_catalogue, read_lives
 from guanxi.insight_lines import insight_lines
 from guanxi.opening import open_store
 from guanxi.plugin_loading import load_plugins
+from guanxi.reporting import reading_bar
 from guanxi.settings import Settings
 from guanxi.stored_settings import take_stored
 from plugins.deciding import build_engine
@@ -86,12 +86,7 @@ async def _evaluate(
         catalogue = await read_catalogue(store, settings)
         host = await take_stored(store, load_plugins(settings))
         lives = await read_lives(store, settings)
-        with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as bars:
-            task = bars.add_task("customers read", total=None)
-
-            def progress(part: str, read: int) -> None:
-                bars.update(task, description=f"customers read: {part}", completed=read)
-
+        with reading_bar() as progress:
             ledger = await read_ledger(store, catalogue, partial(progress, "portfolio"))
             load = partial(portfolio.load, store)
             told: dict[str, Any] | None = None

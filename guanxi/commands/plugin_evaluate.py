@@ -23,6 +23,7 @@ def evaluate(
     # the engine's libraries take seconds to import, and other commands need none of them
     from guanxi.bank import Bank
     from guanxi.evaluating import evaluate_plugin, plugin_of
+    from guanxi.reporting import reading_bar
 
     logging.getLogger("guanxi.plugins").setLevel(logging.CRITICAL)  # what it would tell is found and told
     with Bank(Settings(), today=day(as_of)) as bank:
@@ -31,7 +32,8 @@ def evaluate(
         except PluginError as error:
             typer.echo(error, err=True)
             return 1
-        found = evaluate_plugin(bank, info, top)
+        with reading_bar() as progress:
+            found = evaluate_plugin(bank, info, top, progress)
     if as_json:
         typer.echo(json.dumps(found, indent=1))
     else:

@@ -1,15 +1,12 @@
 """``guanxi train``: models from the graph."""
 
 import asyncio
-import sys
 from collections.abc import Iterator
 from datetime import date
 from enum import StrEnum
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import Progress
 
 from graph.errors import ModelError
 from guanxi.days import AsOf, day
@@ -17,6 +14,7 @@ from guanxi.deciding import model_in_force, read_catalogue, read_lives
 from guanxi.insight_lines import insight_lines
 from guanxi.opening import open_store
 from guanxi.plugin_loading import load_plugins
+from guanxi.reporting import reading_bar
 from guanxi.settings import Settings
 from guanxi.stored_settings import take_stored
 from plugins.claims import held_back
@@ -101,8 +99,7 @@ async def _train(settings: Settings, today: date, live: Model | None) -> tuple[T
         host = await take_stored(store, load_plugins(settings))
         catalogue = await read_catalogue(store, settings)
         lives = await read_lives(store, settings)
-        with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as bars:
-            task = bars.add_task("customers read", total=None)
+        with reading_bar() as progress:
             trained = await learn(
                 store,
                 catalogue,
@@ -113,7 +110,7 @@ async def _train(settings: Settings, today: date, live: Model | None) -> tuple[T
                 protected=settings.protected,
                 unranked=lives.unranked(host),
                 live=live,
-                progress=lambda part, read: bars.update(task, description=f"customers read: {part}", completed=read),
+                progress=progress,
             )
         await tell_webhooks(store, host.reports.counts)
         held = map(str, held_back(catalogue, host, lives.live(host)))

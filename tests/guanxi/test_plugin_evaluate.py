@@ -1,6 +1,10 @@
 """``guanxi plugins evaluate``: who knows what is planted in a bank makes it better, and who guesses does not."""
 
 import hashlib
+import os
+import pty
+import subprocess
+from contextlib import suppress
 
 import pytest
 
@@ -66,18 +70,44 @@ def recommenders(register):
 
 
 @pytest.fixture(scope="module")
-def evaluate(guanxi, tmp_path_factory):
+def small_bank():
+    with sample_bank(100) as bank:
+        yield bank
+
+
+@pytest.fixture(scope="module")
+def evaluate(guanxi, small_bank, tmp_path_factory):
     """Return a function: ``guanxi plugins evaluate`` of a plugin's source, or of a name, over a small bank."""
     folder = tmp_path_factory.mktemp("evaluated")
-    with sample_bank(100) as bank:
 
-        def run(source=None, name="own.py", **settings):
-            if source is not None:
-                (folder / name).write_text(source)
-                name = folder / name
-            return guanxi(bank.settings.home, "plugins", "evaluate", name, "--as-of", bank.today, **settings)
+    def run(source=None, name="own.py", **settings):
+        if source is not None:
+            (folder / name).write_text(source)
+            name = folder / name
+        return guanxi(small_bank.settings.home, "plugins", "evaluate", name, "--as-of", small_bank.today, **settings)
 
-        yield run
+    return run
+
+
+def test_on_a_terminal_it_shows_what_it_reads(command, guanxi, small_bank):
+    asked = (small_bank.settings.home, "plugins", "evaluate", "campus", "--as-of", small_bank.today)
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(**command(*asked), stdout=subprocess.PIPE, stderr=theirs) as running:
+        os.close(theirs)
+        shown = b"".join(_parts(ours))
+        told = running.stdout.read()
+    os.close(ours)
+
+    assert b"customers read: scoring, with it" in shown
+    assert "customers read" not in told
+    assert "customers read" not in guanxi(*asked).stderr
+
+
+def _parts(terminal):
+    """Yield what is written to a terminal, until nobody can: which Linux tells as an error."""
+    with suppress(OSError):
+        while part := os.read(terminal, 4096):
+            yield part
 
 
 @pytest.mark.parametrize(
