@@ -24,8 +24,10 @@ from guanxi.settings import Settings
 from guanxi.stored_settings import take_stored
 from loaders.tables import TABLES, ColumnType
 from plugins.deciding import build_engine
+from plugins.functions import MARK, FunctionRecommender
 from plugins.host import PluginHost
 from plugins.infos import PluginInfo
+from plugins.life.reloading import add_again, add_anew
 from plugins.life.stages import Lives
 from plugins.loading import Found, of_path
 from recommenders.artefact import Model, save
@@ -52,6 +54,8 @@ TYPES: Final[Mapping[ColumnType, pl.DataType]] = {
     "word": pl.String(),
     "days": pl.List(pl.String),
 }
+HERE: Final = "here"
+"""The source of a plugin that is added as an object."""
 OFFERS: Final = pl.Schema(
     {
         "customer_no": pl.String(),
@@ -171,8 +175,10 @@ class Bank:
     def add(self, plugin: object) -> PluginInfo:
         """Decide with one plugin more: a function, a module, an object with hooks, or the path of one.
 
+        It takes the place of what was added before by the same name, or of the same path.
+
         Raises:
-            PluginError: it cannot be loaded.
+            PluginError: it cannot be loaded; what was there before stays.
         """
         info = take_in(self.host, plugin)
         self._added.add(info.name)
@@ -290,20 +296,25 @@ def open_bank(home: Path | str | None = None, *, today: date | None = None) -> B
 def take_in(host: PluginHost, plugin: object) -> PluginInfo:
     """Have a host load a plugin: a function, a module, an object with hooks, or the path of one, or what was found.
 
+    It takes the place of the same, loaded before.
+
     Raises:
-        PluginError: it cannot be loaded.
+        PluginError: it cannot be loaded; what was there before stays.
     """
     if isinstance(plugin, Path | Found):
-        info = host.add_found(of_path(plugin) if isinstance(plugin, Path) else plugin)
+        info = add_anew(host, of_path(plugin) if isinstance(plugin, Path) else plugin)
     else:
-        info = host.add(plugin, _name(plugin), "here")
+        name = _name(plugin)
+        info = add_again(host, [f"{HERE}:{name}"], partial(host.add, plugin, name, HERE))
     if info.error is not None:
         raise PluginError(f"The plugin {info.name} is {info.state}: {info.error}")
     return info
 
 
 def _name(plugin: object) -> str:
-    return str(getattr(plugin, "__name__", type(plugin).__name__))
+    """Its recommender's name, of a function; else its own, or its type's."""
+    marked: FunctionRecommender | None = getattr(plugin, MARK, None)
+    return marked.name if marked else str(getattr(plugin, "__name__", type(plugin).__name__))
 
 
 async def _gathered(store: Store, table: str) -> list[Row]:

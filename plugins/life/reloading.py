@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -66,7 +67,7 @@ def reloaded(host: PluginHost, changed: Collection[str]) -> PluginHost:
             new.keep(own, host)
     for own in list(new.loaded):
         if own.info.source in changed and own.info.key in found:
-            _replace(new, own, host, found[own.info.key])
+            _replace(new, own, found[own.info.key])
     in_use = {info.key for info in new.plugins}
     broken = {info.key: info for info in host.plugins if info.key in there - in_use}
     for key, info in broken.items():
@@ -80,16 +81,41 @@ def reloaded(host: PluginHost, changed: Collection[str]) -> PluginHost:
     return new
 
 
-def _replace(new: PluginHost, own: Loaded, host: PluginHost, found: Found) -> None:
+def add_anew(host: PluginHost, found: Found) -> PluginInfo:
+    """Have a host take in a plugin, imported anew in place of the same one that it has, as ``add_again`` says."""
+    path = Path(found.source)
+    same = [info.key for info in host.plugins if Path(info.source).resolve() == path.resolve()]
+    if not same:
+        return host.add_found(found)
+    with _fresh(path) as restore:
+        return add_again(host, same, partial(host.add_found, found), restore)
+
+
+def add_again(
+    host: PluginHost, keys: Collection[str], add: Callable[[], PluginInfo], restore: Callable[[], None] = lambda: None
+) -> PluginInfo:
+    """Have a host take in a plugin in place of those of some keys; where the new one is broken, those stay."""
+    order = [info.key for info in host.plugins]
+    before, aside = [own for own in host.loaded if own.info.key in keys], host.beside()
+    for own in before:
+        aside.keep(own, host)
+    for gone in [info for info in host.plugins if info.key in keys]:
+        host.drop(gone)
+    info = add()
+    if before and info.state == "broken":
+        restore()
+        host.plugins.remove(info)
+        for own in before:
+            host.keep(own, aside)
+    host.sort(list(dict.fromkeys([*order, info.key])))
+    return info
+
+
+def _replace(new: PluginHost, own: Loaded, found: Found) -> None:
     """Take in a plugin anew; where it is broken, as it was."""
-    new.drop(own.info)
-    with _fresh(Path(found.source)) as restore:
-        info = new.add_found(found)
-        if info.state == "broken":
-            restore()
-            new.plugins.remove(info)
-            new.keep(own, host)
-            own.info.note(f"{STAYS}{info.error}", info.last_place, is_safe=True)
+    info = add_anew(new, found)
+    if info.state == "broken":
+        own.info.note(f"{STAYS}{info.error}", info.last_place, is_safe=True)
 
 
 def _is_endless(info: PluginInfo) -> bool:

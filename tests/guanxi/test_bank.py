@@ -8,7 +8,8 @@ import polars as pl
 import pytest
 
 import guanxi
-from graph.errors import NotFound
+from graph.errors import NotFound, PluginError
+from guanxi import Field, Lever, Proposal, hookimpl, recommender
 from guanxi.bank import Bank
 from guanxi.testing.drawn import sample_bank
 from loaders.tables import CONTRACT, TABLES
@@ -73,3 +74,98 @@ def test_what_is_trained_here_makes_no_feature_of_protected_columns():
         settings = bank.settings.model_copy(update={"protected": ("gender",)})
         with Bank(settings, host=PluginHost.load(), today=bank.today) as own:
             assert own.train().training["protected"] == ["gender"]
+
+
+def recommending(score, name="pensions"):
+    """A function as a cell of a notebook defines it, each time anew."""
+
+    @recommender(name)
+    def propose(_):
+        yield Proposal("PENSION", score=score)
+
+    return propose
+
+
+def offering(name):
+    """An object with hooks, as a cell defines it, each time anew."""
+
+    class Own:
+        @hookimpl
+        def fields(self, register):
+            register(Field("Customer", name, int, lambda _: 1, "One."))
+
+        @hookimpl
+        def levers(self, register):
+            register(Lever(name, {"PENSION": 2.0}))
+
+    return Own()
+
+
+PACKAGE = {
+    "pyproject.toml": '[project.entry-points."guanxi.plugins"]\npensions = "notebook_pensions"\n',
+    "notebook_pensions/__init__.py": "from notebook_pensions.saying import propose\n",
+    "notebook_pensions/saying.py": "from guanxi import Proposal, recommender\n@recommender('pensions')\n"
+    "def propose(customer):\n    yield Proposal('PENSION', score={score})\n",
+}
+
+
+@pytest.fixture
+def own_bank(bank):
+    """The bank, with plugins of a test's own."""
+    with Bank(bank.settings, host=PluginHost.load(), today=bank.today) as own:
+        yield own
+
+
+def scores(bank, name="pensions"):
+    """What a bank's recommender gives a few customers for a pension, as its engine asks it."""
+    batch = bank.batch(next(bank.pages(3)))
+    [asked] = [found for found in bank.engine.recommenders if found.name == name]
+    return set(asked.propose(batch).scores[:, batch.catalogue.index["PENSION"]].tolist())
+
+
+def added(bank):
+    return [info.name for info in bank.host.plugins if info.source != "shipped"]
+
+
+def test_a_cell_that_is_run_again_replaces_its_plugin(own_bank):
+    for score in (0.25, 0.5):
+        own_bank.add(recommending(score))
+        assert scores(own_bank) == {score}
+    own_bank.add(recommending(0.75, "others"))
+    assert (scores(own_bank), scores(own_bank, "others")) == ({0.5}, {0.75})
+    assert added(own_bank) == ["pensions", "others"]
+
+
+def test_hooks_that_are_added_again_replace_those_before(own_bank):
+    for name in ("one", "other"):
+        info = own_bank.add(offering(name))
+        assert [field.name for field, owner in own_bank.host.of("fields") if owner is info] == [name]
+        assert [lever.name for lever in own_bank.host.rules(own_bank.catalogue).levers] == [name]
+    assert added(own_bank) == ["Own"]
+
+
+def test_a_package_that_was_edited_is_added_anew(own_bank, tmp_path):
+    for score in (0.25, 0.5):
+        for name, text in PACKAGE.items():
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).write_text(text.replace("{score}", f"{score:.3}"))
+        own_bank.add(tmp_path)
+        assert scores(own_bank) == {score}
+    assert added(own_bank) == [tmp_path.name]
+
+
+@pytest.mark.parametrize("wrong", ["def (", "raise ZeroDivisionError"])
+def test_what_is_broken_leaves_what_was_added_before(own_bank, tmp_path, wrong):
+    path = tmp_path / "pensions.py"
+    right = PACKAGE["notebook_pensions/saying.py"].replace("{score}", "0.5")
+    path.write_text(right)
+    own_bank.add(recommending(0.25, "others"))
+    own_bank.add(path)
+    path.write_text(wrong)
+    for _ in range(2):
+        with pytest.raises(PluginError, match="is broken"):
+            own_bank.add(path)
+        assert (scores(own_bank), added(own_bank)) == ({0.5}, ["others", "pensions"])
+    path.write_text(right.replace("0.5", "0.75"))
+    own_bank.add(path)
+    assert (scores(own_bank), added(own_bank)) == ({0.75}, ["others", "pensions"])

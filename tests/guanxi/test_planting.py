@@ -86,11 +86,12 @@ def test_a_product_that_the_sample_bank_has_not_cannot_be_planted(plant):
         plant("MOON", among=holds_autopay)
 
 
-def test_the_engine_has_the_plugins_given_and_the_next_has_not(engine):
+def test_the_engine_has_the_plugins_given_and_the_next_has_not(engine, tmp_path):
     assert AFTER_AUTOPAY in {recommender.name for recommender in engine(after_autopay).recommenders}
     assert AFTER_AUTOPAY not in {recommender.name for recommender in engine().recommenders}
-    with pytest.raises(PluginError, match="loaded already"):
-        engine(after_autopay, after_autopay)
+    (tmp_path / "torn.py").write_text("def (")
+    with pytest.raises(PluginError, match="torn is broken"):
+        engine(tmp_path / "torn.py")
 
 
 def test_offers_of_the_bank_are_those_of_the_engine_that_is_given(bank, engine):
