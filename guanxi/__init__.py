@@ -2,9 +2,26 @@
 
 from typing import TYPE_CHECKING
 
-from graph.errors import GuanxiError
+from graph.errors import GuanxiError, LoadError
 from graph.records import Members
+from graph.words import (
+    Channel,
+    CreditTier,
+    CustomerKind,
+    Gender,
+    Language,
+    LifecycleStage,
+    MemberRole,
+    OutcomeKind,
+    ProgrammeKind,
+    Purpose,
+    RelationKind,
+    RiskProfile,
+    RiskRating,
+    ValueTier,
+)
 from loaders.sample_parts import Sample
+from loaders.sources import Source
 from plugins import deprecation
 from plugins.about import About
 from plugins.contract import Breakdown, Command, Facts, Field, Format, Job
@@ -39,23 +56,39 @@ __all__ = [
     "BundleRule",
     "Candidates",
     "Catalogue",
+    "Channel",
     "Command",
+    "CreditTier",
+    "CustomerKind",
     "CustomerView",
     "Facts",
     "Field",
     "Format",
     "Gate",
+    "Gender",
     "GuanxiError",
     "Job",
+    "Language",
     "Lever",
     "LifeEvent",
+    "LifecycleStage",
+    "LoadError",
+    "MemberRole",
     "Members",
+    "OutcomeKind",
+    "ProgrammeKind",
     "Proposal",
+    "Purpose",
     "Reason",
     "Recommender",
     "Refusal",
+    "RelationKind",
+    "RiskProfile",
+    "RiskRating",
     "Sample",
+    "Source",
     "Trainable",
+    "ValueTier",
     "hookimpl",
     "open",
     "recommender",

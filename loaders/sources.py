@@ -1,9 +1,10 @@
 """Where rows come from: a source gives each table as frames of text, so that one validation serves all formats."""
 
 from collections.abc import Iterable, Iterator
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
-import polars as pl
+if TYPE_CHECKING:
+    import polars as pl
 
 LINE: Final = "line"
 """Name of the column that every frame has beside the file's own: 1-based line (CSV) or row (Parquet) number."""
@@ -12,10 +13,10 @@ TORN: Final = "torn"
 
 
 class Source(Protocol):
-    """A bank's data, one table at a time, readable as often as asked."""
+    """A bank's data, one table at a time, readable as often as asked; ``guanxi format`` tells of tables and columns."""
 
     def tables(self) -> Iterable[str]:
-        """Names of the tables that exist, each a key of ``loaders.tables.TABLES``."""
+        """Names of the tables that exist, as ``guanxi format`` has them."""
         ...
 
     def file_name(self, table: str) -> str:
@@ -30,10 +31,11 @@ class Source(Protocol):
         """
         ...
 
-    def frames(self, table: str) -> Iterator[pl.DataFrame]:
-        """Yield the rows in file order, some 10,000 at a time.
+    def frames(self, table: str) -> "Iterator[pl.DataFrame]":
+        """Yield the rows as polars frames in file order, some 10,000 at a time.
 
-        The columns are those of ``columns`` as String, ``line`` as Int64, ``torn`` as Boolean; an empty cell is null.
+        The columns are those of ``columns`` as String; ``line``, the row's number from 1, as Int64; ``torn``, whether
+        it has more or fewer cells than the header, as Boolean. An empty cell is null.
 
         Raises:
             LoadError: the file cannot be read as its format.

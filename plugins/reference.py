@@ -4,8 +4,11 @@ import dataclasses
 import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping
+from enum import StrEnum
 from typing import Any, Final, get_args
 
+from graph import words
+from loaders.sources import Source
 from plugins import hookspecs
 from plugins.about import API_VERSION
 from recommenders.contract import Candidates, Proposal, Reason, Refusal, Trainable
@@ -22,8 +25,33 @@ from `guanxi`.
 BESIDE: Final[Mapping[str, tuple[type, ...]]] = {
     "recommenders": (Trainable, Candidates, Reason, Proposal),
     "gates": (Refusal,),
+    "formats": (Source,),
 }
 """What else is written for a hook, or given by what is registered there."""
+WORDS: Final[tuple[type[StrEnum], ...]] = (
+    words.Channel,
+    words.CreditTier,
+    words.CustomerKind,
+    words.Gender,
+    words.Language,
+    words.LifecycleStage,
+    words.MemberRole,
+    words.OutcomeKind,
+    words.ProgrammeKind,
+    words.Purpose,
+    words.RelationKind,
+    words.RiskProfile,
+    words.RiskRating,
+    words.ValueTier,
+)
+"""The vocabularies that plugins meet in what they are shown."""
+OF_WORDS: Final = """## The bank's words
+
+Enumerations of what a plugin meets in customers, products and batches. A member is its text as well:
+`guanxi.MemberRole.STUDENT == "student"`.
+
+| enumeration | | members |
+|---|---|---|"""
 MODULES: Final = re.compile(r"\b(?:\w+\.)+(?=\w)")
 ATTRIBUTE: Final = re.compile(r"^(\w+): (.*)$")
 
@@ -40,7 +68,7 @@ def markdown() -> str:
     ]
     table = ["| hook | gives | for |", "|---|---|---|", *rows]
     sections = ["\n".join(_section(name, hook)) for name, hook in hooks().items()]
-    return "\n".join([HEAD, *table, "", "\n\n".join(sections), ""])
+    return "\n".join([HEAD, *table, "", "\n\n".join(sections), "", OF_WORDS, *map(_word, WORDS), ""])
 
 
 def _section(name: str, hook: Callable[..., Any]) -> Iterator[str]:
@@ -75,6 +103,11 @@ def _described(value: type) -> Iterator[str]:
         elif inspect.isfunction(own) and not name.startswith("_"):
             parameters = [parameter for parameter in inspect.signature(own).parameters if parameter != "self"]
             yield f"| `{name}({', '.join(parameters)})` | {_line(inspect.getdoc(own) or '')} |"
+
+
+def _word(own: type[StrEnum]) -> str:
+    members = ", ".join(f"`{member.name}`" for member in own)
+    return f"| `{own.__name__}` | {_line(inspect.getdoc(own) or '')} | {members} |"
 
 
 def _value(hook: Callable[..., Any]) -> type:

@@ -49,15 +49,15 @@ def commands(register):
 '''
 FORMATS = """
 import polars as pl
-from guanxi import Format, hookimpl
+from guanxi import CustomerKind, Format, LoadError, Source, hookimpl
 
 ROWS = {
-    "customers": {"customer_no": ["H1", "H2"], "kind": ["person", "person"]},
+    "customers": {"customer_no": ["H1", "H2"], "kind": [CustomerKind.PERSON] * 2},
     "products": {"product_code": ["CARD"], "name": ["Card"], "category": ["card"]},
     "holdings": {"customer_no": ["H1"], "product_code": ["CARD"]},
 }
 
-class Hospital:
+class Hospital(Source):
     def __init__(self, beds, fails):
         self.beds, self.fails = beds, fails
     def tables(self):
@@ -69,6 +69,8 @@ class Hospital:
     def frames(self, table):
         if self.fails:
             raise KeyError("ward")
+        if self.beds < 0:
+            raise LoadError(f"No ward has {self.beds} beds.")
         frame = pl.DataFrame(ROWS[table]).head(self.beds).with_row_index("line", 1)
         yield frame.with_columns(pl.col("line").cast(pl.Int64), pl.lit(value=False).alias("torn"))
 
@@ -213,6 +215,7 @@ def test_a_plugins_format_is_read_with_its_options(guanxi, tmp_path, plugins):
             ["--format", "hospital", "--option", "fails=true"],
             "The plugin hospital cannot read the bank's files: KeyError: 'ward'",
         ),
+        (["--format", "hospital", "--option", "beds=-1"], "No ward has -1 beds."),
         (
             ["--format", "berka", "--option", "assume_consent=true"],
             "{folder} has no account.asc; Berka's eight .asc files are needed.",
