@@ -1,12 +1,18 @@
-"""Who is told that a recommender learnt nothing, or cannot answer from what it learnt."""
+"""What a recommender fails at, or is warned of, in learning, and who is told."""
 
 import logging
-from collections.abc import Callable
-from typing import TypeAlias
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Final, TypeAlias
 
 from recommenders.contract import Recommender
 
 logger = logging.getLogger("guanxi.training")
+
+MOST_WARNED: Final = 1_000
+"""How many warnings a process knows as told."""
 
 Failed: TypeAlias = Callable[[Recommender, BaseException], None]
 """Told of a recommender that others go on without, and of its error."""
@@ -15,3 +21,16 @@ Failed: TypeAlias = Callable[[Recommender, BaseException], None]
 def logged(recommender: Recommender, error: BaseException) -> None:
     """Log that a recommender has no say; what the error says is not told, as it may quote a customer."""
     logger.warning("%s learnt nothing that it can use: %s", recommender.name, type(error).__name__)
+
+
+@contextmanager
+def warned_once(name: str) -> Iterator[None]:
+    """Have libraries' warnings meanwhile given once each, with a recommender's name: it learns many times."""
+    with warnings.catch_warnings(record=True) as caught:
+        yield
+    for one in caught:
+        told = f"{name}, in learning: {one.message}"
+        _warn(told, one.category, one.filename, one.lineno)  # type: ignore[arg-type]  # a type can be hashed
+
+
+_warn = lru_cache(MOST_WARNED)(warnings.warn_explicit)

@@ -21,7 +21,7 @@ from recommenders.comparing import Comparison, compare
 from recommenders.contract import Arrays, Recommender, Trainable, check_arrays, is_told, learns_from_customers
 from recommenders.demand import fit_demand
 from recommenders.examples import Examples, Load, Past, Seen, draw, draw_hidden, read_examples, sample_schema
-from recommenders.failing import Failed, logged
+from recommenders.failing import Failed, logged, warned_once
 from recommenders.hindsight import Hindsight
 from recommenders.insight import Tell
 from recommenders.known_customers import KnownCustomers, read_customers
@@ -211,7 +211,7 @@ def fit_all(
     whole = customers.beside(known, tell) if customers else known
     for recommender in recommenders:
         if isinstance(recommender, Trainable):
-            with (clock or _Clock()).of(recommender.name):
+            with (clock or _Clock()).of(recommender.name), warned_once(recommender.name):
                 try:
                     learnt = recommender.fit((whole if learns_from_customers(recommender) else known).own())
                     check_arrays(learnt)

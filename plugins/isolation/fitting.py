@@ -1,5 +1,6 @@
 """Has a recommender learn in a process of its own: the portfolio goes there, and arrays come back, never unpickled."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -15,6 +16,7 @@ from recommenders.view import CustomerView
 if TYPE_CHECKING:
     from recommenders.portfolio import Portfolio
 
+MOST_WARNED: Final = 20
 LIBRARIES: Final = ("recommenders.portfolio",)
 Told: TypeAlias = list[tuple[str, str, list[int]]]
 """Each array's name, type and shape."""
@@ -31,22 +33,30 @@ def fitted(local: Trainable, worker: Worker, isolation: Isolation, given: Given,
     try:
         own.load()
         seconds, bare = isolation.fit_seconds, replace(portfolio, make_batch=None)
-        return unpacked(*own.ask(seconds, seconds, given, "fit", local.name, bare, seen))
+        (told, warned), body = own.ask(seconds, seconds, given, "fit", local.name, bare, seen)
+        for text in warned[:MOST_WARNED]:
+            warnings.warn(text, stacklevel=2)
+        return unpacked(told, body)
     finally:
         own.close()
 
 
 def fit(
     own: Trainable, portfolio: "Portfolio", seen: tuple[Sequence[CustomerView], Context] | None
-) -> tuple[Told, bytes]:
-    """Have a recommender learn in this process; raises whatever it does, or TypeError where it gives no arrays."""
+) -> tuple[tuple[Told, list[str]], bytes]:
+    """Have a recommender learn in this process, and tell what was warned of.
+
+    Raises whatever it does, or TypeError where it gives no arrays.
+    """
     if seen is not None:
         batch = Batch(seen[0], portfolio.catalogue, seen[1])
         portfolio = replace(portfolio, make_batch=lambda: batch)
-    arrays = own.fit(portfolio)
+    with warnings.catch_warnings(record=True) as caught:
+        arrays = own.fit(portfolio)
     check_arrays(arrays)
+    warned = list(dict.fromkeys(f"{one.category.__name__}: {one.message}" for one in caught))
     told = [(name, array.dtype.str, list(array.shape)) for name, array in arrays.items()]
-    return told, b"".join(array.tobytes() for array in arrays.values())
+    return (told, warned), b"".join(array.tobytes() for array in arrays.values())
 
 
 def unpacked(told: Any, body: bytes) -> Arrays:

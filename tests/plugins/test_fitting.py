@@ -100,3 +100,22 @@ def test_arrays_of_every_kind_come_from_a_process_as_they_do_from_here(learnt):
         assert array.dtype == there[name].dtype
         assert np.array_equal(array, there[name])
         assert there[name].flags.writeable
+
+
+WARNED = """[
+    warnings.warn_explicit(text, RuntimeWarning, "lib.py", 1)
+    for text in ["no convergence", "no leaves"] * 50
+] and {"a": np.zeros(1)}"""
+
+
+@pytest.mark.parametrize(("mode", "kind"), [("thread", ""), ("process", "RuntimeWarning: ")])
+def test_each_warning_is_told_once_with_whose_it_is(learnt, recwarn, mode, kind):
+    name = f"wary-in-{mode}"
+    source = LEARNER.format(name=name, fit=WARNED, learnt="").replace("import os", "import os, warnings")
+    for _ in range(2):
+        assert learnt(mode, wary=source).keys() == {name}
+
+    assert [str(one.message) for one in recwarn] == [
+        f"{name}, in learning: {kind}no convergence",
+        f"{name}, in learning: {kind}no leaves",
+    ]

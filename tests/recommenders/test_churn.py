@@ -1,10 +1,10 @@
 """Banks that some customers leave: who will is found where something tells, and nothing is claimed where it does not."""
 
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 
 import numpy as np
 import pytest
-from dateutil.relativedelta import relativedelta
 
 from graph.errors import ModelError
 from graph.records import ActivityMonth, Holding, Interaction
@@ -15,19 +15,12 @@ from recommenders.examples import Draw, Examples
 from recommenders.popularity import Popularity
 from recommenders.telling import insights
 from recommenders.training import learn
+from tests.recommenders.activity import months_from
 
 AS_OF = date(2026, 6, 30)
 FIRST = date(2025, 1, 1)
 
-
-def months(until, salary_until):
-    """Activity from the first month to the last before ``until``; salary up to a month."""
-    found, month = [], FIRST
-    while month < until.replace(day=1):
-        paid = 5_000.0 if month <= salary_until else 0.0
-        found.append(ActivityMonth(f"{month:%Y-%m}", 100.0 + paid, 90.0, paid, 12, 10.0, 500.0))
-        month += relativedelta(months=1)
-    return tuple(found)
+months = partial(months_from, FIRST)
 
 
 @pytest.fixture

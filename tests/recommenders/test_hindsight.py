@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from functools import partial
 
 import numpy as np
 import pytest
-from dateutil.relativedelta import relativedelta
 
-from graph.records import ActivityMonth, Holding
+from graph.records import Holding
 from recommenders.catalogue import Catalogue
 from recommenders.contract import Candidates, Context
 from recommenders.engine import Engine
@@ -18,10 +18,13 @@ from recommenders.popularity import Popularity
 from recommenders.purposes import PurposeLimits
 from recommenders.telling import Learnt, learnt_of
 from recommenders.training import learn
+from tests.recommenders.activity import months_from
 
 AS_OF = date(2026, 6, 30)
 THEN = date(2026, 1, 31)
 FIRST = date(2024, 6, 1)
+
+months = partial(months_from, FIRST)
 
 
 @dataclass(frozen=True)
@@ -44,15 +47,6 @@ class Told:
     def propose(self, batch):
         self.found.setdefault(("propose", batch.context.today), []).extend(batch.insights)
         return Candidates(np.full(batch.shape, np.nan, np.float32), lambda *_: None)
-
-
-def months(until, salary_until):
-    found, month = [], FIRST
-    while month < until.replace(day=1):
-        paid = 5_000.0 if month <= salary_until else 0.0
-        found.append(ActivityMonth(f"{month:%Y-%m}", 100.0 + paid, 90.0, paid, 12, 10.0, 500.0))
-        month += relativedelta(months=1)
-    return tuple(found)
 
 
 @pytest.fixture
