@@ -8,9 +8,7 @@ import importlib.util
 import subprocess
 import sys
 import time
-import traceback
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +16,10 @@ import numpy as np
 
 from graph.errors import PluginError, SettingsError
 from guanxi.bank import Bank
+from guanxi.checking_items import check_items, check_reasons
+from guanxi.checking_runs import check_runs
+from guanxi.checking_twice import check_twice
+from guanxi.findings import Finding, where
 from guanxi.offer_changes import TOP, Changes, changes, offered, with_learnt
 from plugins.isolation.budgets import BUDGET_SECONDS
 from plugins.loading import Found, find, of_path, place_of
@@ -27,19 +29,12 @@ from recommenders.evaluation import LEAST_GROUP
 from recommenders.view import CustomerView
 
 ALONE: Final = 50
-"""How many customers are also asked for one at a time."""
+"""How many customers are also asked for one at a time, and have all reasons asked for."""
+ASKED: Final = 400
+"""How many are asked of fields and life events, and learnt for again."""
 MYPY: Final = ("--no-error-summary", "--ignore-missing-imports", "--follow-imports=silent")
 OLDEST: Final = 200
 AGES: Final = ((0, 29), (30, 44), (45, 59), (60, OLDEST))
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the report; ``passed`` is None where nothing is judged."""
-
-    check: str
-    passed: bool | None
-    told: str
 
 
 def to_check(given: str, folders: Sequence[Path]) -> Found:
@@ -57,8 +52,8 @@ def to_check(given: str, folders: Sequence[Path]) -> Found:
     return found
 
 
-def check_plugin(bank: Bank, found: Found) -> Iterator[Finding]:
-    """Yield what is found of a plugin over all customers of a bank, whose own it may be."""
+def check_plugin(bank: Bank, found: Found, *, run_jobs: bool = False) -> Iterator[Finding]:
+    """Yield what is found of a plugin over all customers of a bank, whose own it may be; ``run_jobs`` as it says."""
     numbers = sorted(bank.table("customers")["customer_no"])
     bank.leave(found)
     before = offered(bank, bank.engine, numbers)
@@ -72,15 +67,21 @@ def check_plugin(bank: Bank, found: Found) -> Iterator[Finding]:
     for deprecated in info.deprecations:
         yield Finding("will go", passed=None, told=deprecated)
     yield from _types(path)
+    batch = bank.batch(numbers)
+    few, some = (batch.take(range(min(most, len(numbers)))) for most in (ALONE, ASKED))
     learnt = []
     for name in info.recommenders:
         try:
-            learnt.append(bank.learnt(name))
-        except Exception as error:  # noqa: BLE001 - a plugin may raise anything
-            yield Finding(f"{name} learns", passed=False, told=_where(error, path))
-    batch = bank.batch(numbers)
-    for recommender in learnt:
+            recommender = bank.learnt(name)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
+            yield Finding(f"{name} learns", passed=False, told=where(error, path))
+            continue
+        learnt.append(recommender)
         yield from _contract(bank, recommender, batch, path)
+        yield from check_twice(bank, recommender, some, path)
+        yield from check_reasons(bank, info, recommender, few, path)
+    yield from check_items(bank, info, some, path)
+    yield from check_runs(bank, info, path, run_jobs=run_jobs)
     after = offered(bank, with_learnt(bank, bank.engine, learnt), numbers)
     if info.error is not None:
         yield Finding("gates and bundles", passed=False, told=info.error)
@@ -101,7 +102,7 @@ def _contract(bank: Bank, recommender: Recommender, batch: Batch, path: Path) ->
     try:
         yield from _answers(bank.host.guard(recommender), batch)
     except Omitted as omitted:
-        told = f"{_where(omitted.__cause__ or omitted, path)}{_for_whom(bank, recommender, batch)}"
+        told = f"{where(omitted.__cause__ or omitted, path)}{_for_whom(bank, recommender, batch)}"
         yield Finding(f"{recommender.name} answers", passed=False, told=told)
 
 
@@ -141,13 +142,6 @@ def _timed(guarded: Recommender, batch: Batch) -> tuple[float, Scores]:
     started = time.perf_counter()
     scores = guarded.propose(batch).scores
     return time.perf_counter() - started, scores
-
-
-def _where(error: BaseException, path: Path) -> str:
-    """What went wrong, and the last line of the plugin that it went through."""
-    own = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(path)]
-    place = f" at {own[-1].filename}, line {own[-1].lineno}: {own[-1].line}" if own else ""
-    return f"{type(error).__name__}: {error}{place}"
 
 
 def _for_whom(bank: Bank, recommender: Recommender, batch: Batch) -> str:

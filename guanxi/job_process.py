@@ -9,7 +9,6 @@ import sys
 import threading
 import time
 import traceback
-from importlib import import_module
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +16,7 @@ from graph.errors import GuanxiError
 from guanxi.bank import Bank
 from guanxi.settings import Settings
 from guanxi.work import job_named
+from plugins.contract import imported
 from plugins.failures.telling import placed, told
 from plugins.infos import SHIPPED
 from plugins.isolation.memory import limit_memory
@@ -42,10 +42,7 @@ def main() -> None:
 def _run(settings: Settings, name: str) -> None:
     with Bank(settings) as bank:
         job, info = job_named(bank.host, name)
-        run = job.run
-        if isinstance(run, str):
-            module, _, function = run.partition(":")
-            run = getattr(import_module(module), function)
+        run = imported(job.run)
         if info.source != SHIPPED:
             limit_memory(settings.plugin_job_memory_mb)
         run(bank)

@@ -3,7 +3,6 @@
 import traceback
 from collections.abc import Mapping
 from functools import cache
-from importlib import import_module
 from typing import Any, Final
 
 import typer
@@ -12,7 +11,7 @@ from typer.core import TyperCommand
 
 from guanxi.plugin_loading import load_plugins
 from guanxi.settings import Settings
-from plugins.contract import Command
+from plugins.contract import Command, imported
 from plugins.failures.telling import told
 from plugins.host import COMMAND_PLUGINS, PluginHost
 from plugins.infos import SHIPPED, PluginInfo
@@ -51,10 +50,7 @@ def listed(command: Command, panel: str | None = None) -> TyperCommand:
 
 def made(command: Command) -> Any:
     """Return a command to be run, imported; raises whatever importing it does."""
-    run = command.run
-    if isinstance(run, str):
-        module, _, name = run.partition(":")
-        run = getattr(import_module(module), name)
+    run = imported(command.run)
     if isinstance(run, typer.Typer):
         return typer.main.get_command(run)
     alone = typer.Typer(add_completion=False)

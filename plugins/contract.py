@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from graph.errors import PluginError
@@ -135,6 +136,14 @@ class Format:
         """What it can be told beside the folder, by name."""
         parameters = inspect.signature(self.open, eval_str=True).parameters
         return {name: option for name, option in parameters.items() if option.kind is option.KEYWORD_ONLY}
+
+
+def imported(run: Any) -> Any:
+    """Return what a command or a job runs, from where it is named as ``module:function``; raises as importing does."""
+    if not isinstance(run, str):
+        return run
+    module, _, name = run.partition(":")
+    return getattr(import_module(module), name)
 
 
 def check_name(name: object, what: str) -> None:

@@ -91,6 +91,7 @@ def check(
     ],
     customers: Annotated[int, typer.Option(min=50, help="Size of the sample bank it is run over.")] = 400,
     own: Annotated[bool, typer.Option("--own-bank", help="Run it over the bank's own store and model.")] = False,
+    jobs: Annotated[bool, typer.Option("--jobs", help="Run its jobs, too, once each, whatever they do.")] = False,
     as_json: AsJson = False,
 ) -> int:
     """Run a plugin over a bank: does it keep the contract, and what would it change? Exit code 1: it fails a check."""
@@ -105,7 +106,7 @@ def check(
     with Bank(settings) if own else sample_bank(customers, of=found) as bank:
         if not own:
             bank.train()
-        for finding in check_plugin(bank, found):
+        for finding in check_plugin(bank, found, run_jobs=jobs):
             findings.append(finding)
             if not as_json:
                 typer.echo(f"{MARKS[finding.passed]} {finding.check}: {finding.told}")

@@ -8,6 +8,11 @@ from types import SimpleNamespace
 import pytest
 
 from graph import embedded
+from guanxi.bank import Bank
+from guanxi.checking import check_plugin
+from guanxi.testing.drawn import sample_bank
+from plugins.host import PluginHost
+from plugins.loading import of_path
 
 LAST_DAY = "2026-06-30"
 """The sample bank knows nothing that happened later."""
@@ -68,3 +73,16 @@ def journey(guanxi, tmp_path_factory):
             before_a_model=guanxi(home, "recommend", "--all", "--as-of", LAST_DAY),
             trained=guanxi(home, "train", "--as-of", LAST_DAY),
         )
+
+
+@pytest.fixture(scope="module")
+def checked():
+    """Return a function: what is found of a plugin, over a trained sample bank that has not seen it before."""
+    with sample_bank(100) as bank:
+        bank.train()
+
+        def check(path, **asked):
+            with Bank(bank.settings, host=PluginHost.load(), today=bank.today) as own:
+                return list(check_plugin(own, of_path(path), **asked))
+
+        yield check

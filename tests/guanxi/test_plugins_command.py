@@ -9,11 +9,7 @@ import tomllib
 
 import pytest
 
-from guanxi.bank import Bank
-from guanxi.checking import check_plugin
-from guanxi.testing.drawn import sample_bank
-from plugins.host import PluginHost
-from plugins.loading import of_path
+from tests.guanxi.checks import failures
 
 
 @pytest.fixture(scope="module")
@@ -83,23 +79,6 @@ def test_by_default_it_goes_where_plugins_are_loaded_from(guanxi, tmp_path):
     folder = tmp_path / "plugins"
     assert guanxi(tmp_path, "plugins", "new", "salary", GUANXI_PLUGINS=str(folder)).returncode == 0
     assert (folder / "salary" / "salary.py").exists()
-
-
-@pytest.fixture(scope="module")
-def checked():
-    """Return a function: what is found of a plugin, over a trained sample bank that has not seen it before."""
-    with sample_bank(100) as bank:
-        bank.train()
-
-        def check(path):
-            with Bank(bank.settings, host=PluginHost.load(), today=bank.today) as own:
-                return list(check_plugin(own, of_path(path)))
-
-        yield check
-
-
-def failures(findings):
-    return [finding.told for finding in findings if finding.passed is False]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,109 @@
+"""Checks of what a plugin is asked for one at a time: reasons, refusals, fields and life events."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from guanxi.bank import Bank
+from guanxi.findings import Finding, answers
+from plugins.contract import Field
+from plugins.fields.checks import WHAT, check_value, checked_facts, checked_field
+from plugins.fields.shapes import Maybe, Shape
+from plugins.infos import PluginInfo
+from plugins.isolation.budgets import own_budget
+from plugins.isolation.events import check_day
+from plugins.isolation.guard import check_reason, check_refusal, is_text
+from plugins.isolation.threads import Apart
+from recommenders.batch import Batch
+from recommenders.contract import Candidates, Gate, LifeEvent, Reason, Recommender, Refusal
+
+
+def own_items(bank: Bank, info: PluginInfo, hook: str) -> list[Any]:
+    """Return what a plugin has registered by a hook."""
+    return [item for item, owner in bank.host.of(hook) if owner is info]
+
+
+def check_items(bank: Bank, info: PluginInfo, batch: Batch, path: Path) -> Iterator[Finding]:
+    """Yield what is found of a plugin's gates' words, fields and life events, over a batch."""
+    for gate in own_items(bank, info, "gates"):
+        yield from _explains(gate, batch, path)
+    customers = {customer.customer_no: customer for customer in batch.told}
+    subjects: dict[str, Mapping[str, Any]] = {
+        "Customer": customers,
+        "Product": {product.product_code: product for product in batch.catalogue},
+        "Programme": {code: code for code in bank.table("programmes")["programme_code"]},
+    }
+    for field in own_items(bank, info, "fields"):
+        ask = partial(_value, field, Maybe(checked_field(field).shape))
+        yield from answers(f"field {field.on}.{field.name}", ask, subjects[field.on], path)
+    for event in own_items(bank, info, "events"):
+        yield from answers(f"event {event.code}", partial(_day, event), customers, path)
+
+
+def check_reasons(
+    bank: Bank, info: PluginInfo, recommender: Recommender, batch: Batch, path: Path
+) -> Iterator[Finding]:
+    """Yield what is found of the reasons of all that a recommender proposes to a batch."""
+    facts = {own.type: checked_facts(own.type) for own in own_items(bank, info, "facts")}
+    candidates = _in_time(recommender.propose, batch)
+    if isinstance(candidates, Candidates):
+        pairs = _pairs(batch, ~np.isnan(candidates.scores))
+        yield from answers(f"{recommender.name}, for its reasons,", partial(_reason, candidates, facts), pairs, path)
+
+
+def _explains(gate: Gate, batch: Batch, path: Path) -> Iterator[Finding]:
+    refused = _in_time(gate.refuses, batch)
+    if isinstance(refused, np.ndarray):
+        pairs = _pairs(batch, np.broadcast_to(refused, batch.shape))
+        yield from answers(f"gate {gate.code}, for its refusals,", partial(_refusal, gate, batch), pairs, path)
+
+
+def _in_time(ask: Callable[[Batch], object], batch: Batch) -> object:
+    """What is given for a batch, or None: that it fails is told where all of it is asked."""
+    with suppress(Exception, SystemExit):
+        return Apart("check").call(own_budget(batch), ask, batch)
+    return None
+
+
+def _pairs(batch: Batch, marked: Any) -> dict[str, tuple[int, int]]:
+    """Rows and columns that are marked, by the numbers and codes they are of."""
+    codes = batch.catalogue.codes
+    return {
+        f"{batch.customers[row].customer_no}, {codes[column]}": (row, column)
+        for row, column in np.argwhere(marked).tolist()
+    }
+
+
+def _reason(candidates: Candidates, facts: Mapping[type, Shape], pair: tuple[int, int]) -> Reason | None:
+    reason = candidates.reason(*pair)
+    check_reason(reason)
+    if reason is not None and reason.facts is not None:
+        if type(reason.facts) not in facts:
+            raise TypeError(f"gave {type(reason.facts).__name__} as facts, which is none that it registers")
+        check_value(facts[type(reason.facts)], reason.facts, "facts")
+    return reason
+
+
+def _refusal(gate: Gate, batch: Batch, pair: tuple[int, int]) -> Refusal:
+    row, column = pair
+    refusal = gate.explain(batch.customers[row], batch.catalogue[batch.catalogue.codes[column]])
+    check_refusal(refusal)
+    return refusal
+
+
+def _value(field: Field, shape: Shape, subject: object) -> object:
+    value: object = field.resolve(subject)
+    check_value(shape, value, WHAT)
+    return value
+
+
+def _day(event: LifeEvent, customer: Any) -> object:
+    if not is_text(event.text):
+        raise TypeError("has no text in each language")
+    day = event.on(customer)
+    check_day(event.code, day)
+    return day

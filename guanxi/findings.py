@@ -1,0 +1,75 @@
+"""What a check of a plugin finds, told in lines; and how whatever answers one thing at a time is checked."""
+
+import time
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from plugins.isolation.budgets import BUDGET_SECONDS
+from plugins.isolation.threads import Apart
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report; ``passed`` is None where nothing is judged."""
+
+    check: str
+    passed: bool | None
+    told: str
+
+
+def where(error: BaseException, path: Path) -> str:
+    """Say what went wrong, and the last line of the plugin that it went through."""
+    own = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(path)]
+    place = f" at {own[-1].filename}, line {own[-1].lineno}: {own[-1].line}" if own else ""
+    return f"{type(error).__name__}: {error}{place}"
+
+
+class Asking:
+    """Asks for one answer after another, each within the time that a plugin has.
+
+    Attributes:
+        at: what is asked of at last.
+        slowest: how many seconds the slowest answer took.
+    """
+
+    def __init__(self, what: str, ask: Callable[[T], object]) -> None:
+        self.at = ""
+        self.slowest = 0.0
+        self._apart = Apart(what)
+        self._ask: Callable[..., object] = ask
+
+    def all(self, subjects: Iterable[tuple[str, object]]) -> list[object]:
+        """Return the answers, in order; raises whatever asking does, or TimeoutError."""
+        answers = []
+        for self.at, subject in subjects:
+            started = time.perf_counter()
+            answers.append(self._apart.call(BUDGET_SECONDS, self._ask, subject))
+            self.slowest = max(self.slowest, time.perf_counter() - started)
+        return answers
+
+
+def answers(what: str, ask: Callable[[T], object], subjects: Mapping[str, T], path: Path) -> Iterator[Finding]:
+    """Yield whether something answers of all subjects, by their names, in time, and the same in another order."""
+    asking, named = Asking(what, ask), list(subjects.items())
+    if not named:
+        return
+    try:
+        first = asking.all(named)
+        again = asking.all(reversed(named))[::-1]
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
+        yield Finding(f"{what} answers", passed=False, told=f"{where(error, path)} (for {asking.at})")
+        return
+    given = sum(answer is not None for answer in first)
+    told = (
+        f"{given:,} of {len(named):,}; the slowest took {1000 * asking.slowest:.1f} ms of {1000 * BUDGET_SECONDS:.0f}"
+    )
+    yield Finding(f"{what} answers", passed=True if given else None, told=told)
+    other = next((name for (name, _), one, two in zip(named, first, again, strict=True) if one != two), None)
+    if other is not None:
+        told = f"asked again, it says something else of {other}: is there a clock, chance or memory in it?"
+        yield Finding(f"{what} is the same again", passed=False, told=told)

@@ -1,0 +1,223 @@
+"""``guanxi plugins check`` of what a plugin has beside scores: each fault that is planted is found, and told."""
+
+import pytest
+
+from tests.guanxi.checks import failures
+
+PLUGIN = """
+import random
+import time
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+import typer
+from guanxi import (
+    Candidates, Command, Facts, Field, Format, Job, LifeEvent, Proposal, Reason, Refusal, hookimpl, recommender, say
+)
+
+seen: list[int] = []
+
+@dataclass(frozen=True)
+class Years:
+    \"\"\"How long.\"\"\"
+
+    years: int
+    "How many."
+
+@dataclass(frozen=True)
+class Other:
+    \"\"\"What is not registered.\"\"\"
+
+    years: int
+    "How many."
+
+class Learning:
+    name, version = "learning", "1"
+
+    def fit(self, portfolio):
+        return {{"score": np.array([{learnt}])}}
+
+    def with_arrays(self, arrays, codes):
+        return Learnt(arrays["score"])
+
+    def propose(self, batch):
+        raise NotImplementedError
+
+class Learnt:
+    name, version = "learning", "1"
+
+    def __init__(self, score):
+        self.score = score
+
+    def propose(self, batch):
+        {alter}
+        return Candidates(np.full(batch.shape, self.score[0], np.float32), self.reason)
+
+    def reason(self, row, column):
+        {seeing}
+        return Reason("learning", ("a", "b"), say({reason}, "好。"), {facts})
+
+class NoCards:
+    gate, code = "eligibility", "NO_CARDS"
+
+    def refuses(self, batch):
+        return np.array([[product.category == "card" for product in batch.catalogue]])
+
+    def explain(self, customer, product):
+        return {refusal}
+
+def pets(customer):
+    return {pets}
+
+def joined(customer):
+    return {joined}
+
+def spring(bank, {parameter}):
+    {job}
+
+group = typer.Typer()
+
+@group.command()
+def open(bed: {bed}) -> None:
+    \"\"\"Open a bed.\"\"\"
+
+@group.command()
+def shut() -> None:
+    \"\"\"Shut it.\"\"\"
+
+@hookimpl
+def recommenders(register):
+    register(Learning())
+
+@hookimpl
+def gates(register):
+    register(NoCards())
+
+@hookimpl
+def facts(register):
+    register(Facts(Years))
+
+@hookimpl
+def fields(register):
+    register(Field("Customer", "pets", int, pets, "How many."))
+    register(Field("Product", "letters", int, lambda product: len(product.name), "How long its name is."))
+    register(Field("Programme", "code", str, lambda code: code, "Its code."))
+
+@hookimpl
+def events(register):
+    register(LifeEvent("JOINED", {text}, joined))
+
+@hookimpl
+def jobs(register):
+    register(Job("spring", "Clean.", timedelta(days=1), {run}, most=timedelta(seconds=1)))
+
+@hookimpl
+def commands(register):
+    register(Command("ward", "Open a bed, or shut it.", group))
+    register(Command("far", "Is far away.", {command}))
+"""
+FINE = {
+    "learnt": "0.5",
+    "alter": "pass",
+    "seeing": "pass",
+    "reason": "'Well.'",
+    "facts": "Years(3)",
+    "refusal": "Refusal(self.gate, self.code, say('No.', '否。'), 'a card')",
+    "pets": "customer.age",
+    "joined": "date(2026, 6, 1) if customer.age else None",
+    "parameter": "*_",
+    "job": "bank.offers(next(bank.pages(5)))",
+    "bed": "int",
+    "text": "say('Has come.', '来了。')",
+    "run": "spring",
+    "command": "shut",
+}
+FAULTS = {
+    "chance in learning": ({"learnt": "random.random()"}, "learnt of the same: is there chance in it"),
+    "a view that is written": (
+        {"alter": "object.__setattr__(batch.customers[0], '__dict__', {**vars(batch.customers[0]), 'age': 1})"},
+        "it changed what it was shown: customers",
+    ),
+    "an array that is replaced": ({"alter": "batch.__dict__['held'] = batch.held | True"}, "was shown: held"),
+    "a reason that raises": ({"seeing": "1 / 0"}, "ZeroDivisionError: division by zero at "),
+    "a reason that is none": ({"reason": "7"}, "gave a reason without a text in each of"),
+    "a reason by chance": ({"reason": "str(random.random())"}, "says something else of C0"),
+    "a reason that takes long": ({"seeing": "time.sleep(0.2 * (row == 3))"}, "took longer than 100 ms (for C0"),
+    "facts of no type": ({"facts": "Other(3)"}, "gave Other as facts, which is none that it registers"),
+    "facts that are wrong": ({"facts": "Years('3')"}, "facts.years is str, not int"),
+    "a refusal without words": (
+        {"refusal": "Refusal(self.gate, self.code, {}, 'a card')"},
+        "gave no refusal with a text in each language",
+    ),
+    "a refusal that raises": ({"refusal": "{}['card']"}, "KeyError: 'card' at "),
+    "a field of another type": ({"pets": "'two'"}, "what it gave is str, not int (for C0"),
+    "a field by chance": ({"pets": "random.randrange(2**30)"}, "says something else of C0"),
+    "a field that takes long": ({"pets": "time.sleep(0.2)"}, "took longer than 100 ms (for C0"),
+    "an event on no day": ({"joined": "'2026-06-01'"}, "gave str as the day of JOINED, not a date (for C0"),
+    "an event without words": ({"text": "{}"}, "TypeError: has no text in each language"),
+    "a job without a place for the bank": ({"run": "lambda: None"}, "too many positional arguments"),
+    "a job of two parameters": ({"parameter": "more"}, "missing a required argument: 'more'"),
+    "a job that is nowhere": ({"run": "'hospital_far:run'"}, "No module named 'hospital_far'"),
+    "a command of a type that is none": ({"bed": "int | str"}, "Typer currently doesn't support Union types"),
+    "a command that is nowhere": ({"command": "'hospital_far:run'"}, "No module named 'hospital_far'"),
+}
+RUNNING = {
+    "a job that fails": ({"job": "raise KeyError('bank')"}, "KeyError: 'bank' at "),
+    "a job that never ends": ({"job": "time.sleep(9)"}, "took longer than 1000 ms"),
+}
+
+
+@pytest.fixture
+def found(checked, tmp_path, monkeypatch):
+    """Return a function: what is found of a plugin with a fault, but for its types, which take seconds."""
+    monkeypatch.setattr("guanxi.checking._types", lambda _: ())
+
+    def find(fault=None, **asked):
+        path = tmp_path / "faulty.py"
+        path.write_text(PLUGIN.format(**FINE | (fault or {})))
+        return checked(path, **asked)
+
+    return find
+
+
+def test_one_without_a_fault_passes_and_hears_what_was_not_looked_at(found):
+    findings = found()
+    assert failures(findings) == []
+    passed = {finding.check for finding in findings if finding.passed}
+    assert passed >= {
+        "learning learns the same again",
+        "learning, for its reasons, answers",
+        "gate NO_CARDS, for its refusals, answers",
+        "field Customer.pets answers",
+        "field Product.letters answers",
+        "field Programme.code answers",
+        "event JOINED answers",
+        "job spring can be called",
+        "command ward helps",
+        "command far helps",
+    }
+    [left] = [finding.told for finding in findings if finding.check == "not checked"]
+    assert left == "arguments of fields other than their defaults; what commands do; what jobs do, which --jobs runs"
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_is_found(found, fault):
+    planted, told = FAULTS[fault]
+    failed = failures(found(planted))
+    assert failed
+    assert all(told in line for line in failed), failed
+
+
+@pytest.mark.parametrize("fault", RUNNING)
+def test_a_job_is_run_only_where_it_is_asked_for(found, fault):
+    planted, told = RUNNING[fault]
+    assert failures(found(planted)) == []
+    [failed] = failures(found(planted, run_jobs=True))
+    assert told in failed
+
+
+def test_a_job_that_is_run_passes_and_prints_to_nobody(found, capsys):
+    findings = found({"job": "print(bank.offers(next(bank.pages(5))))"}, run_jobs=True)
+    assert [finding.passed for finding in findings if finding.check == "job spring runs"] == [True]
+    assert capsys.readouterr().out == ""
