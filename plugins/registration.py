@@ -1,5 +1,6 @@
 """What one plugin registers, checked: of the right kind, and under names that nobody has taken."""
 
+import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -43,6 +44,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "samples": Kind(Sample, "no part of the sample bank", lambda item: item.name),
 }
 """By hook; those that need a bank's catalogue are asked when there is one."""
+HOOKS: Final = ("about", *KINDS, "bundles", "levers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +77,10 @@ def registered(manager: pluggy.PluginManager, plugin: object, hold: Callable[[Mo
     """Ask a plugin, which the manager has, for all that needs no catalogue; ``hold`` finds its settings.
 
     Raises:
-        PluginError: it is for another version, its settings are wrong, or it registers something of the wrong kind.
+        PluginError: it is for another version, its settings are wrong, it registers something of the wrong kind, or a
+            hook of it is not marked.
     """
+    _check_marked(manager, plugin)
     own = alone(manager, "about", plugin)() or About()
     if not isinstance(own, About):
         raise PluginError(f"says of itself {type(own).__name__}, which is no About")
@@ -91,6 +95,15 @@ def registered(manager: pluggy.PluginManager, plugin: object, hold: Callable[[Mo
     check_schema(items["fields"], items["facts"])
     items["recommenders"] = [_under(settings, recommender) for recommender in items["recommenders"]]
     return Registered(own, items, held)
+
+
+def _check_marked(manager: pluggy.PluginManager, plugin: object) -> None:
+    """Return if all that is meant for a hook is one: pluggy passes over what is not marked, and says nothing."""
+    for hook in HOOKS:
+        named = getattr(plugin, hook, None)
+        is_meant = isinstance(named, About) or inspect.isroutine(named)
+        if is_meant and manager.parse_hookimpl_opts(plugin, hook) is None:
+            raise PluginError(f"{hook} has a hook's name and is none: make it a function below @hookimpl, or rename it")
 
 
 def alone(manager: pluggy.PluginManager, hook: str, plugin: object) -> pluggy.HookCaller:

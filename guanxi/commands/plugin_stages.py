@@ -48,7 +48,8 @@ async def _stage(name: str, then: Life | None, reason: str, *, force: bool) -> i
             return 0
         decision = await put(store, there, then, _order(reason), force=force)
         await record(settings, store, AuditAction.WRITE, "plugins stage", details=_details(decision))
-    typer.echo(f"{there.plugin} is {then}; before, it was {there.now}.")
+    was = " already" if decision.version == there.version else f"; before, it was {there.now}"
+    typer.echo(f"{there.plugin} is {then}{was}.")
     return 0
 
 

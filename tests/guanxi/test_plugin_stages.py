@@ -31,6 +31,7 @@ def test_a_plugin_goes_forward_and_back(plugins):
     unstaged = plugins("stage", "pushy")
     steps = [
         plugins("stage", "pushy", "shadow", "--reason", "new"),
+        plugins("stage", "pushy", "shadow", "--reason", "once more"),
         plugins("stage", "pushy", "share", "--share", "20", "--reason", "looks good"),
         plugins("rollback", "pushy", "--reason", "complaints"),
         plugins("rollback", "pushy"),
@@ -41,6 +42,7 @@ def test_a_plugin_goes_forward_and_back(plugins):
     assert unstaged.stdout == "pushy is live, and nobody has decided on it.\n"
     assert [(step.returncode, step.stdout or step.stderr) for step in steps] == [
         (0, "pushy is shadow; before, it was live.\n"),
+        (0, "pushy is shadow already.\n"),
         (0, "pushy is share of 20 %; before, it was shadow.\n"),
         (0, "pushy is shadow again; before, it was share of 20 %.\n"),
         (0, "pushy is live again; before, it was shadow.\n"),

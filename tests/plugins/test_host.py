@@ -50,6 +50,8 @@ FAIL_WHEN_LOADED = {
     "a hook of other arguments": ("from guanxi import hookimpl\n@hookimpl\ndef recommenders(give_me):\n    pass", "PluginValidationError"),
     "no recommender": ("from guanxi import hookimpl\n@hookimpl\ndef recommenders(register):\n    register('x')", "PluginError: registered str, which is no recommender"),
     "no gate": ("from guanxi import hookimpl\n@hookimpl\ndef gates(register):\n    register('x')", "PluginError: registered str, which is no gate"),
+    "a hook without its mark": ("def gates(register):\n    pass", "PluginError: gates has a hook's name and is none"),
+    "what it says of itself, without a hook": ("from guanxi import About\nabout = About()", "PluginError: about has a hook's name and is none"),
 }  # fmt: skip
 
 
