@@ -31,9 +31,7 @@ def namespace(types: Prefixed, on: On, fields: Sequence[FieldCalls]) -> Strawber
     """Return the field of a type below which a plugin's fields stand."""
     told = f"What the plugin {types.plugin} tells of a {on.lower()}."
     own = {calls.checked.field.name: _field(types, calls) for calls in fields}
-    made = strawberry.type(
-        type(f"{types.prefix}{on}", (), {"__annotations__": dict.fromkeys(own, Any), **own}), description=told
-    )
+    made = strawberry.type(types.made(on, {"__annotations__": dict.fromkeys(own, Any), **own}), description=told)
     field: StrawberryField = strawberry.field(_itself, name=types.field_name, description=told, graphql_type=made)
     field.python_name = f"plugin_{types.field_name}"
     return field

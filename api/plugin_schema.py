@@ -3,9 +3,11 @@
 Where a changed plugin's new fields do not fit, those that it had go on.
 """
 
+import asyncio
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Final, TypeVar, get_args
 
 from strawberry.types.field import StrawberryField
@@ -41,6 +43,7 @@ class Addition:
     Attributes:
         facts: the types of its reasons' facts, by the dataclasses that they are made of.
         made_of: what the plugin registered.
+        calls: its fields, as they are asked.
     """
 
     plugin: PluginInfo
@@ -48,15 +51,30 @@ class Addition:
     fields: Mapping[str, StrawberryField]
     facts: Mapping[type, tuple[Structure, type]]
     made_of: Sequence[Field | Facts] = ()
+    calls: Sequence[FieldCalls] = ()
+
+    def kept(self, plugin: PluginInfo) -> "Addition":
+        """Return it as what another version of the plugin adds, with which its failures are counted."""
+        if plugin is self.plugin:
+            return self
+        for calls in self.calls:
+            calls.plugin = plugin
+        return replace(self, plugin=plugin)
 
 
 @dataclass(frozen=True, eq=False)
 class Additions:
-    """What all plugins add; ``owners`` are the plugins by their recommenders, who are told by ``reports``."""
+    """What all plugins add.
+
+    Attributes:
+        owners: the plugins by their recommenders, who are told by ``reports``.
+        wanted: each plugin with what it registered, by key, whether it fits or not.
+    """
 
     each: Sequence[Addition] = ()
     owners: Mapping[str, PluginInfo] = field(default_factory=dict)
     reports: FailureReports = NOWHERE
+    wanted: Mapping[str, Sequence[object]] = field(default_factory=dict)
 
     def fields(self, of: str) -> list[StrawberryField]:
         """Return the fields that a type of the bank has more."""
@@ -71,11 +89,11 @@ class Additions:
         """Return what a plugin adds, or another version of it."""
         return next((addition for addition in self.each if addition.plugin.key == plugin.key), None)
 
-    def is_as(self, other: "Additions") -> bool:
-        """Whether they are the same objects, of the same plugins."""
-        return _are([*self.each, *self.owners.values()], [*other.each, *other.owners.values()])
+    def is_of(self, wanted: Mapping[str, Sequence[object]], owners: Mapping[str, PluginInfo]) -> bool:
+        """Whether it was made of the same objects, in their order."""
+        return _are(chain(self.owners.values(), *self.wanted.values()), chain(owners.values(), *wanted.values()))
 
-    def facts(self, reason: Reason) -> object | None:
+    async def facts(self, reason: Reason) -> object | None:
         """Return a reason's facts, or None where it has none, and where they are none that a plugin registered.
 
         The engine may be newer than the schema of an operation: what another version of the plugin gives is made to be
@@ -89,7 +107,7 @@ class Additions:
         except (AttributeError, LookupError, TypeError, ValueError) as error:
             if owner is not None:
                 note_failed(owner, REASONS, error)
-                self.reports.tell(owner, "facts", REASONS, error, Asked.of())
+                await asyncio.to_thread(self.reports.tell, owner, "facts", REASONS, error, Asked.of())
             return None
 
     def _checked(self, facts: object, owner: PluginInfo | None) -> object:
@@ -109,16 +127,20 @@ NOTHING: Final = Additions()
 
 
 def additions(host: PluginHost, own_fields: Mapping[On, Collection[str]], before: Additions = NOTHING) -> Additions:
-    """Return what plugins add to types that have fields of their own.
+    """Return what plugins add to types that have fields of their own; where they want what they did, ``before``.
 
     A plugin that registers what it did ``before``, or is broken, adds what it did, with its health, and no other takes
     its names.
     """
+    wanted = {own.info.key: _wanted(own, before) for own in host.loaded}
+    owners = {recommender.name: plugin for recommender, plugin in host.of("recommenders")}
+    if before.is_of(wanted, owners):
+        return before
     each, anew = list[Addition](), list[Loaded]()
     for own in host.loaded:
         was = before.of(own.info)
         if was and (own.info.state == "broken" or _are(was.made_of, _registered(own))):
-            each.append(was)
+            each.append(was.kept(own.info))
         elif _registered(own):
             anew.append(own)
     for own in sorted(anew, key=lambda own: before.of(own.info) is None):
@@ -130,25 +152,31 @@ def additions(host: PluginHost, own_fields: Mapping[On, Collection[str]], before
         else:
             own.info.mend(SCHEMA)
             each.append(one)
-    places = {own.info.key: place for place, own in enumerate(host.loaded)}
+    places = {key: place for place, key in enumerate(wanted)}
     each.sort(key=lambda one: places[one.plugin.key])
-    return Additions(each, {recommender.name: plugin for recommender, plugin in host.of("recommenders")}, host.reports)
+    return Additions(each, owners, host.reports, wanted)
 
 
 def fitting(added: Additions, build: Callable[[Additions], Built], before: Additions = NOTHING) -> Built:
-    """Return the schema with what was added; an addition that makes it fail is left out, or is as it was before."""
+    """Return the schema with what was added; an addition that makes it fail is left out, or is as it was before.
+
+    Beside all that was there before, which fits, one after the other is tried, newcomers last.
+    """
     try:
         return build(added)
     except Exception:  # noqa: BLE001 - whichever it is, the others stay
-        kept = list[Addition]()
-        for one in sorted(added.each, key=before.each.__contains__, reverse=True):
+        fits = {one.plugin.key: was for one in added.each if (was := before.of(one.plugin))}
+        anew = [one for one in added.each if one not in before.each]
+        for one in sorted(anew, key=lambda one: one.plugin.key not in fits):
+            tried = fits | {one.plugin.key: one}
             try:
-                build(Additions([*kept, one]))
+                build(Additions(list(tried.values())))
             except Exception as error:  # noqa: BLE001 - as above
-                kept.extend(_left_out(one.plugin, error, before))
+                fits |= {was.plugin.key: was for was in _left_out(one.plugin, error, before)}
             else:
-                kept.append(one)
-        return build(Additions(kept, added.owners, added.reports))
+                fits = tried
+        each = [fits[one.plugin.key] for one in added.each if one.plugin.key in fits]
+        return build(replace(added, each=each))
 
 
 def _left_out(plugin: PluginInfo, error: Exception, before: Additions) -> list[Addition]:
@@ -156,14 +184,22 @@ def _left_out(plugin: PluginInfo, error: Exception, before: Additions) -> list[A
     was = before.of(plugin)
     plugin.note(f"{SCHEMA}{STAY if was else ''}{told(error)}", placed(error), is_safe=True)
     logger.warning("plugin %s adds nothing new to the schema: %s", plugin.name, told(error))
-    return [was] if was else []
+    return [was.kept(plugin)] if was else []
+
+
+def _wanted(own: Loaded, before: Additions) -> Sequence[object]:
+    """A plugin with what it has registered, if anything; one that is broken wants what it did."""
+    was, registered = before.wanted.get(own.info.key), _registered(own)
+    if was and own.info.state == "broken":
+        return was
+    return [own.info, *registered] if registered else []
 
 
 def _registered(own: Loaded) -> list[Field | Facts]:
     return [*own.registered.of("fields"), *own.registered.of("facts")]
 
 
-def _are(some: Sequence[object], others: Sequence[object]) -> bool:
+def _are(some: Iterable[object], others: Iterable[object]) -> bool:
     """Whether they are the same objects, not ones that are equal."""
     return [*map(id, some)] == [*map(id, others)]
 
@@ -178,7 +214,7 @@ def _addition(own: Loaded, reports: FailureReports) -> Addition:
         of_type = [one for one in calls if one.checked.field.on == on]
         if of_type:
             fields[on] = namespace(types, on, of_type)
-    return Addition(own.info, types.field_name, fields, facts, _registered(own))
+    return Addition(own.info, types.field_name, fields, facts, _registered(own), calls)
 
 
 def _check_free(one: Addition, own_fields: Mapping[On, Collection[str]], others: Sequence[Addition]) -> None:

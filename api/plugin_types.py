@@ -47,14 +47,17 @@ class Prefixed:
     def facts(self, shape: Structure) -> type:
         """Return the type of facts."""
         own, name = shape.type, self.plugin
-        bases = (PluginFacts,)
         fields = self._fields(shape) | {
             PLUGIN: strawberry.field(lambda: name, description="The plugin whose facts they are.", graphql_type=str),
             "is_type_of": classmethod(lambda _, value, __: type(value) is own),
         }
-        made = strawberry.type(type(f"{self.prefix}{own.__name__}", bases, fields), description=shape.description)
+        made = strawberry.type(self.made(own.__name__, fields, (PluginFacts,)), description=shape.description)
         self._made[own] = made
         return made
+
+    def made(self, name: str, fields: dict[str, Any], bases: tuple[type, ...] = ()) -> type:
+        """Return a class under the prefix; strawberry takes those of one qualified name for the same type."""
+        return type(f"{self.prefix}{name}", bases, fields | {"__qualname__": f"{self.plugin}.{name}"})
 
     def of(self, shape: Shape) -> Any:
         """Return the type of a shape."""
@@ -85,8 +88,7 @@ class Prefixed:
         return StrawberryEnumDefinition(own, f"{self.prefix}{own.__name__}", values, shape.description)
 
     def _structure(self, shape: Structure) -> type:
-        made = type(f"{self.prefix}{shape.type.__name__}", (), self._fields(shape))
-        return strawberry.type(made, description=shape.description)
+        return strawberry.type(self.made(shape.type.__name__, self._fields(shape)), description=shape.description)
 
     def _fields(self, shape: Structure) -> dict[str, Any]:
         return {"__annotations__": {attribute.name: Any for attribute in shape.attributes}} | {

@@ -147,7 +147,7 @@ def build_schema(
 
     Introspection, and errors that suggest names, are for development. With ``federation`` it is a subgraph's: it has
     ``_entities`` and ``_service`` besides. A plugin whose fields do not fit adds what it did in the schema ``before``,
-    or nothing, and is noted as failing. Where all plugins add what they did, that schema is returned.
+    or nothing, and is noted as failing. Where all plugins register what they did, that schema is returned.
     """
 
     def built(added: Additions) -> Schema:
@@ -155,7 +155,7 @@ def build_schema(
 
     had = before.additions if before else NOTHING
     added = additions(host or PluginHost.of_shipped(), OWN_FIELDS, had)
-    return before if before and added.is_as(had) else fitting(added, built, had)
+    return before if before and added is had else fitting(added, built, had)
 
 
 def _schema(added: Additions, *, introspection: bool, limits: Limits, federation: bool) -> Schema:

@@ -48,10 +48,10 @@ class OfferReason:
         return self.reason.text[language or self.spoken]
 
     @strawberry.field(description="What the sentence says, in a type of the plugin's own; null where it has no facts.")
-    def facts(self, info: Asked) -> PluginFacts | None:
+    async def facts(self, info: Asked) -> PluginFacts | None:
         """The facts, as the plugin made them."""
         schema: Any = info.schema
-        return schema.additions.facts(self.reason)  # type: ignore[no-any-return]  # an interface is whatever implements it
+        return await schema.additions.facts(self.reason)  # type: ignore[no-any-return]  # an interface is whatever implements it
 
 
 @strawberry.type(description="A product that passed every gate for a customer.")

@@ -1,5 +1,6 @@
 """A plugin of a file in a folder, as its fields are served over HTTP."""
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -7,8 +8,11 @@ from graphql import GraphQLError, build_schema, parse, validate
 
 from api.plugin_schema import Addition, Additions, fitting
 from api.schema import printed
+from plugins.failures.reports import FailureReports
 from plugins.host import PluginHost
 from plugins.infos import PluginInfo
+from recommenders.contract import Reason
+from recommenders.gates import say
 
 HOSPITAL = '''
 import time
@@ -279,6 +283,16 @@ async def test_reasons_have_facts_of_the_plugins_own_type(hospital, bearers):
     assert "months_in_a_row is str, not int" in hospital.plugin.error
 
 
+async def test_wrong_facts_are_reported_away_from_the_event_loop(monkeypatch):
+    threads = []
+    monkeypatch.setattr(FailureReports, "tell", lambda *_: threads.append(threading.current_thread()))
+    owner = PluginInfo("mine", "here")
+    added = Additions(owners={"mine": owner})
+    assert await added.facts(Reason("mine", (), say("Mine.", "我的。"), object())) is None
+    assert owner.failures == 1
+    assert [thread is threading.main_thread() for thread in threads] == [False]
+
+
 async def test_it_is_priced(hospital, bearers):
     query = '{ customer(customerNo: "ANNA") { hospital { ward { name beds { number } } number } } }'
     answer = (await hospital.post(query, bearers.admin)).json()
@@ -344,7 +358,7 @@ BED = (
         ("page.py", BED, "Type PageInfo is defined multiple times"),
         ("customer.py", BED.replace("Info", "Kind"), "Type CustomerKind is defined multiple times"),
         ("date.py", BED.replace("Info", "Time"), "Type DateTime is defined multiple times"),
-        ("plugin.py", BED.replace("Info", "Facts"), "fields cannot be resolved"),
+        ("plugin.py", BED.replace("Info", "Facts"), "Type PluginFacts is defined multiple times"),
         ("create-webhook.py", BED.replace("Info", "Input"), "Type CreateWebhookInput is defined multiple times"),
         ("医院.py", ONE, "cannot begin the names of its types"),
         ("7up.py", ONE, "cannot begin the names of its types"),
@@ -365,6 +379,16 @@ def test_of_two_plugins_of_one_prefix_the_first_has_it(tmp_path):
     assert printed(host).count("type MyCardCustomer ") == 1
     assert [plugin.state for plugin in host.plugins[-2:]] == ["loaded", "failing"]
     assert "my-card" in host.plugins[-1].error
+
+
+def test_of_two_plugins_whose_types_have_one_name_the_first_has_it(tmp_path):
+    for name, kind in (("my", "CardSeat"), ("my_card", "Seat")):
+        (tmp_path / f"{name}.py").write_text(BED.replace("Info", kind))
+    host = PluginHost.load([tmp_path])
+    types = build_schema(printed(host)).type_map
+    assert {"MyCustomer", "MyCardSeat"} == {name for name in types if name.startswith("My")}
+    assert [plugin.state for plugin in host.plugins[-2:]] == ["loaded", "failing"]
+    assert "MyCardSeat" in host.plugins[-1].error
 
 
 def test_what_makes_the_schema_fail_unforeseen_is_left_out_alone():

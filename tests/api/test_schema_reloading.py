@@ -258,11 +258,12 @@ def test_fields_that_would_not_fit_stay_as_they_were_and_the_plugin_says_why(war
     host = PluginHost.load([page.parent])
     first = build_schema(host)
     clashing = WARD.replace("Steady", "Info").replace("customer: 1", "customer: 2")
+    before = first.additions.of(host.plugins[-1])
 
     host = changed(page, clashing, host)
     second = build_schema(host, before=first)
     assert second.as_str() == first.as_str()
-    assert second.additions.of(host.plugins[-1]) is first.additions.of(host.plugins[-1])
+    assert second.additions.of(host.plugins[-1]).fields is before.fields
     [info] = [info for info in host.plugins if info.name == "page"]
     assert info.state == "failing"
     assert info.error.startswith("schema: what it added before stays: ")
@@ -272,6 +273,51 @@ def test_fields_that_would_not_fit_stay_as_they_were_and_the_plugin_says_why(war
     third = build_schema(host, before=second)
     assert "letter" in third._schema.type_map["PageCustomer"].fields
     assert [info.state for info in host.plugins if info.name == "page"] == ["loaded"]
+
+
+async def test_fields_that_stay_are_counted_with_the_plugin_that_is_listed(ward):
+    page = ward.rename(ward.with_name("page.py"))
+    host = PluginHost.load([page.parent])
+    first = build_schema(host)
+    host = changed(page, WARD.replace("Steady", "Info"), host)
+    second = build_schema(host, before=first)
+
+    [info] = [info for info in host.plugins if info.name == "page"]
+    [number] = second.additions.of(info).calls
+    assert info.failures == 1
+    assert await number.values(["C1"], ["no customer"], {}) == [None]
+    assert info.failures == 2
+    assert info.error.startswith("field Customer.number: ")
+
+
+def test_what_does_not_fit_is_not_tried_again_until_something_changes(ward):
+    page = ward.rename(ward.with_name("page.py"))
+    page.write_text(WARD.replace("Steady", "Info"))
+    host = PluginHost.load([page.parent])
+    first = build_schema(host)
+    [info] = [info for info in host.plugins if info.name == "page"]
+    assert build_schema(host, before=first) is first
+    assert (info.state, info.failures) == ("failing", 1)
+
+    other = page.with_name("other.py")
+    host = changed(other, OTHER.replace("customer: 1", "customer: 2"), host)
+    second = build_schema(host, before=first)
+    assert build_schema(host, before=second) is second
+    assert (info.state, info.failures) == ("failing", 2)
+
+
+def test_a_newcomer_takes_no_name_that_a_changed_plugin_falls_back_to(ward):
+    old = ward.rename(ward.with_name("create_webhook.py"))
+    host = PluginHost.load([old.parent])
+    first = build_schema(host)
+    looking = Reloading(host)
+    old.write_text(WARD.replace("Steady", "Input"))
+    old.with_name("create.py").write_text(OTHER.replace("other", "another").replace("Steady", "WebhookSteady"))
+    host = looking.look(host)
+    second = build_schema(host, before=first)
+    assert second.as_str() == first.as_str()
+    states = {info.name: info.state for info in host.plugins if info.name.startswith("create")}
+    assert states == {"create": "failing", "create_webhook": "failing"}
 
 
 def test_a_newcomer_takes_no_name_of_one_that_serves_until_that_is_gone(ward):
