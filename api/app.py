@@ -33,9 +33,10 @@ from api.reading import Reading
 from api.request_ids import HEADER, Identified
 from api.schema import build_schema
 from api.session import Services
-from api.shadow_counts import keep_storing, store_seen
+from api.shadow_counts import store_seen
 from api.slow_clients import ImpatientProtocol
 from api.store_watch import watched
+from api.storing import keep_storing
 from api.tokens import TokenRules
 from api.trail import Trail
 from api.webhooks.rules import WebhookRules

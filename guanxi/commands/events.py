@@ -23,7 +23,7 @@ from guanxi.plugin_loading import load_plugins
 from guanxi.reporting import customer_bar
 from guanxi.settings import Settings
 from guanxi.stored_settings import take_stored
-from plugins.failures.counting import tell_webhooks
+from plugins.failures.counting import telling
 from plugins.host import PluginHost
 from plugins.life_events import Happening, happenings
 from recommenders.batch import Batch
@@ -69,22 +69,22 @@ async def note_events(
     def tell(batch: Batch) -> Sequence[Insight]:
         return learnt_of(model()).tell(batch)
 
-    async for numbers in customers.pages(store, PAGE):
-        before, now = await noted_events.noted(store, numbers), datetime.now(UTC)
-        seen = Batch.of(await customers.load(store, numbers), catalogue, Context(today, None), tell=tell).told
-        notings = []
-        for customer in seen:
-            host.wait()
-            own, happened = before.get(customer.customer_no), happenings(host, customer, today - TOLD, today)
-            after, new = _after(own, happened, today)
-            found.update([None] if own is None else [happening.code for happening in new])
-            if after != own:
-                told = [life_event(customer.customer_no, happening.code, happening.on, now) for happening in new]
-                notings.append(Noting(customer.customer_no, own, after, told))
-        if notings:
-            await noted_events.note(store, notings, now)
-        advance(len(numbers))
-    await tell_webhooks(store, host.reports.counts)
+    async with telling(store, host.reports.counts):
+        async for numbers in customers.pages(store, PAGE):
+            before, now = await noted_events.noted(store, numbers), datetime.now(UTC)
+            seen = Batch.of(await customers.load(store, numbers), catalogue, Context(today, None), tell=tell).told
+            notings = []
+            for customer in seen:
+                host.wait()
+                own, happened = before.get(customer.customer_no), happenings(host, customer, today - TOLD, today)
+                after, new = _after(own, happened, today)
+                found.update([None] if own is None else [happening.code for happening in new])
+                if after != own:
+                    told = [life_event(customer.customer_no, happening.code, happening.on, now) for happening in new]
+                    notings.append(Noting(customer.customer_no, own, after, told))
+            if notings:
+                await noted_events.note(store, notings, now)
+            advance(len(numbers))
     told_of = sum(count for code, count in found.items() if code is not None)
     await record(settings, store, AuditAction.WRITE, "events", details={"told": told_of})
     return found

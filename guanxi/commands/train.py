@@ -18,7 +18,7 @@ from guanxi.reporting import reading_bar
 from guanxi.settings import Settings
 from guanxi.stored_settings import take_stored
 from plugins.claims import held_back
-from plugins.failures.counting import tell_webhooks
+from plugins.failures.counting import telling
 from plugins.host import PluginHost
 from recommenders.artefact import Model, save
 from recommenders.comparing import MARGIN, Comparison
@@ -99,20 +99,20 @@ async def _train(settings: Settings, today: date, live: Model | None) -> tuple[T
         host = await take_stored(store, load_plugins(settings))
         catalogue = await read_catalogue(store, settings)
         lives = await read_lives(store, settings)
-        with reading_bar() as progress:
-            trained = await learn(
-                store,
-                catalogue,
-                host.recommenders(),
-                today,
-                guard=host.guard,
-                failed=host.learnt_nothing,
-                protected=settings.protected,
-                unranked=lives.unranked(host),
-                live=live,
-                progress=progress,
-            )
-        await tell_webhooks(store, host.reports.counts)
+        async with telling(store, host.reports.counts):
+            with reading_bar() as progress:
+                trained = await learn(
+                    store,
+                    catalogue,
+                    host.recommenders(),
+                    today,
+                    guard=host.guard,
+                    failed=host.learnt_nothing,
+                    protected=settings.protected,
+                    unranked=lives.unranked(host),
+                    live=live,
+                    progress=progress,
+                )
         held = map(str, held_back(catalogue, host, lives.live(host)))
         return trained, [*held, *_without(host, trained.model)]
 

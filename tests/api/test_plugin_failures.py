@@ -4,18 +4,21 @@ import asyncio
 import json
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from functools import partial
 from ipaddress import ip_network
 
 import pytest
 
-from api import shadow_counts
+from api import storing
 from api.webhooks.rules import WebhookRules
 from graph import plugin_failures, webhooks
 from graph.once import Request
 from graph.store import Store
 from graph.words import WebhookEvent
+from plugins.failures.counting import FailureCounts, tell_webhooks, telling
 from plugins.failures.reports import FailureReports, files, read
 from plugins.host import PluginHost
+from plugins.infos import PluginInfo
 from tests.api.receiving import Receiver
 
 QUICK = WebhookRules("a secret", plain=True, networks=(ip_network("127.0.0.0/8"),), backoff=0.02, poll=0.05)
@@ -53,7 +56,7 @@ async def receiver(bank):
 @pytest.fixture
 def host(tmp_path, monkeypatch):
     """Return a function: the plugins of another server."""
-    monkeypatch.setattr(shadow_counts, "STORE_SECONDS", 0.05)
+    monkeypatch.setattr(storing, "STORE_SECONDS", 0.05)
     (tmp_path / "nosy.py").write_text(PLUGIN)
     return lambda: PluginHost.load([tmp_path], reports=FailureReports(tmp_path / "failures"))
 
@@ -131,3 +134,47 @@ async def test_what_a_store_refuses_is_told_later(bank, serving, bearers, receiv
         await until(lambda: receiver.got)
     assert len(refused) == 3
     assert json.loads(receiver.got[0].body)["data"]["count"] == 1
+
+
+async def test_what_is_being_stored_as_a_server_ends_is_stored_at_the_end(monkeypatch):
+    monkeypatch.setattr(storing, "STORE_SECONDS", 0)
+    begun, added = asyncio.Event(), []
+
+    async def add(_store, counts, _now):
+        begun.set()
+        added.append(sum(counts.values()))
+        if len(added) == 1:
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr(plugin_failures, "add", add)
+    counts = FailureCounts()
+    counts.add(PluginInfo("mine", "here"), "gates", "X", ValueError())
+    keeping = asyncio.create_task(storing.keep_storing(partial(tell_webhooks, None, counts)))
+    await begun.wait()
+    keeping.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await keeping
+    assert added == [1, 1]
+
+
+@pytest.mark.parametrize("is_down", [False, True])
+async def test_a_command_that_fails_tells_what_plugins_failed_in_before(monkeypatch, caplog, is_down):
+    added = []
+
+    async def add(_store, counts, _now):
+        if is_down:
+            raise OSError("not now")
+        added.extend(counts.values())
+
+    monkeypatch.setattr(plugin_failures, "add", add)
+    counts = FailureCounts()
+
+    async def run():
+        async with telling(None, counts):
+            counts.add(PluginInfo("mine", "here"), "gates", "X", ValueError())
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        await run()
+    assert added == ([] if is_down else [1])
+    assert ("webhooks are not told of plugins' failures: not now" in caplog.text) == is_down

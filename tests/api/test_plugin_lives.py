@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from api import live_engine, shadow_counts
+from api import live_engine, storing
 from graph import audit, plugin_days, plugin_stages
 from plugins.host import PluginHost
 from plugins.isolation import guard
@@ -27,7 +27,7 @@ OFFERS = (
 async def pushy(bank, serving, tmp_path, monkeypatch):
     """A server with a plugin on which nobody has decided."""
     monkeypatch.setattr(live_engine, "REFRESH_SECONDS", 0.05)
-    monkeypatch.setattr(shadow_counts, "STORE_SECONDS", 0.05)
+    monkeypatch.setattr(storing, "STORE_SECONDS", 0.05)
     (tmp_path / "pushy.py").write_text(PLUGIN)
     async with serving(bank, PluginHost.load([tmp_path])) as running:
         yield running
