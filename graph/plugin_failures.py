@@ -59,7 +59,10 @@ class PluginFailure:
 async def add(store: Store, counts: Mapping[PluginFailure, int], now: datetime) -> None:
     """Add how often plugins failed, and tell webhooks of what they were not told of in the last day; all or none."""
     failures = {failure.failure_id: failure for failure in counts}
-    rows = [{"failure_id": own.failure_id, "plugin": own.plugin, "count": count} for own, count in counts.items()]
+    rows = [
+        {"failure_id": own.failure_id, "plugin": own.plugin, "count": count}
+        for own, count in sorted(counts.items(), key=lambda one: one[0].failure_id)  # servers lock them in one order
+    ]
 
     async def work(run: Run) -> None:
         due = await run(ADD, {"failures": rows, "now": now, "told_before": now - AGAIN})

@@ -25,7 +25,7 @@ from recommenders.batch import Batch
 logger = logging.getLogger("guanxi.plugins")
 
 MOST_FILES: Final = 20
-"""Of one plugin; of what fails in yet another way there is none."""
+"""Of one plugin; of what fails in yet another way there is one in place of the oldest."""
 CUSTOMERS: Final = TypeAdapter(list[Customer])
 PRODUCTS: Final = TypeAdapter(list[Product])
 
@@ -49,9 +49,11 @@ class FailureReports:
             failure_id = self.counts.add(plugin, hook, item, error)
             folder = folder_of(self._folder, plugin.name)
             path = folder / f"{failure_id}.json"
-            if failure_id is None or path.exists() or len(list(folder.glob("*.json"))) >= MOST_FILES:
+            if failure_id is None or path.exists():
                 return
             folder.mkdir(parents=True, exist_ok=True)
+            for oldest in list(files(self._folder, plugin.name))[: 1 - MOST_FILES]:
+                oldest.unlink(missing_ok=True)
             _write(path, Failure.of(plugin, hook, item, error, asked))
         except Exception as failed:  # noqa: BLE001 - a report that cannot be made is no reason to answer nobody
             logger.warning("the failure of plugin %s is not reported: %s", plugin.name, type(failed).__name__)

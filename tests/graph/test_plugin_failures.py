@@ -63,7 +63,8 @@ async def test_each_way_is_told_once_a_day_and_how_often_it_was_meanwhile(empty_
 
 @pytest.mark.usefixtures("hook")
 async def test_of_several_servers_one_tells(empty_store):
-    await asyncio.gather(*(plugin_failures.add(empty_store, {ONE: 1, OTHER: 2}, NOW) for _ in range(8)))
+    orders = [{ONE: 1, OTHER: 2}, {OTHER: 2, ONE: 1}]
+    await asyncio.gather(*(plugin_failures.add(empty_store, counts, NOW) for counts in orders * 4))
     await plugin_failures.add(empty_store, {ONE: 1, OTHER: 2}, NOW + AGAIN)
 
     counts = await told(empty_store)

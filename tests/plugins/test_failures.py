@@ -1,5 +1,6 @@
 """Reports of plugins' failures: one for each type and place, of nobody, and with what decides where code goes."""
 
+import os
 import threading
 from dataclasses import fields, replace
 from datetime import UTC, date, datetime
@@ -158,6 +159,15 @@ def test_a_plugin_has_20_files_at_most_and_others_have_their_own(batch, person, 
         for number in range(MOST_FILES + 5):
             told.of(PluginInfo(name, "nowhere"), "gates", "X")(type(f"Error{number}", (Exception,), {})(), asked)
     assert [len(list(files(reports, name))) for name in ("mine", "yours")] == [MOST_FILES, MOST_FILES] == [20, 20]
+
+
+def test_a_new_version_that_fails_is_reported_in_place_of_the_oldest(batch, person, catalogue, reports):
+    asked, told = batch([person()], catalogue("A")), FailureReports(reports)
+    for number in range(MOST_FILES + 5):
+        told.of(PluginInfo("mine", "nowhere", version=str(number)), "gates", "X")(ValueError(), asked)
+        for age, path in enumerate(reversed(list(files(reports)))):
+            os.utime(path, (1_000_000_000 - age, 1_000_000_000 - age))
+    assert [read(path).version for path in files(reports)] == [str(number) for number in range(5, MOST_FILES + 5)]
 
 
 @pytest.mark.parametrize(
