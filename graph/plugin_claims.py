@@ -7,6 +7,8 @@ from graph.store import Row, Store
 
 Claim: TypeAlias = tuple[str, Literal["kind", "purpose"], str]
 """A plugin, and the kind of programmes or the purpose of products that is its own."""
+Claimants: TypeAlias = Mapping[tuple[str, str], tuple[str, ...]]
+"""Plugins by ``kind`` or ``purpose`` and the word that they have claimed."""
 
 REMEMBER: Final = """
 UNWIND $rows AS row
@@ -35,20 +37,17 @@ async def remember(store: Store, claims: Iterable[Claim], loaded: Collection[str
         await store.write(REMEMBER, rows=rows)
 
 
-async def claimants(store: Store) -> Mapping[tuple[str, str], tuple[str, ...]]:
-    """Return who has claimed what and was not forgotten, by ``kind`` or ``purpose`` and its word."""
+async def claimants(store: Store, claims: Iterable[Claim] = (), loaded: Collection[str] = ()) -> Claimants:
+    """Return who has claimed what and was not forgotten, as if ``claims`` were remembered beside those of before."""
+    rows = [((row["plugin"], row["of"], row["word"]), row["waived"]) for row in await store.read(CLAIMS)]
+    waived = {claim for claim, is_waived in rows if is_waived and claim[0] not in loaded}
     found = dict[tuple[str, str], tuple[str, ...]]()
-    for row in await store.read(CLAIMS):
-        if row["waived"]:
-            continue
-        key = row["of"], row["word"]
-        found[key] = (*found.get(key, ()), row["plugin"])
+    for plugin, of, word in sorted({claim for claim, _ in rows}.union(claims) - waived):
+        found[of, word] = (*found.get((of, word), ()), plugin)
     return found
 
 
-def claimed_by(
-    found: Mapping[tuple[str, str], tuple[str, ...]], product: Row, programme: Row
-) -> tuple[tuple[str, ...], ...]:
+def claimed_by(found: Claimants, product: Row, programme: Row) -> tuple[tuple[str, ...], ...]:
     """Return who has claimed a product by its programme's kind, and who by its purpose: one of each is needed."""
     claimed = (("kind", programme.get("kind") or ""), ("purpose", product.get("purpose") or ""))
     return tuple(found[claim] for claim in claimed if claim in found)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from graph.contracts import contracts
-from graph.plugin_claims import claimants, claimed_by
+from graph.plugin_claims import Claimants, claimants, claimed_by
 from graph.records import Product
 from graph.rivals import rivalling
 from graph.rows import attributes, word
@@ -18,12 +18,15 @@ RETURN properties(p) AS product, properties(g) AS programme ORDER BY p.product_c
 """
 
 
-async def catalogue(store: Store) -> list[Product]:
-    """Return every product, by product code, with its programme's contract as far as that is used up."""
+async def catalogue(store: Store, claims: Claimants | None = None) -> list[Product]:
+    """Return every product, by product code, with its programme's contract as far as that is used up.
+
+    Products know who has claimed them by ``claims``, or by what the store remembers.
+    """
     rows = await store.read(CATALOGUE)
     programmes = {own["programme_code"]: own for row in rows if (own := row["programme"])}
     found = await contracts(store, programmes.values(), [row["product"] for row in rows])
-    claims = await claimants(store)
+    claims = await claimants(store) if claims is None else claims
     return rivalling(
         [
             _product(own, programme, found, claimed_by(claims, own, programme))

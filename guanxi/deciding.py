@@ -1,6 +1,7 @@
 """Puts the engine together that the settings name, for the commands that decide."""
 
 from graph import plugin_stages, products
+from graph.plugin_claims import Claimants
 from graph.store import Store
 from guanxi.plugin_loading import load_plugins
 from guanxi.settings import Settings
@@ -24,9 +25,9 @@ async def read_lives(store: Store, settings: Settings) -> Lives:
     return Lives.of(await plugin_stages.history(store), settings.new_plugins)
 
 
-async def read_catalogue(store: Store, settings: Settings) -> Catalogue:
-    """Return the store's catalogue, under the settings' purpose limits."""
-    return Catalogue(await products.catalogue(store), settings.purpose_limits)
+async def read_catalogue(store: Store, settings: Settings, claims: Claimants | None = None) -> Catalogue:
+    """Return the store's catalogue, under the settings' purpose limits; ``claims`` as in ``graph.products``."""
+    return Catalogue(await products.catalogue(store, claims), settings.purpose_limits)
 
 
 def model_in_force(settings: Settings) -> Model | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from graph import plugin_claims
-from graph.plugin_claims import Claim
+from graph.plugin_claims import Claim, Claimants
 from graph.records import Product
 from graph.store import Store
 from plugins.about import About
@@ -56,7 +56,12 @@ def is_shipped(plugin: str) -> bool:
 
 async def remember(store: Store, host: PluginHost) -> None:
     """Have a store remember what plugins say is theirs."""
-    await plugin_claims.remember(store, claims(host), {loaded.info.name for loaded in host.loaded})
+    await plugin_claims.remember(store, claims(host), _loaded(host))
+
+
+async def claimants(store: Store, host: PluginHost) -> Claimants:
+    """Return who has claimed what, as if the store remembered what plugins say is theirs; it is only read."""
+    return await plugin_claims.claimants(store, claims(host), _loaded(host))
 
 
 def without_claims_of(plugin: str | None, catalogue: Catalogue) -> Catalogue:
@@ -111,6 +116,10 @@ def _others(product: Product, plugin: str | None) -> tuple[tuple[str, ...], ...]
 def _missing(product: Product, used: Collection[str]) -> tuple[str, ...]:
     missing = [name for group in product.claimed_by if not set(group) & set(used) for name in group]
     return tuple(dict.fromkeys(missing))
+
+
+def _loaded(host: PluginHost) -> set[str]:
+    return {loaded.info.name for loaded in host.loaded}
 
 
 def _name(module: ModuleType) -> str:
