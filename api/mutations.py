@@ -85,8 +85,9 @@ class Outcome:
     channel: Channel = strawberry.field(description="Where.")
     at: datetime = strawberry.field(description="When.")
     place: ProgrammePlace | None = strawberry.field(
-        description="How the place that it takes stands to the contract with the partner, once for good; null for "
-        "what is no `ACCEPT`, and where there is neither quota nor budget."
+        description="How the place that it takes stands to the contract with the partner, for good once it is told; "
+        "null for what takes none: what is no `ACCEPT`, is of before the contract or before the customer's latest "
+        "`DISMISS`, or has neither quota nor budget to count by."
     )
 
 
@@ -222,6 +223,7 @@ async def _record_outcome(session: Session, given: RecordOutcomeInput) -> Record
             told.properties(),
             request_of(session, "recordOutcome", given),
         )
+    _changed(session, told.customer_no)
     outcome = Outcome(
         customer_no=stored["customer_no"],
         product_code=stored["product_code"],
@@ -230,7 +232,6 @@ async def _record_outcome(session: Session, given: RecordOutcomeInput) -> Record
         at=stored["at"],
         place=await _place(session, stored) if given.outcome is OutcomeKind.ACCEPT else None,
     )
-    _changed(session, told.customer_no)
     return RecordOutcomePayload(outcome=outcome, customer_no=told.customer_no)
 
 

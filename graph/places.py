@@ -29,12 +29,14 @@ WHERE last IS NOT NULL AND (dismissed IS NULL OR last >= dismissed)
 """
 COUNTED: Final = f"{PLACES} RETURN code, count(*) AS n"
 TAKEN: Final = f"{PLACES} RETURN customer_no, first"
+BY_THEN: Final = f"{PLACES} AND first <= $first RETURN count(*) AS n"
 
-KEPT: Final = f"""
+SAID: Final = f"""
 MATCH (c:Customer {{customer_no: $customer_no}})-[:ANSWERED]->(o:Outcome {{product_code: $product_code}})
 WHERE o.at >= $since AND o.kind IN ['{OutcomeKind.ACCEPT}', '{OutcomeKind.DISMISS}'] AND o.outcome_id <> $outcome_id
-RETURN o.place AS place ORDER BY o.at DESC, o.kind LIMIT 1
+RETURN o.kind AS kind, o.at AS at, o.place AS place ORDER BY o.at DESC, o.kind
 """
+"""What a customer has said of a product beside one outcome, the latest first."""
 STAND: Final = """
 MATCH (o:Outcome {outcome_id: $outcome_id}) SET o.place = coalesce(o.place, $place) RETURN o.place AS place
 """
@@ -65,19 +67,39 @@ async def stand(
 ) -> ProgrammePlace | None:
     """Return how the place that an acceptance took stands to a programme's contract, and keep it: that is said once.
 
-    None where it is of before the contract, or places are not counted. It is counted after it was written: of several
-    at once none beyond the contract is within, and one that is within may be told to be beyond. Who accepts again what
-    he has a place by has that place.
+    None, which is not kept, where it took none: it is of before the contract or before the customer's latest dismissal,
+    or places are not counted. It is counted after it was written: of several at once none beyond the contract is
+    within, and one that is within may be told to be beyond.
     """
     if "place" in outcome:
         return ProgrammePlace(outcome["place"])
     terms, since = programme.terms, beginning(programme.starts_on)
     if terms is None or not terms.is_counted or outcome["at"] < since:
         return None
-    rows = [{"programme_code": "", "product_code": code, "since": since} for code in products]
-    own = {name: outcome[name] for name in ("outcome_id", "customer_no", "product_code")}
-    before = await store.read(KEPT, **own, since=since)
-    has_one = bool(before) and before[0]["place"] == ProgrammePlace.WITHIN
-    place = terms.place(0 if has_one else (await counted(store, rows)).get("", 0))
+    number = await _number(store, outcome, products, since)
+    if number is None:
+        return None
+    place = terms.place(number)
     told = await store.write(STAND, outcome_id=outcome["outcome_id"], place=place)
     return ProgrammePlace(told[0]["place"]) if told else place
+
+
+async def _number(store: Store, outcome: Mapping[str, Any], products: Sequence[str], since: datetime) -> int | None:
+    """Return which place from 1 on an acceptance took, and None where it took none.
+
+    Who accepts again what he has a place by has that place: 0 where he was told that it is within, and where he was
+    told nothing, as there was no contract, that of his first acceptance.
+    """
+    own = {name: outcome[name] for name in ("outcome_id", "customer_no", "product_code")}
+    said = await store.read(SAID, **own, since=since)
+    latest = said[0] if said else {}
+    if latest.get("kind") == OutcomeKind.DISMISS and latest["at"] > outcome["at"]:
+        return None
+    if latest.get("place") == ProgrammePlace.WITHIN:
+        return 0
+    rows = [{"programme_code": "", "product_code": code, "since": since} for code in products]
+    if latest.get("kind") == OutcomeKind.ACCEPT and latest["place"] is None:
+        first = min(word["at"] for word in said if word["kind"] == OutcomeKind.ACCEPT)
+        found: int = (await store.read(BY_THEN, products=rows, until=None, first=first))[0]["n"]
+        return found
+    return (await counted(store, rows)).get("", 0)

@@ -1,5 +1,6 @@
 """What came back from customers: stored once, heeded at once, refused with a typed error where it cannot be."""
 
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta, timezone
 
 import jwt
@@ -7,6 +8,8 @@ import pytest
 
 from api.decisions import sign
 from api.global_ids import decoded, encoded
+from graph import places
+from graph.errors import StoreUnavailable
 from graph.records import Product
 from recommenders.contract import Context, Offer
 
@@ -125,6 +128,29 @@ async def test_an_acceptance_beyond_the_quota_says_so_however_often_it_is_sent(b
         await bank.write(programme, quota=None)
 
     assert (within, over, again) == ([None, "WITHIN"], "OVER_QUOTA", ["WITHIN", "OVER_QUOTA"])
+
+
+async def test_who_listens_is_told_of_an_acceptance_whose_place_the_store_could_not_tell(
+    bank, serving, bearers, monkeypatch
+):
+    told = []
+
+    @asynccontextmanager
+    async def share(changes, _):
+        changes.on_publish = told.append
+        yield
+
+    async def down(*_):
+        raise StoreUnavailable("The store is down.")
+
+    monkeypatch.setattr(places, "stand", down)
+    async with serving(bank, share=share) as server:
+        offers = (await server.ask(OFFERS, bearers.admin, no="ANNA"))["data"]["customer"]["offers"]
+        offer_id = next(own["id"] for own in offers if own["product"]["productCode"] == "CAMPUS-CARD")
+        answer = await server.ask(RECORD_OUTCOME, bearers.anna, input=outcome(offer_id, "ACCEPT"))
+
+    assert "errors" in answer
+    assert ([own["kind"] for own in await outcomes_of(bank)], told) == (["accept"], ["ANNA"])
 
 
 async def test_an_outcome_sent_twice_is_stored_once(record, offer_ids, bank):

@@ -175,6 +175,30 @@ async def test_who_has_a_place_keeps_it_by_accepting_again_and_not_after_a_dismi
     assert [first, again, *anew] == [ProgrammePlace.WITHIN] * 2 + [ProgrammePlace.OVER_QUOTA] * 2
 
 
+async def test_who_accepted_before_places_were_counted_has_the_place_of_his_first_acceptance(bank, record, stand):
+    terms = "MATCH (g:Programme {programme_code: 'MART'}) SET g.quota = $quota, g.budget = null"
+    await bank.write(terms, quota=None)
+    early = await record("CARD")
+    assert await stand(early) is None
+    await record("GOLD", day=date(2026, 1, 2), customer="C2")
+    await record("CARD", day=date(2026, 1, 3), customer="C3")
+    await bank.write(terms, quota=2)
+
+    told = [await stand(await record("CARD", day=date(2026, 1, 4), customer=who)) for who in ("C1", "C3")]
+
+    assert told == [ProgrammePlace.WITHIN, ProgrammePlace.OVER_QUOTA]
+    assert await stand(early) is ProgrammePlace.WITHIN
+
+
+async def test_what_was_accepted_before_a_dismissal_takes_no_place(bank, record, stand):
+    await bank.write("MATCH (g:Programme {programme_code: 'MART'}) SET g.quota = 1, g.budget = null")
+    await record("CARD", OutcomeKind.DISMISS, date(2026, 1, 3))
+
+    assert await stand(await record("CARD", day=date(2026, 1, 2), customer="C2")) is ProgrammePlace.WITHIN
+    assert await stand(await record("CARD", day=date(2026, 1, 2))) is None
+    assert await stand(await record("CARD", day=date(2026, 1, 3))) is ProgrammePlace.OVER_QUOTA
+
+
 async def test_what_was_accepted_before_the_contract_takes_no_place(record, stand):
     assert await stand(await record("CARD", day=date(2025, 12, 31))) is None
 
@@ -185,9 +209,12 @@ async def test_of_many_at_once_none_beyond_the_quota_is_within(bank, record, sta
     async def accept(code, customer):
         return await stand(await record(code, customer=customer))
 
-    told = await asyncio.gather(*(accept(code, who) for code in ("CARD", "GOLD") for who in ("C1", "C2", "C3")))
+    first = await accept("CARD", "C1")
+    others = [("GOLD", "C1"), *((code, who) for code in ("CARD", "GOLD") for who in ("C2", "C3"))]
+    told = await asyncio.gather(*(accept(*own) for own in others))
 
-    assert told.count(ProgrammePlace.WITHIN) <= 2
+    assert first is ProgrammePlace.WITHIN
+    assert told.count(ProgrammePlace.WITHIN) <= 1
     assert set(told) - {ProgrammePlace.WITHIN} == {ProgrammePlace.OVER_QUOTA}
 
 
