@@ -9,7 +9,8 @@ One file a table: `NAME.csv` (RFC 4180, UTF-8, a header line, optionally `.gz`) 
 "unknown". Columns may come in any order. A column not named here is kept as an attribute: a number, a date or a text,
 as its values are. Loading twice changes nothing; a newer directory updates rows by key and deletes none.
 It may have a few files alone, such as `programmes.csv` with a new contract, once customers, products and holdings are
-loaded.
+loaded: `guanxi load` says which of these are not there. What is named by a key has to be there or in the store; keys of
+an optional table that was never loaded are taken as they are.
 """
 
 

@@ -60,7 +60,14 @@ class LoadSummary:
 
 def survey_source(source: Source) -> dict[str, Survey]:
     """Read every file once; raises LoadError for one that can't be read, before anything is written."""
-    return {name: survey(source, name) for name in TABLES if name in set(source.tables())}
+    own = set(source.tables())
+    return {name: survey(source, name) for name in TABLES if name in own}
+
+
+def absent(source: Source) -> list[str]:
+    """Return the core tables that a source lacks: with any, it is a part of a bank."""
+    own = set(source.tables())
+    return [table.name for table in TABLES.values() if table.core and table.name not in own]
 
 
 async def load_bank(
@@ -71,8 +78,9 @@ async def load_bank(
     strict: bool = False,
     progress: Progress | None = None,
     erasure_secret: str | None = None,
+    named: str = "The source",
 ) -> LoadSummary:
-    """Load a source; every row ends up loaded, unchanged or rejected.
+    """Load a source, ``named`` so in errors; every row ends up loaded, unchanged or rejected.
 
     With ``strict`` everything is checked first, and nothing is written when a row would be rejected. Rows that name a
     customer who was erased, known by ``erasure_secret``, are rejected.
@@ -81,7 +89,11 @@ async def load_bank(
         LoadError: a file cannot be read as its format, or a core table is nowhere; nothing was written.
         SettingsError: customers were erased, and not under that secret.
     """
-    await _require_core(source, store)
+    if lacking := [name for name in absent(source) if await is_empty(store, name)]:
+        raise LoadError(
+            f"{named} has no {', '.join(lacking)}, nor has the store: a bank is begun with customers, products and "
+            "holdings, and a part is loaded only onto these."
+        )
     erased = erasure_secret if await check_secret(store, erasure_secret) else None
     surveys = await asyncio.to_thread(survey_source, source)
     if strict:
@@ -91,21 +103,21 @@ async def load_bank(
     return await _Load(source, surveys, RejectsFile(rejects), progress, store, erased, writes=True).run()
 
 
-async def check_bank(source: Source, rejects: Path, *, progress: Progress | None = None) -> LoadSummary:
-    """Validate a source by itself, without a store: a reference must be to a row of its own files.
+async def check_bank(
+    source: Source, rejects: Path, *, progress: Progress | None = None, named: str = "The source"
+) -> LoadSummary:
+    """Validate a source, ``named`` so in errors, by itself: a reference must be to a row of its own files.
 
     Raises:
-        LoadError: a file cannot be read as its format, or there is no core table.
+        LoadError: a file cannot be read as its format, or a core table is not there.
     """
-    await _require_core(source)
+    if lacking := absent(source):
+        raise LoadError(
+            f"{named} has no {', '.join(lacking)}: what is checked is a whole bank by itself, without a store. A part "
+            "is checked by loading it; with --strict nothing is written where a row would be rejected."
+        )
     surveys = await asyncio.to_thread(survey_source, source)
     return await _Load(source, surveys, RejectsFile(rejects), progress, None, writes=False).run()
-
-
-async def _require_core(source: Source, store: Store | None = None) -> None:
-    for name in [table.name for table in TABLES.values() if table.core and table.name not in set(source.tables())]:
-        if store is None or await is_empty(store, name):
-            raise LoadError(f"There is no {name}.csv; customers, products and holdings are needed.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +145,11 @@ class _Load:
     files: list[FileSummary] = field(default_factory=list)
     written: dict[str, pl.Series] = field(default_factory=dict)
     """Hashes of the keys that are in the graph by this load's doing, of the tables that others reference."""
+    stored: set[str] = field(default_factory=set)
+    """Those of which the graph had rows before."""
 
     async def run(self) -> LoadSummary:
+        self.stored = {name for name in REFERENCED if self.store and not await is_empty(self.store, name)}
         for name in self.surveys:
             await self._load_table(name)
         return LoadSummary(tuple(self.files), self.rejects.path if self.rejects.count else None)
@@ -197,8 +212,8 @@ class _Load:
         return checked
 
     def _is_enforced(self, table: str) -> bool:
-        """Codes of an optional table that the bank does not hand over are taken as they are."""
-        return table in self.surveys or TABLES[table].core
+        """Codes of an optional table that the bank has never handed over are taken as they are."""
+        return table in self.surveys or table in self.stored or TABLES[table].core
 
     async def _missing(self, table: str, keys: pl.Series, *, own: bool) -> set[str]:
         """Return the keys that neither the graph nor, where it isn't written yet, the file has."""

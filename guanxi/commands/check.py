@@ -19,10 +19,10 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
     rejects: Annotated[Path | None, typer.Option(help="Rejects file; by default in GUANXI_HOME.")] = None,
 ) -> int:
-    """Validate a bank's files by themselves. Exit code 0: all rows are good; 1: some are not; 2: unreadable."""
+    """Validate a whole bank's files by themselves. Exit code 0: all rows are good; 1: some are not; 2: unreadable."""
     source = open_source(directory, format_, option or ())
     path = rejects or Settings().home / "rejects.csv"
     with progress_bars(quiet=as_json) as progress:
-        summary = asyncio.run(check_bank(source, path, progress=progress))
+        summary = asyncio.run(check_bank(source, path, progress=progress, named=str(directory)))
     report(summary, as_json=as_json)
     return 1 if summary.rejected else 0

@@ -1,6 +1,7 @@
 """``guanxi load``: a bank's files into the graph."""
 
 import asyncio
+import logging
 from pathlib import Path
 from typing import Annotated
 
@@ -13,8 +14,10 @@ from guanxi.opening import open_store
 from guanxi.reporting import progress_bars, report
 from guanxi.secret_files import erasure_secret
 from guanxi.settings import Settings
-from loaders.importing import LoadSummary, load_bank
+from loaders.importing import LoadSummary, absent, load_bank
 from loaders.sources import Source
+
+logger = logging.getLogger("guanxi")
 
 
 def load(
@@ -35,18 +38,23 @@ def load(
     settings = Settings()
     source = open_source(directory, format_, option or (), assume_consent=assume_consent)
     path = rejects or settings.home / "rejects.csv"
-    summary = asyncio.run(_load(settings, source, path, strict=strict, quiet=as_json))
+    summary = asyncio.run(_load(settings, source, path, strict=strict, quiet=as_json, named=str(directory)))
+    if lacking := absent(source):
+        logger.warning("%s has no %s: what the store has of them stays as it is.", directory, ", ".join(lacking))
     report(summary, as_json=as_json)
     if not summary.rejected:
         return 0
     return 2 if strict else 1
 
 
-async def _load(settings: Settings, source: Source, rejects: Path, *, strict: bool, quiet: bool) -> LoadSummary:
+async def _load(
+    settings: Settings, source: Source, rejects: Path, *, strict: bool, quiet: bool, named: str
+) -> LoadSummary:
     async with open_store(settings) as store:
         with progress_bars(quiet=quiet) as progress:
+            secret = erasure_secret(settings)
             summary = await load_bank(
-                store, source, rejects, strict=strict, progress=progress, erasure_secret=erasure_secret(settings)
+                store, source, rejects, strict=strict, progress=progress, erasure_secret=secret, named=named
             )
         loaded = {file.file: file.loaded for file in summary.files}
         await record(settings, store, AuditAction.WRITE, "load", details=loaded)

@@ -60,6 +60,7 @@ def test_a_contract_is_loaded_alone_and_told_with_what_is_used_of_it(journey, gu
     pl.DataFrame([mart | agreed]).write_csv(tmp_path / "programmes.csv")
 
     loaded = guanxi(journey.home, "load", tmp_path, "--json")
+    checked = guanxi(journey.home, "check", tmp_path)
     listed = guanxi(journey.home, "programmes").stdout.splitlines()
     pl.DataFrame([mart]).write_csv(tmp_path / "programmes.csv")
     without = guanxi(journey.home, "load", tmp_path)
@@ -67,6 +68,13 @@ def test_a_contract_is_loaded_alone_and_told_with_what_is_used_of_it(journey, gu
     logged = [json.loads(line) for line in guanxi(journey.home, "audit", "list", "--json").stdout.splitlines()]
 
     assert (loaded.returncode, json.loads(loaded.stdout)["files"][0]["loaded"]) == (0, 1)
+    assert loaded.stderr == (
+        f"{tmp_path} has no products, customers, holdings: what the store has of them stays as it is.\n"
+    )
+    assert (checked.returncode, checked.stderr.partition(": ")[0]) == (
+        2,
+        f"{tmp_path} has no products, customers, holdings",
+    )
     assert (without.returncode, again) == (0, [line for line in listed if not line.startswith(" ")])
     assert [line.strip() for line in listed[listed.index(LISTED) + 1 :][:1]] == [
         f"0 of 40 places taken; 0.00 of 1,000.00 spent; from {mart['starts_on']}; until 2030-12-31; in Yunnan, Hunan; "

@@ -60,6 +60,24 @@ async def test_rows_become_nodes_and_relationships_with_their_values(empty_store
     assert months == [{"b": 12.5, "m": "2026-05"}, {"b": 12.5, "m": "2026-06"}]
 
 
+async def test_a_contract_loaded_alone_names_partners_of_the_store(empty_store, bank, tmp_path):
+    programmes = "programme_code,kind,name,partner_code,exclusive_of\nP,campus,P,LIONS,\nQ,campus,Q,LOINS,LIONS\nR,campus,R,LIONS,LOINS\n"
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    (alone / "programmes.csv").write_text(programmes)
+    await load(empty_store, bank(), tmp_path)
+    unknown = await load(empty_store, alone, tmp_path)
+    await load(empty_store, bank(partners="partner_code,name,kind\nLIONS,Lions,sport\n"), tmp_path)
+
+    known = await load(empty_store, alone, tmp_path)
+
+    assert (counts(unknown), counts(known)) == ({"programmes.csv": (3, 3, 0, 0)}, {"programmes.csv": (3, 0, 1, 2)})
+    assert [line.split(",")[:4] for line in known.rejects.read_text().splitlines()[1:]] == [
+        ["programmes.csv", "3", "partner_code", "LOINS"],
+        ["programmes.csv", "4", "exclusive_of", "LOINS"],
+    ]
+
+
 async def test_what_a_customer_said_of_consent_holds_against_newer_files(empty_store, bank, tmp_path):
     consent = "MATCH (c:Customer {customer_no: 'C1'}) RETURN c.marketing_consent AS given, c.region AS region"
     folder = bank()

@@ -61,11 +61,12 @@ async def test_a_missing_folder_no_table_and_a_missing_core_table_are_named(tmp_
         BankDirectory(tmp_path)
     folder = bank()
     (folder / "products.csv").unlink()
-    for check in (
-        load_bank(empty_store, BankDirectory(folder), tmp_path / "r.csv"),
-        check_bank(BankDirectory(folder), tmp_path / "r.csv"),
+    named = {"rejects": tmp_path / "r.csv", "named": "bank"}
+    for check, more in (
+        (load_bank(empty_store, BankDirectory(folder), **named), ", nor has the store"),
+        (check_bank(BankDirectory(folder), **named), ": what is checked is a whole bank"),
     ):
-        with pytest.raises(LoadError, match=r"There is no products\.csv"):
+        with pytest.raises(LoadError, match=f"^bank has no products{more}"):
             await check
     assert await empty_store.read("MATCH (c:Customer) RETURN c.customer_no") == []
 
