@@ -35,7 +35,7 @@ from plugins.infos import SHIPPED, Loaded, PluginInfo, RecommenderInfo
 from plugins.isolation.guard import GuardedGate, GuardedRecommender, Health
 from plugins.isolation.modes import THREADS, Isolation
 from plugins.isolation.moving import moved
-from plugins.isolation.threads import Apart
+from plugins.isolation.threads import Apart, given_apart
 from plugins.isolation.workers import START_SECONDS, Worker
 from plugins.loading import Found, find, is_twin, of_path
 from plugins.narrowing import narrowed
@@ -240,7 +240,7 @@ class PluginHost:
         """Return what can answer with a model, or without one: each guarded, and with its health kept from before."""
         self._warn_of_untrained(model)
         applied = (
-            model.apply(self.recommenders(), self.learnt_nothing)
+            model.apply(self.recommenders(), self.learnt_nothing, given_apart)
             if model
             else [r for r in self.recommenders() if not isinstance(r, Trainable)]
         )

@@ -12,7 +12,7 @@ from recommenders.contract import Recommender
 logger = logging.getLogger("guanxi.training")
 
 MOST_WARNED: Final = 1_000
-"""How many warnings a process knows as told."""
+"""How many warnings a training knows as told."""
 
 Failed: TypeAlias = Callable[[Recommender, BaseException], None]
 """Told of a recommender that others go on without, and of its error."""
@@ -34,3 +34,8 @@ def warned_once(name: str) -> Iterator[None]:
 
 
 _warn = lru_cache(MOST_WARNED)(warnings.warn_explicit)
+
+
+def warn_anew() -> None:
+    """Have what was warned of given again: a training begins."""
+    _warn.cache_clear()

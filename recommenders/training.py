@@ -21,7 +21,7 @@ from recommenders.comparing import Comparison, compare
 from recommenders.contract import Arrays, Recommender, Trainable, check_arrays, is_told, learns_from_customers
 from recommenders.demand import fit_demand
 from recommenders.examples import Examples, Load, Past, Seen, draw, draw_hidden, read_examples, sample_schema
-from recommenders.failing import Failed, logged, warned_once
+from recommenders.failing import Failed, logged, warn_anew, warned_once
 from recommenders.hindsight import Hindsight
 from recommenders.insight import Tell
 from recommenders.known_customers import KnownCustomers, read_customers
@@ -100,6 +100,7 @@ async def learn(
 
     Of confined data nothing is learnt, but how often what it may serve is opened after a recommender's score.
     """
+    warn_anew()
     clock, now = _Clock(), ledger.portfolio(as_of)
     if not now.customers or not len(ledger.catalogue):
         raise ModelError("There are no customers and products to learn from; run guanxi load first.")

@@ -4,14 +4,14 @@ import math
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from queue import SimpleQueue
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from plugins.failures.telling import Foreign, frames_of
-from recommenders.contract import Omitted
+from recommenders.contract import Arrays, Omitted, Recommender, Trainable
 
 A = TypeVar("A")
 T = TypeVar("T")
@@ -142,6 +142,11 @@ class Apart:
             if running.done():  # it is the function's own
                 raise
             raise too_late(seconds) from None
+
+
+def given_apart(recommender: Trainable, arrays: Arrays, product_codes: Sequence[str]) -> Recommender:
+    """Give a recommender what it learnt in a thread, where what it raises is not taken for an operator's Ctrl-C."""
+    return Apart(recommender.name).call(math.inf, recommender.with_arrays, arrays, product_codes)
 
 
 def too_late(seconds: float) -> TimeoutError:

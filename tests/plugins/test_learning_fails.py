@@ -131,6 +131,23 @@ def test_one_that_would_end_the_process_when_it_is_given_what_it_learnt_is_left_
     assert [own.name for own in host.guarded(of_arrays(fine=learnt, ends=learnt))] == ["fine"]
 
 
+def test_an_operator_s_interrupt_meanwhile_is_his_own(loaded):
+    waits = "product_codes):\n        import os, signal, time\n        os.kill(os.getpid(), signal.SIGINT)\n        time.sleep(1)"
+    host = loaded(waits=learner("waits").replace("product_codes):", waits))
+
+    with pytest.raises(KeyboardInterrupt):
+        host.guarded(of_arrays(waits={"coef": np.array([0.5])}))
+    assert state(host, "waits").state == "loaded"
+
+
+async def test_each_training_tells_of_its_warnings(loaded, trained, recwarn):
+    host = loaded(wary=learner("wary", f"import warnings; warnings.warn('no convergence'); {FINE}"))
+    for _ in range(2):
+        await trained(host)
+
+    assert [str(one.message) for one in recwarn] == ["wary, in learning: no convergence"] * 2
+
+
 def test_what_a_plugin_fails_on_when_it_is_given_what_it_learnt_comes_again(loaded, tmp_path, monkeypatch):
     host = loaded(renamed=learner("renamed", key="coef2"))
     model = of_arrays(renamed={"coef": np.array([0.5])})
