@@ -21,7 +21,7 @@ logger = logging.getLogger("guanxi")
 
 
 def check_config() -> int:
-    """Check the settings for production, and tell of products that no plugin of theirs lets be offered.
+    """Check the settings for production; tell of what sets nothing of a plugin, and of products that are held back.
 
     Exit code 0: they may serve; 1: something must not be, and is named.
     """
@@ -36,21 +36,21 @@ def check_config() -> int:
 
 
 def _found() -> tuple[list[str], list[str]]:
-    """What must not be, and what is held back."""
+    """What must not be, and what is only told."""
     try:
         settings = Settings()
     except ValidationError as error:
         wrong = [(".".join(map(str, fault["loc"])), fault["msg"]) for fault in error.errors()]
         return [f"The setting {name} is wrong: {said}." for name, said in wrong], []
-    found, held = [str(finding) for finding in findings(settings)], list[str]()
+    found, told = [str(finding) for finding in findings(settings)], list[str]()
     with _telling(found):
         token_rules(settings)
     with _telling(found):
         host = load_plugins(settings)
         host.close()
-        found += slips(settings, host)
-        held += _held_back(settings, host)
-    return found, held
+        told += slips(settings, host)
+        told += _held_back(settings, host)
+    return found, told
 
 
 @contextmanager
