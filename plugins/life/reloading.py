@@ -81,39 +81,66 @@ def reloaded(host: PluginHost, changed: Collection[str]) -> PluginHost:
     return new
 
 
-def add_anew(host: PluginHost, found: Found) -> PluginInfo:
+def add_anew(host: PluginHost, found: Found, *, is_shared: bool = False) -> PluginInfo:
     """Have a host take in a plugin, imported anew in place of the same one that it has, as ``add_again`` says."""
     path = Path(found.source)
     same = [info.key for info in host.plugins if Path(info.source).resolve() == path.resolve()]
     if not same:
         return host.add_found(found)
     with _fresh(path) as restore:
-        return add_again(host, same, partial(host.add_found, found), restore)
+        return add_again(host, same, partial(host.add_found, found), restore, is_shared=is_shared)
 
 
 def add_again(
-    host: PluginHost, keys: Collection[str], add: Callable[[], PluginInfo], restore: Callable[[], None] = lambda: None
+    host: PluginHost,
+    keys: Collection[str],
+    add: Callable[[], PluginInfo],
+    restore: Callable[[], None] = lambda: None,
+    *,
+    is_shared: bool = False,
 ) -> PluginInfo:
-    """Have a host take in a plugin in place of those of some keys; where the new one is broken, those stay."""
-    order = [info.key for info in host.plugins]
-    before, aside = [own for own in host.loaded if own.info.key in keys], host.beside()
-    for own in before:
+    """Have a host take in a plugin in place of those of some keys.
+
+    These stay where the new one is broken, or ``add`` is interrupted; else their processes end, unless another host
+    has these plugins, too (``is_shared``).
+    """
+    order = list(host.plugins)
+    replaced, aside = [info for info in order if info.key in keys], host.beside()
+    for own in [own for own in host.loaded if own.info.key in keys]:
         aside.keep(own, host)
-    for gone in [info for info in host.plugins if info.key in keys]:
-        host.drop(gone)
-    info = add()
-    if before and info.state == "broken":
+    workers = [host.drop(info) for info in replaced]
+    try:
+        info = add()
+    except BaseException:  # an operator's Ctrl-C
         restore()
-        host.plugins.remove(info)
-        for own in before:
-            host.keep(own, aside)
-    host.sort(list(dict.fromkeys([*order, info.key])))
+        _put_back(host, order, aside)
+        raise
+    if aside.loaded and info.state == "broken":
+        restore()
+        _put_back(host, order, aside)
+        return info
+    for worker in workers if not is_shared else ():
+        if worker is not None:
+            worker.close()
+    host.sort(list(dict.fromkeys([*(own.key for own in order), info.key])))
     return info
+
+
+def _put_back(host: PluginHost, order: Sequence[PluginInfo], aside: PluginHost) -> None:
+    """Have a host's plugins be those of before, of which ``aside`` has what was loaded and dropped."""
+    before = set(map(id, order))
+    for info in [info for info in host.plugins if id(info) not in before]:
+        host.drop(info)
+    for own in aside.loaded:
+        host.keep(own, aside)
+    here = set(map(id, host.plugins))
+    host.plugins += [info for info in order if info.state == "broken" and id(info) not in here]
+    host.sort([info.key for info in order])
 
 
 def _replace(new: PluginHost, own: Loaded, found: Found) -> None:
     """Take in a plugin anew; where it is broken, as it was."""
-    info = add_anew(new, found)
+    info = add_anew(new, found, is_shared=True)
     if info.state == "broken":
         own.info.note(f"{STAYS}{info.error}", info.last_place, is_safe=True)
 

@@ -154,6 +154,21 @@ def test_a_package_that_was_edited_is_added_anew(own_bank, tmp_path):
     assert added(own_bank) == [tmp_path.name]
 
 
+def test_what_was_added_before_stays_where_the_import_is_interrupted(own_bank, tmp_path):
+    path = tmp_path / "pensions.py"
+    right = PACKAGE["notebook_pensions/saying.py"].replace("{score}", "0.5")
+    path.write_text(right)
+    own_bank.add(path)
+    own_bank.add(recommending(0.25, "others"))
+    for broken in ("", "from guanxi import hookimpl\n@hookimpl\ndef gates(register):\n    "):
+        path.write_text(f"{broken}import os, signal, time; os.kill(os.getpid(), signal.SIGINT); time.sleep(1)")
+        with pytest.raises(KeyboardInterrupt):
+            own_bank.add(path)
+
+        own_bank.__dict__.pop("engine", None)
+        assert (scores(own_bank), added(own_bank)) == ({0.5}, ["pensions", "others"])
+
+
 @pytest.mark.parametrize("wrong", ["def (", "raise ZeroDivisionError"])
 def test_what_is_broken_leaves_what_was_added_before(own_bank, tmp_path, wrong):
     path = tmp_path / "pensions.py"

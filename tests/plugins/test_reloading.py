@@ -1,13 +1,18 @@
 """A host follows its folders: what changed is new, what did not goes on, what is broken stays as it was."""
 
 import os
+import time
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
 from graph.records import StoredSettings
 from plugins import host as hosts
 from plugins.host import PluginHost
-from plugins.life.reloading import STAYS, Reloading
+from plugins.isolation.modes import Isolation
+from plugins.life.reloading import STAYS, Reloading, add_anew
+from plugins.loading import of_path
 
 ONE = """
 from guanxi import Proposal, recommender
@@ -41,6 +46,7 @@ def about():
 def propose(customer, settings):
     yield Proposal("GOLD", settings.score)
 """
+WAIT = 10
 TWO = ONE.replace("GOLD", "SAVE")
 OTHER = ONE.replace('"one"', '"other"')
 PACKAGE = '[project]\nname = "packed"\n[project.entry-points."guanxi.plugins"]\npacked = "packed_of_tests.plugin"\n'
@@ -208,3 +214,30 @@ def test_what_stored_settings_break_goes_on_once_they_are_mended(folder, offers)
     assert broken == "broken"
     assert [(info.state, info.error) for info in new.plugins if info.name == "set"] == [("loaded", None)]
     assert offers(new, "set") == ["GOLD"]
+
+
+@pytest.mark.parametrize("is_shared", [False, True])
+def test_the_process_of_what_is_added_anew_ends_unless_another_host_has_it(
+    plugin_folder, person, batch, catalogue, is_shared
+):
+    folder = plugin_folder(one=f"import os\n{ONE.replace('0.5', '1 / os.getpid()')}")
+    host = PluginHost.load([folder], shipped=(), isolation=Isolation("process"))
+    [before] = host.guarded(None)
+    asked = batch([person()], catalogue("GOLD"))
+    pid = round(1 / before.propose(asked).scores[0, 0])
+
+    add_anew(host, of_path(folder / "one.py"), is_shared=is_shared)
+
+    try:
+        deadline = time.monotonic() + WAIT
+        while not is_shared and is_alive(pid) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert is_alive(pid) is is_shared
+    finally:
+        host.close()
+
+
+def is_alive(pid):
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
