@@ -57,8 +57,7 @@ async def counted(store: Store, products: Sequence[Row]) -> dict[str, int]:
 
 async def taken(store: Store, products: Sequence[str], since: datetime, until: datetime) -> list[Place]:
     """Return the places that some products' customers have, by what they said from a moment on and before another."""
-    rows = [{"programme_code": "", "product_code": code, "since": since} for code in products]
-    found = await store.read(TAKEN, products=rows, until=until)
+    found = await store.read(TAKEN, products=_since(since, products), until=until)
     return [Place(row["first"], row["customer_no"] != "") for row in found]
 
 
@@ -97,9 +96,13 @@ async def _number(store: Store, outcome: Mapping[str, Any], products: Sequence[s
         return None
     if latest.get("place") == ProgrammePlace.WITHIN:
         return 0
-    rows = [{"programme_code": "", "product_code": code, "since": since} for code in products]
+    rows = _since(since, products)
     if latest.get("kind") == OutcomeKind.ACCEPT and latest["place"] is None:
         first = min(word["at"] for word in said if word["kind"] == OutcomeKind.ACCEPT)
         found: int = (await store.read(BY_THEN, products=rows, until=None, first=first))[0]["n"]
         return found
     return (await counted(store, rows)).get("", 0)
+
+
+def _since(since: datetime, products: Sequence[str]) -> list[Row]:
+    return [{"programme_code": "", "product_code": code, "since": since} for code in products]
