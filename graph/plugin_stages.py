@@ -10,7 +10,7 @@ from typing import Final
 
 from neo4j.exceptions import ConstraintError
 
-from graph.errors import VersionConflict
+from graph.errors import KeyReused, VersionConflict
 from graph.once import CLAIM, Request, claimed, write_once
 from graph.store import Row, Store
 from graph.words import PluginStage
@@ -25,6 +25,8 @@ BY_KEY: Final = f"MATCH (s:PluginStage {{stage_key: $stage_key}}) {TOLD}"
 DECIDE: Final = "CREATE (s:PluginStage {stage_key: $stage_key}) SET s += $properties"
 DECIDE_ONCE: Final = f"WITH $stage_key AS c {CLAIM} {DECIDE}, k.stage_key = $stage_key"
 STAND: Final = f"WITH $stage_key AS c {CLAIM} SET k.stage_key = $stage_key"
+UNDECIDE: Final = "UNWIND $keys AS key MATCH (k:IdempotencyKey {stage_key: key.key}) DELETE k"
+"""Takes the keys of decisions away with these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +63,15 @@ async def recorded(store: Store, request: Request | None) -> StageDecision | Non
     """Return the decision that a request stands for; None where it stands for none yet.
 
     Raises:
-        KeyReused: its key stands for another input.
+        KeyReused: its key stands for another input, or for what was forgotten.
     """
     claim = await claimed(store, request) if request else None
-    return _decision((await store.read(BY_KEY, stage_key=claim["stage_key"]))[0]) if claim else None
+    if claim is None:
+        return None
+    rows = await store.read(BY_KEY, stage_key=claim["stage_key"])
+    if not rows:
+        raise KeyReused
+    return _decision(rows[0])
 
 
 async def stand(store: Store, decision: StageDecision, request: Request | None) -> None:

@@ -5,20 +5,23 @@ from dataclasses import replace
 from typing import Final
 
 from graph.once import UNCLAIM
+from graph.plugin_stages import UNDECIDE
 from graph.removing import Rule, count_found, edge_rule, node_rule, remove_found
 from graph.store import Store
 
 OF_PLUGIN: Final = "n.plugin = $plugin"
 VERSIONS: Final = node_rule("PluginSettingsChange", "change_id", OF_PLUGIN)
+STAGES: Final = node_rule("PluginStage", "stage_key", OF_PLUGIN)
 TRACES: Final[Mapping[str, Rule]] = {
-    "settings": node_rule("PluginSettings", "plugin", OF_PLUGIN),
-    "versions_of_settings": replace(VERSIONS, removed=(UNCLAIM, *VERSIONS.removed)),
-    "stages": node_rule("PluginStage", "stage_key", OF_PLUGIN),
-    "counts_by_day": node_rule("PluginDay", "day_key", OF_PLUGIN),
     "shadowed": edge_rule("SHADOWED", "shadow_key", OF_PLUGIN),
+    "counts_by_day": node_rule("PluginDay", "day_key", OF_PLUGIN),
+    "versions_of_settings": replace(VERSIONS, removed=(UNCLAIM, *VERSIONS.removed)),
+    "settings": node_rule("PluginSettings", "plugin", OF_PLUGIN),
+    "stages": replace(STAGES, removed=(UNDECIDE, *STAGES.removed)),
     "jobs": node_rule("Job", "job_name", OF_PLUGIN),
     "failures": node_rule("PluginFailure", "failure_id", OF_PLUGIN),
 }
+"""What ``KNOWN`` does not see goes before what it was kept with: a plugin half forgotten is still known."""
 CLAIMS: Final = node_rule("PluginClaim", "claim_key", f"{OF_PLUGIN} AND n.waived IS NULL")
 """What is claimed is removed last: until then its products are held back."""
 WAIVE: Final = "UNWIND $keys AS key MATCH (n:PluginClaim {claim_key: key.key}) SET n.waived = true"

@@ -17,13 +17,14 @@ IN_USE: Final = """(EXISTS { MATCH (n)<-[r]-() WHERE type(r) <> 'SHADOWED' }
 ALONE: Final = """EXISTS { MATCH (n)<-[:RUN_BY]-(g:Programme) WHERE g.programme_code = $code }
   AND NOT EXISTS { MATCH (n)<-[:RUN_BY]-(g:Programme) WHERE g.programme_code <> $code }"""
 TRACES: Final[Mapping[str, Rule]] = {
-    "released_months": node_rule("ProgrammeRelease", "release_key", OF_CONTRACT),
-    "secret_offsets": node_rule("ProgrammeSecret", "contract_key", OF_CONTRACT),
     "memberships": edge_rule("MEMBER_OF", "membership_key", OF_PROGRAMME),
     "products": node_rule("Product", "product_code", f"{OF_PROGRAMME} AND NOT {IN_USE}"),
     "partners": node_rule("Partner", "partner_code", ALONE),
     "programmes": node_rule("Programme", "programme_code", OF_PROGRAMME),
+    "released_months": node_rule("ProgrammeRelease", "release_key", OF_CONTRACT),
+    "secret_offsets": node_rule("ProgrammeSecret", "contract_key", OF_CONTRACT),
 }
+"""Offsets go last: whoever asks for the report meanwhile is told by the same ones, and none are drawn anew."""
 STAYING: Final = f"""
 MATCH (n:Product) WHERE {OF_PROGRAMME} AND {IN_USE} RETURN n.product_code AS product_code ORDER BY product_code
 """

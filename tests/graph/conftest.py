@@ -95,3 +95,32 @@ async def zoe(empty_store):
 def bank_of():
     """Return a function that fills a store with her bank."""
     return fill
+
+
+class Stopped(Exception):
+    """Work was interrupted."""
+
+
+@pytest.fixture
+def interrupted(empty_store, monkeypatch):
+    """Return a function: let work go on for so many of its transactions, and return whether it was stopped then."""
+    write_all = empty_store.write_all
+
+    async def run(work, after):
+        left = iter(range(after))
+
+        async def write(statements):
+            if next(left, None) is None:
+                raise Stopped
+            await write_all(statements)
+
+        monkeypatch.setattr(empty_store, "write_all", write)
+        try:
+            await work
+        except Stopped:
+            return True
+        finally:
+            monkeypatch.setattr(empty_store, "write_all", write_all)
+        return False
+
+    return run

@@ -2,7 +2,10 @@
 
 from datetime import UTC, date, datetime
 
+import pytest
+
 from graph import jobs, plugin_claims, plugin_days, plugin_failures, plugin_settings, plugin_stages, plugin_traces
+from graph.errors import KeyReused
 from graph.imports import import_rows
 from graph.jobs import Run
 from graph.once import Request
@@ -27,6 +30,10 @@ async def bank(store):
     await import_rows(store, "customers", [row(f"C{n}", customer_no=f"C{n}", kind="person") for n in range(3)])
 
 
+def ask(key):
+    return Request(key, "p", key, NOW)
+
+
 async def use(store, plugin):
     for version in range(2):
         await plugin_settings.write(
@@ -34,9 +41,11 @@ async def use(store, plugin):
             StoredSettings(plugin, version),
             "{}",
             "x",
-            Request(f"{plugin}{version}", "p", f"{plugin}{version}", NOW),
+            ask(f"{plugin}{version}"),
         )
-        await plugin_stages.decide(store, StageDecision(plugin, version + 1, PluginStage.SHADOW, None, "why", "x", NOW))
+        decision = StageDecision(plugin, version + 1, PluginStage.SHADOW, None, "why", "x", NOW)
+        await plugin_stages.decide(store, decision, ask(f"{plugin}-stage{version}"))
+    await plugin_stages.stand(store, decision, ask(f"{plugin}-again"))
     counts = {(plugin, DAY, code): Count(3, 2, 1) for code in (None, "GOLD")}
     await plugin_days.add(store, counts, [Sighting(plugin, f"C{n}", "GOLD", DAY) for n in range(3)])
     await jobs.take(store, Run(f"{plugin}-job", "R1", "host:1", plugin), NOW)
@@ -56,6 +65,31 @@ async def test_a_store_that_has_forgotten_a_plugin_is_one_that_never_had_it(empt
     await plugin_traces.forget(empty_store, "card", waive=False)
     assert await dump(empty_store) == before
     assert await plugin_traces.count(empty_store, "loan") == PARTS
+
+
+async def test_one_that_is_half_forgotten_is_still_known(empty_store, dump, interrupted):
+    await bank(empty_store)
+    before = await dump(empty_store)
+    await use(empty_store, "card")
+    await empty_store.write("MATCH (n:PluginClaim) DELETE n")
+
+    done = 0
+    while await interrupted(plugin_traces.forget(empty_store, "card", waive=False), after=1):
+        done += 1
+        assert await plugin_traces.known(empty_store) == ["card"]
+    assert done == len(PARTS) - 2  # but the claims, and the last, after which nothing is left to be stopped
+    assert await dump(empty_store) == before
+
+
+async def test_what_was_decided_is_not_told_once_it_is_forgotten(empty_store):
+    await use(empty_store, "card")
+    await empty_store.write("MATCH (s:PluginStage) DELETE s")
+    with pytest.raises(KeyReused):
+        await plugin_stages.recorded(empty_store, ask("card-stage0"))
+    await use(empty_store, "loan")
+    await plugin_traces.forget(empty_store, "loan", waive=False)
+
+    assert await plugin_stages.recorded(empty_store, ask("loan-stage0")) is None
 
 
 async def test_what_is_waived_is_claimed_again_by_a_plugin_that_is_loaded_alone(empty_store):

@@ -2,7 +2,10 @@
 
 from datetime import UTC, date, datetime
 
+import pytest
+
 from graph import programme_releases, programme_traces
+from graph.errors import NotFound
 from graph.imports import import_rows
 
 NOW = datetime(2026, 6, 1, 8, tzinfo=UTC)
@@ -51,6 +54,23 @@ async def test_a_store_without_it_is_one_that_never_had_it(empty_store, dump):
     assert await programme_traces.count(empty_store, "FAN") == WHOLE
     await programme_traces.remove(empty_store, "FAN")
     assert await programme_traces.count(empty_store, "FAN|B") == WHOLE
+
+
+async def test_who_asks_for_its_report_while_it_goes_is_told_by_the_same_offsets(empty_store, dump, interrupted):
+    await customers(empty_store)
+    before = await dump(empty_store)
+    contract = "FAN|2026-01-01"
+
+    for parts in range(1, len(WHOLE)):
+        await fill(empty_store, "FAN", "CHOIR")
+        assert await interrupted(programme_traces.remove(empty_store, "FAN"), after=parts)
+        assert await programme_releases.secret(empty_store, contract, "drawn anew") == "drawn"
+        await programme_releases.release(empty_store, contract, {"2026-05": {}}, NOW)
+    await programme_traces.remove(empty_store, "FAN")
+    with pytest.raises(NotFound):
+        await programme_releases.secret(empty_store, contract, "drawn anew")
+    await programme_releases.release(empty_store, contract, {"2026-05": {}}, NOW)
+    assert await dump(empty_store) == before
 
 
 async def test_what_customers_have_of_it_stays_and_the_partner_of_another_too(empty_store):
