@@ -20,6 +20,7 @@ from typing import Any, Final, TypeAlias
 from neo4j.exceptions import ConstraintError
 
 from graph.errors import NotFound, SettingsError, StillOpen
+from graph.once import UNCLAIM
 from graph.store import Row, Run, Store
 from graph.subject import KEYS, KINDS, OWNED, SHARED, SUBJECT, TIES, Owned
 
@@ -73,7 +74,6 @@ LOOSEN: Final = (
     f"{SUBJECT} MATCH (c)-[:OWNS]->(:Account)<-[:DRAWS_ON]-(o:Card) REMOVE o.account_no",
 )
 """Others' cards that name one of his cards or accounts."""
-UNREQUEST: Final = "UNWIND $ids AS id MATCH (k:IdempotencyKey {recorded_as: id}) DELETE k"
 LEFT_OVER: Final = f"""
 {SUBJECT} MATCH (c)-[r]-(n) WHERE NOT type(r) IN $kinds AND none(label IN labels(n) WHERE label IN $shared)
 DETACH DELETE n
@@ -139,8 +139,8 @@ async def erase(store: Store, order: Order, secret: str) -> Erasure:
     except ConstraintError:
         erased = None  # another erased him between this transaction's reads and its commit
     if erased is not None:
-        proof, ids = erased
-        await store.write(UNREQUEST, ids=ids)  # again: ArcadeDB may show a record before the key that came with it
+        proof, keys = erased
+        await store.write(UNCLAIM, keys=keys)  # again: ArcadeDB may show a record before the key that came with it
         return proof
     before = await erasures(store, digest(secret, order.customer_no))
     if not before:
@@ -174,7 +174,7 @@ async def check_secret(store: Store, secret: str | None) -> bool:
     return bool(checks)
 
 
-async def _erase(run: Run, order: Order, secret: str) -> tuple[Erasure, list[str]] | None:
+async def _erase(run: Run, order: Order, secret: str) -> tuple[Erasure, list[Row]] | None:
     """The proof, and the ids of what was recorded; None where there is nobody."""
     who: dict[str, object] = {"customer_no": order.customer_no}
     await run(LOCK, who)
@@ -187,13 +187,13 @@ async def _erase(run: Run, order: Order, secret: str) -> tuple[Erasure, list[str
     for cypher in LOOSEN:
         await run(cypher, who)
     owned = await _remove_owned(run, who)
-    ids = [row[KEYS[own.label]] for own in OWNED if own.label in KEYS for row in owned[own.part]]
-    await run(UNREQUEST, {"ids": ids})
+    keys = [{"key": row[KEYS[own.label]]} for own in OWNED if own.label in KEYS for row in owned[own.part]]
+    await run(UNCLAIM, {"keys": keys})
     await _keep_what_is_nobodys(run, who, found[0], owned["outcomes"])
     await run(LEFT_OVER, {**who, "kinds": list(KINDS), "shared": list(SHARED)})
     await run(REMOVE, who)
     counts = {part: len(rows) for part, rows in owned.items()} | ties
-    return await _prove(run, order, secret, counts, owned), ids
+    return await _prove(run, order, secret, counts, owned), keys
 
 
 async def _refuse_open(run: Run, who: dict[str, object], today: date) -> None:

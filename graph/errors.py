@@ -49,6 +49,11 @@ class PluginError(GuanxiError):
     """A plugin cannot be loaded, or breaks the plugin contract."""
 
 
+def meant(near: Sequence[str]) -> str:
+    """Return the question, after a sentence, whether one of some names is meant; nothing without any."""
+    return f" Is {' or '.join(near)} meant?" if near else ""
+
+
 class NotFound(GuanxiError):
     """A business key that names nothing in the graph.
 
@@ -58,8 +63,7 @@ class NotFound(GuanxiError):
     """
 
     def __init__(self, kind: str, key: str, near: Sequence[str] = ()) -> None:
-        meant = f" Is {' or '.join(near)} meant?" if near else ""
-        super().__init__(f"There is no {kind} {key!r}.{meant}")
+        super().__init__(f"There is no {kind} {key!r}.{meant(near)}")
         self.kind = kind
         self.key = key
 

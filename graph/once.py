@@ -27,7 +27,7 @@ WITH c, k WHERE k.recorded_as = $recorded_as
 """
 """Follows what binds the customer ``c``; what comes after it is done by the first alone."""
 UNCLAIM: Final = "UNWIND $keys AS key MATCH (k:IdempotencyKey {recorded_as: key.key}) DELETE k"
-"""Takes keys away with what they stand for."""
+"""Takes requests' keys away with what these have recorded, by its ids."""
 FIND: Final = "MATCH (k:IdempotencyKey {request_key: $request_key}) RETURN properties(k) AS claim"
 DROP: Final = """
 MATCH (k:IdempotencyKey {request_key: $request_key}) WHERE k.expires_at <= $now DELETE k

@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Annotated, Final
@@ -11,11 +12,10 @@ import typer
 
 from graph import plugin_traces
 from graph.audit_entries import AuditAction
-from graph.errors import SettingsError
+from graph.errors import SettingsError, meant
 from graph.store import Store
 from guanxi.auditing import record
 from guanxi.holding_back import held_in
-from guanxi.opening import open_store
 from guanxi.plugin_loading import load_plugins
 from guanxi.removing import AsJson, DryRun, Removal, Yes, told_counts
 from guanxi.settings import Settings
@@ -28,7 +28,7 @@ REPORTS: Final = "failure_reports"
 STAYS: Final = (
     "It stays: what the audit log says of it, for nothing is taken out of that; outcomes of its offers, which are "
     "customers' history; what it is set to in files and the environment; models that learnt with it, until guanxi "
-    "train has made newer ones."
+    "train has made newer ones; failure reports in the homes of other servers."
 )
 
 
@@ -63,16 +63,24 @@ def forget(
 
 
 async def _forget(settings: Settings, host: PluginHost, name: str, removal: Removal) -> None:
-    async with open_store(settings) as store:
+    async with removal.store(settings) as store:
         kept = await _kept(settings, store, host, name)
-        if not removal.is_meant(kept, _lines(kept), f"Forget {kept.plugin} for good?"):
-            return
-        await plugin_traces.forget(store, kept.plugin, waive=is_shipped(kept.plugin))
-        shutil.rmtree(folder_of(settings.failures_dir, kept.plugin), ignore_errors=True)
-        details = {"plugin": kept.plugin, **kept.parts}
-        await record(settings, store, AuditAction.WRITE, "plugins forget", details=details)
-    if not removal.as_json:
-        typer.echo(f"{kept.plugin} is forgotten.")
+        if removal.is_meant(_lines(kept), f"Forget {kept.plugin} for good?"):
+            details = {"plugin": kept.plugin, **kept.parts}
+            await record(settings, store, AuditAction.WRITE, "plugins forget", details=details)
+            _remove_reports(settings, kept.plugin)
+            await plugin_traces.forget(store, kept.plugin, waive=is_shipped(kept.plugin))
+    removal.tell(kept, f"{kept.plugin} is forgotten.")
+
+
+def _remove_reports(settings: Settings, plugin: str) -> None:
+    try:
+        with suppress(FileNotFoundError):
+            shutil.rmtree(folder_of(settings.failures_dir, plugin))
+    except OSError as error:
+        raise SettingsError(
+            f"{error.filename} cannot be removed ({error.strerror}): {plugin} is not forgotten yet."
+        ) from error
 
 
 async def _kept(settings: Settings, store: Store, host: PluginHost, asked: str) -> Kept:
@@ -87,9 +95,7 @@ async def _kept(settings: Settings, store: Store, host: PluginHost, asked: str) 
         )
     if name not in known:
         near = get_close_matches(name, known - loaded.keys())
-        raise SettingsError(
-            f"Nothing is kept of a plugin {name!r}." + (f" Is {' or '.join(near)} meant?" if near else "")
-        )
+        raise SettingsError(f"Nothing is kept of a plugin {name!r}.{meant(near)}")
     parts = await plugin_traces.count(store, name)
     parts[REPORTS] = len(list(files(settings.failures_dir, name)))
     still = await held_in(store, settings, host, forgotten=name)

@@ -11,22 +11,21 @@ import typer
 from graph import programme_traces
 from graph.audit_entries import AuditAction
 from graph.errors import NotFound, SettingsError
-from graph.products import catalogue
 from graph.programmes import programmes
 from graph.records import Programme
 from graph.store import Store
 from guanxi.auditing import record
 from guanxi.days import day
-from guanxi.holding_back import held_in
-from guanxi.opening import open_store
+from guanxi.deciding import read_lives
 from guanxi.plugin_loading import load_plugins
 from guanxi.removing import AsJson, DryRun, Removal, Yes, told_counts
 from guanxi.settings import Settings
+from plugins.claims import claimants
 
 STAYS = (
     "It stays: holdings, accounts, cards and interactions of its customers, and outcomes of its offers, which are the "
     "bank's history; what the audit log says of it. Take it out of the bank's files, too, or the next load brings it "
-    "back."
+    "back, and empty the programme_code of products and cards that stay, or the next load rejects them."
 )
 
 
@@ -61,7 +60,7 @@ def remove(
 
 
 async def _remove(settings: Settings, code: str, removal: Removal, *, despite: bool) -> None:
-    async with open_store(settings) as store:
+    async with removal.store(settings) as store:
         known = {programme.programme_code: programme for programme in await programmes(store)}
         parts = {part: count for part, count in (await programme_traces.count(store, code)).items() if count}
         if not parts:
@@ -69,29 +68,26 @@ async def _remove(settings: Settings, code: str, removal: Removal, *, despite: b
         if code in known and not (removal.dry_run or despite):
             await _refuse_running(settings, store, known[code])
         found = Found(code, parts, await programme_traces.staying(store, code))
-        if not removal.is_meant(found, _lines(found), f"Remove {code} for good?"):
-            return
-        await programme_traces.remove(store, code)
-        details = {"programme": code, **parts}
-        await record(settings, store, AuditAction.WRITE, "programmes remove", details=details)
-    if not removal.as_json:
-        typer.echo(f"{code} is removed.")
+        if removal.is_meant(_lines(found), f"Remove {code} for good?"):
+            details = {"programme": code, **parts}
+            await record(settings, store, AuditAction.WRITE, "programmes remove", details=details)
+            await programme_traces.remove(store, code)
+    removal.tell(found, f"{code} is removed.")
 
 
 async def _refuse_running(settings: Settings, store: Store, programme: Programme) -> None:
-    """Stop where the programme is not over, and its products are not all held back for want of its plugin."""
+    """Stop where the programme is not over, and a plugin that serves its kind decides, or none ever served it."""
     if programme.ends_on is not None and programme.ends_on < day(None):
         return
     host = load_plugins(settings)
     host.close()
-    held = {own.product_code for own in await held_in(store, settings, host)}
-    own = {found.product_code for found in await catalogue(store) if found.programme_code == programme.programme_code}
-    if own and own <= held:
+    serving = (await claimants(store, host)).get(("kind", programme.kind), ())
+    if serving and not (await read_lives(store, settings)).deciding(host).intersection(serving):
         return
     until = f"until {programme.ends_on}" if programme.ends_on else "without an end"
     raise SettingsError(
-        f"The programme {programme.programme_code} runs {until}: load it with an ends_on that is past, or leave out "
-        "its plugin, or say --despite-running."
+        f"The programme {programme.programme_code} runs {until}: load it with an ends_on that is past, or leave "
+        "out or retire its plugin, or say --despite-running."
     )
 
 

@@ -11,6 +11,7 @@ from plugins.host import PluginHost
 from plugins.infos import SHIPPED, PluginInfo
 
 FORWARD: Final = (PluginStage.DRAFT, PluginStage.SHADOW, PluginStage.SHARE, PluginStage.LIVE)
+DECIDING: Final = frozenset({PluginStage.SHARE, PluginStage.LIVE})
 FROM_RETIRED: Final = frozenset({PluginStage.DRAFT, PluginStage.SHADOW})
 BANKS_OWN: Final = "shipped"
 """The plugin that has the bank's own gates and fallback: it has no stages."""
@@ -57,6 +58,12 @@ class Lives:
     def live(self, host: PluginHost) -> frozenset[str]:
         """Return the names of the plugins that decide of everybody."""
         return frozenset(info.name for info in host.plugins if self.life(info).stage is PluginStage.LIVE)
+
+    def deciding(self, host: PluginHost) -> frozenset[str]:
+        """Return the names of the plugins that decide of anybody: of all, or of a share."""
+        return frozenset(
+            info.name for info in host.plugins if info.state != "broken" and self.life(info).stage in DECIDING
+        )
 
     def with_live(self, names: Iterable[str]) -> Self:
         """Return the same lives, but with some plugins live."""

@@ -88,7 +88,7 @@ async def test_a_plugin_that_is_gone_is_forgotten_without_a_trace(plugins, opene
     await import_rows(opened, "products", [
         row("FAN-CARD", product_code="FAN-CARD", name="Fans", category="card", programme_code="LIONS"),
     ])  # fmt: skip
-    assert plugins("plugins", loaded=False).returncode == 0  # which has the store know what is shipped
+    assert plugins("recommend", "--all", loaded=False).returncode == 0  # by which the store knows what is shipped
     never = await dump(opened)
     assert plugins("plugins", "stage", "fan-club", "shadow", "--reason", "new").returncode == 0
     assert plugins("jobs", "run", "cheer").returncode == 0
@@ -101,7 +101,7 @@ async def test_a_plugin_that_is_gone_is_forgotten_without_a_trace(plugins, opene
     there = plugins("plugins", "forget", "fan-club", "--yes")
     tried = plugins("plugins", "forget", "fan-club", "--dry-run", loaded=False)
     told = json.loads(plugins("plugins", "forget", "fan_club", "--dry-run", "--json", loaded=False).stdout)
-    unasked = plugins("plugins", "forget", "fan_club", loaded=False)
+    unasked, beside = (plugins("plugins", "forget", "fan_club", *own, loaded=False) for own in ((), ("--json",)))
     assert await dump(opened) == used
     done = plugins("plugins", "forget", "fan_club", "--yes", loaded=False)
     again, slip = (plugins("plugins", "forget", name, "--yes", loaded=False) for name in ("fan_club", "campos"))
@@ -118,6 +118,7 @@ async def test_a_plugin_that_is_gone_is_forgotten_without_a_trace(plugins, opene
         "plugin's: FAN-CARD.",
     ]
     assert (unasked.returncode, unasked.stderr) == (2, "Nobody can be asked whether that is meant: say --yes.\n")
+    assert (beside.returncode, beside.stdout, beside.stderr) == (2, "", unasked.stderr)
     assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "fan_club is forgotten.")
     assert await dump(opened) == never
     assert not reports.exists()
@@ -126,6 +127,57 @@ async def test_a_plugin_that_is_gone_is_forgotten_without_a_trace(plugins, opene
     ]  # fmt: skip
     last = [entry async for entry in audit.entries(opened, 0)][-1]
     assert (last["operation"], json.loads(last["details"])["plugin"]) == ("guanxi plugins forget", "fan_club")
+
+
+async def test_reports_that_cannot_be_removed_leave_the_plugin_known(plugins, opened, dump, tmp_path):
+    assert plugins("plugins", "stage", "fan-club", "shadow", "--reason", "new").returncode == 0
+    reports = tmp_path / "home" / "failures" / "fan_club"
+    reports.parent.mkdir(parents=True, exist_ok=True)
+    reports.write_text("which no folder is")
+    before = await dump(opened)
+    done = plugins("plugins", "forget", "fan-club", "--yes", "--json", loaded=False)
+
+    assert (done.returncode, done.stdout, done.stderr) == (
+        2, "", f"{reports} cannot be removed (Not a directory): fan_club is not forgotten yet.\n"
+    )  # fmt: skip
+    assert await dump(opened) == before
+    last = [entry async for entry in audit.entries(opened, 0)][-1]
+    assert last["operation"] == "guanxi plugins forget"  # said before anything goes: nothing goes unsaid
+
+
+async def test_what_would_go_is_told_of_a_store_as_it_is(plugins, opened):
+    told = [
+        plugins(*asked, "--dry-run", loaded=False)
+        for asked in (("plugins", "forget", "fan-club"), ("programmes", "remove", "LIONS"))
+    ]
+
+    assert [own.stderr for own in told] == [
+        "Nothing is kept of a plugin 'fan-club'.\n", "There is no programme 'LIONS'.\n",
+    ]  # fmt: skip
+    assert await opened.read("MATCH (n) RETURN n") == []
+
+
+@pytest.mark.parametrize(("stage", "runs"), [("draft", False), ("shadow", False), ("share", True), ("retired", False)])
+async def test_a_programme_runs_while_its_plugin_decides_of_anybody(plugins, opened, stage, runs):
+    """It has no products, as one that was half removed."""
+    share = ("--share", "50") if runs else ()
+    assert plugins("plugins", "stage", "fan-club", stage, *share, "--force", "--reason", "new").returncode == 0
+    await import_rows(opened, "programmes", [row("LIONS", programme_code="LIONS", kind="club", name="Lions")])
+    done = plugins("programmes", "remove", "LIONS", "--yes")
+
+    assert (done.returncode, "The programme LIONS runs without an end" in done.stderr) == (
+        (2, True) if runs else (0, False)
+    )
+    assert len(await programmes(opened)) == runs
+
+
+async def test_a_programme_runs_while_no_plugin_has_served_its_kind(plugins, opened):
+    async def remove(kind):
+        await import_rows(opened, "programmes", [row(kind, programme_code=kind, kind=kind, name="Lions")])
+        return plugins("programmes", "remove", kind, "--yes", loaded=False).returncode
+
+    assert plugins("recommend", "--all").returncode == 0  # by which the store knows what the plugin serves
+    assert [await remove(kind) for kind in ("club", "league")] == [0, 2]
 
 
 async def test_a_programme_that_runs_is_removed_once_it_is_over(plugins, opened):
@@ -141,8 +193,8 @@ async def test_a_programme_that_runs_is_removed_once_it_is_over(plugins, opened)
     done = remove("LIONS", "--yes")
 
     assert (running.returncode, running.stdout, running.stderr) == (
-        2, "", "The programme LIONS runs without an end: load it with an ends_on that is past, or leave out its plugin, "
-        "or say --despite-running.\n"
+        2, "", "The programme LIONS runs without an end: load it with an ends_on that is past, or leave out or retire "
+        "its plugin, or say --despite-running.\n"
     )  # fmt: skip
     assert (slip.returncode, slip.stderr) == (2, "There is no programme 'LION'. Is LIONS meant?\n")
     assert (tried.returncode, tried.stdout.splitlines()[0]) == (0, "What there is of LIONS goes: programmes 1.")
@@ -228,8 +280,47 @@ async def test_each_programme_goes_and_the_rest_works(guanxi, tmp_path, opened, 
     other = tmp_path / "other"
     with embedded.join(other) as lease:
         assert guanxi(other, "load", without(tmp_path / "whole", tmp_path / "rest", OWN)).returncode == 0
-        assert guanxi(other, "plugins", **settings).returncode == 0
+        assert guanxi(other, *ASKED, **settings).returncode == 0
         async with Store(lease.uri, lease.username, lease.password, lease.database) as store:
             for name in PROGRAMMES:
                 await plugin_traces.forget(store, name, waive=True)
             assert await dump(opened) == await dump(store)
+
+
+def emptied(bank, into, code):
+    """Write a bank whose files do not name a programme, and return its folder."""
+    into.mkdir()
+    for path in bank.glob("*.csv"):
+        rows = rows_of(path)
+        with (into / path.name).open("w", newline="") as file:
+            writer = csv.DictWriter(file, rows[0])
+            writer.writeheader()
+            for own in rows:
+                is_gone = own.get("programme_code") == code
+                if not (is_gone and path.stem in OWN[:3]):
+                    writer.writerow(own | {"programme_code": ""} if is_gone else own)
+    return into
+
+
+async def test_what_stays_of_a_programme_is_offered_to_nobody_until_it_is_ordinary(guanxi, tmp_path, opened):
+    home, bank = tmp_path / "home", tmp_path / "bank"
+    assert guanxi(home, "sample", bank, "--customers", 60).returncode == 0
+    assert guanxi(home, "load", bank).returncode == 0
+    code = next(own.programme_code for own in await programmes(opened) if own.kind == "campus")
+
+    def offered():
+        return {product for _, product in offers(guanxi(home, *ASKED, **WITHOUT))}
+
+    told = guanxi(home, "programmes", "remove", code, "--yes", "--json", **WITHOUT)
+    stays = {*json.loads(told.stdout)["products"]}
+    assert stays
+    assert not offered() & stays
+    assert guanxi(home, "plugins", "forget", "campus", "--yes", **WITHOUT).returncode == 0
+    assert not offered() & stays
+    named = guanxi(home, "load", without(bank, tmp_path / "named", ["programmes", "memberships"]), **WITHOUT)
+    assert named.returncode == 1
+    assert {(own["value"], own["reason"]) for own in rows_of(home / "rejects.csv")} == {
+        (code, "names no row of programmes")
+    }
+    assert guanxi(home, "load", emptied(bank, tmp_path / "emptied", code), **WITHOUT).returncode == 0
+    assert offered() & stays
