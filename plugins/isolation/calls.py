@@ -2,13 +2,14 @@
 
 import os
 import select
+import sys
 import time
 from collections.abc import Sequence
 from typing import Any, Final
 
 from plugins.isolation.workers import Busy, Given, Worker
 
-AT_ONCE: Final = os.cpu_count() or 1
+AT_ONCE: Final = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 class Call:
@@ -31,7 +32,7 @@ class Call:
         self._error: Exception | None = None
 
     def start(self, *, waits: bool) -> bool:
-        """Ask, or have that as its outcome which goes wrong; return False where it is asked something else just now."""
+        """Ask, or have that as its outcome which goes wrong; return False where that has to be waited for."""
         self._begun = time.monotonic()
         try:
             self.until = self._worker.begin(self._hurry if waits else 0.0, *self._asked)
@@ -76,7 +77,7 @@ def do_at_once(calls: Sequence[Call]) -> None:
     try:
         while waiting or running:
             waiting = [call for call in waiting if not _starts(call, running, waits=False)]
-            if waiting and not running:  # who waits for one holds up none
+            if waiting and not running:  # who waits for one holds up none that was asked
                 _starts(waiting.pop(0), running, waits=True)
             for call in _answering(running) if running else ():
                 running.remove(call)

@@ -26,6 +26,8 @@ START_SECONDS: Final = 30.0
 """How long a plugin may take to be imported."""
 GIVE_SECONDS: Final = 10.0
 """How long it may take to take in a catalogue, or what it learnt."""
+END_SECONDS: Final = 5.0
+"""How long its guard may take to end it."""
 KEPT: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SYSTEMROOT")
 """What of the environment a plugin's process is given: none of the bank's secrets."""
 ONE_THREAD: Final = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -99,21 +101,23 @@ class Worker:
             When it is late.
 
         Raises:
-            Busy: it was asked something else for ``patience`` seconds.
+            Busy: it was asked something else for ``patience`` seconds or, where that is 0, it would have to be waited
+                for: for an earlier answer, its start, or until it took in what it is given.
             TimeoutError, Foreign, Omitted: as ``ask``.
         """
         begun = time.monotonic()
         if not self._lock.acquire(timeout=patience):
             raise Busy(self._found.name, "busy")
         try:
+            news = {key: value for key, value in given.items() if self._lacks(key, value)}
+            if not patience and (self._due or not self._is_started or news):
+                raise Busy(self._found.name, "busy")  # noqa: TRY301 - the lock is released like for all others
             self._be_idle(begun + hurry)
-            for key, value in given.items():
-                had = self._given.get(key)
-                if had is None or any(a is not b for a, b in zip(had, value, strict=True)):
-                    self._send(GIVE_SECONDS, key.partition(" ")[0], *value)
-                    self._hear(math.inf)
-                    self._given[key] = value
-                    begun = time.monotonic()
+            for key, value in news.items():
+                self._send(GIVE_SECONDS, key.partition(" ")[0], *value)
+                self._hear(math.inf)
+                self._given[key] = value
+                begun = time.monotonic()
             self._send(own, work, *arguments)
         except BaseException:
             self._lock.release()
@@ -139,6 +143,10 @@ class Worker:
         """End the process; the next call would start another."""
         self._end()
         self._is_started, self._is_loaded, self._due, self._given = False, False, 0.0, {}
+
+    def _lacks(self, key: str, value: tuple[Any, ...]) -> bool:
+        had = self._given.get(key)
+        return had is None or any(a is not b for a, b in zip(had, value, strict=True))
 
     def _be_idle(self, deadline: float) -> None:
         """Have a process that waits for something to do; wait for what it still does, but not until it is there."""
@@ -223,6 +231,10 @@ def _begun(descriptor: int, memory_mb: int, libraries: Sequence[str]) -> "subpro
 
 def _end(process: "subprocess.Popen[bytes]", connection: socket.socket) -> None:
     connection.close()
-    with contextlib.suppress(ProcessLookupError, PermissionError):
+    for by in (signal.SIGTERM, signal.SIGCONT):  # who was stopped hears nothing
+        process.send_signal(by)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(END_SECONDS)
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # a plugin that ended its guard may have left some
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()

@@ -17,8 +17,10 @@ from graph.words import Language, RelationKind
 from plugins.failures.telling import Foreign
 from plugins.host import PluginHost
 from plugins.isolation import budgets, calls, remote
+from plugins.isolation.calls import Call, do_at_once
 from plugins.isolation.modes import Isolation
 from plugins.isolation.together import ask_together
+from plugins.isolation.workers import Worker
 from plugins.settings.held import Sources
 from recommenders.contract import Omitted
 
@@ -153,6 +155,22 @@ def propose(customer, catalogue):
         time.sleep(0.01)
     yield Proposal("A", 0.5)
 """
+TURNS = """
+import time
+from pathlib import Path
+from guanxi import Proposal, recommender
+
+@recommender({own!r})
+def propose(customer, catalogue):
+    with Path({turns!r}).open("a", buffering=1) as told:
+        told.write("begins ")
+        time.sleep(0.2)
+        told.write("ends ")
+    yield Proposal("A", 0.5)
+"""
+HESITANT = LEARNER.replace("import numpy as np", "import time\nfrom pathlib import Path\nimport numpy as np").replace(
+    "        return Mine", "        while not Path({heard!r}).exists(): time.sleep(0.01)\n        return Mine", 1
+)  # fmt: skip
 ENDLESS = "while True: pass"
 PAIR = """
 from guanxi import Proposal, recommender
@@ -202,6 +220,7 @@ from graph.words import CustomerKind
 from plugins.isolation import budgets, workers
 from plugins.host import PluginHost
 from plugins.isolation.modes import Isolation
+from plugins.isolation.together import ask_together
 from recommenders.batch import Batch
 from recommenders.catalogue import Catalogue
 from recommenders.contract import Context
@@ -210,7 +229,7 @@ budgets.BUDGET_SECONDS = workers.START_SECONDS = 10_000.0
 host = PluginHost.load([Path(sys.argv[1])], shipped=(), isolation=Isolation("process"))
 catalogue = Catalogue([Product("A", "A", "deposit")])
 batch = Batch.of([Customer("C1", CustomerKind.PERSON)], catalogue, Context(date(2026, 6, 30)))
-host.guarded(None)[0].propose(batch)
+ask_together(host.guarded(None), batch)
 print("asked", flush=True)
 sys.stdin.read()
 """
@@ -363,25 +382,59 @@ def best(found):
     return [None if one is None else float(np.nanmax(one.scores)) for one in found]
 
 
-@pytest.fixture
-def meeting(apart, tmp_path):
-    """Two plugins that answer when both are asked."""
+def test_processes_work_at_the_same_time(apart, asked, monkeypatch, tmp_path):
+    monkeypatch.setattr(calls, "AT_ONCE", 2)
     names = ("one", "other")
-    return apart(**{
+    own = apart(**{
         own: MEETING.format(own=own, other=other, folder=str(tmp_path))
         for own, other in zip(names, reversed(names), strict=True)
     }).guarded(None)  # fmt: skip
+    batch = asked()
+    for name in names:
+        (tmp_path / name).touch()
+    assert best(ask_together(own, batch)) == [0.5, 0.5]  # now they have the catalogue
+    for name in names:
+        (tmp_path / name).unlink()
+
+    assert best(ask_together(own, batch)) == [0.5, 0.5]
 
 
-def test_processes_work_at_the_same_time(meeting, asked, monkeypatch):
-    monkeypatch.setattr(calls, "AT_ONCE", 2)
-    assert best(ask_together(meeting, asked())) == [0.5, 0.5]
-
-
-def test_no_more_work_at_the_same_time_than_there_are_cores(meeting, asked, monkeypatch):
+def test_no_more_work_at_the_same_time_than_there_are_cores(apart, asked, monkeypatch, tmp_path):
     monkeypatch.setattr(calls, "AT_ONCE", 1)
-    monkeypatch.setattr(budgets, "BUDGET_SECONDS", 0.5)
-    assert best(ask_together(meeting, asked())) == [None, 0.5]
+    turns, batch = tmp_path / "turns", asked()
+    own = apart(**{name: TURNS.format(own=name, turns=str(turns)) for name in ("one", "other")}).guarded(None)
+
+    assert [best(ask_together(own, batch)) for _ in range(2)] == [[0.5, 0.5]] * 2
+    assert turns.read_text().split() == ["begins", "ends"] * 4
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
+def test_cores_that_this_process_may_not_use_do_not_count():
+    source = (
+        "import os; os.sched_setaffinity(0, [min(os.sched_getaffinity(0))]);"
+        "from plugins.isolation.calls import AT_ONCE; print(AT_ONCE)"
+    )
+    told = subprocess.run([sys.executable, "-c", source], capture_output=True, check=True)
+    assert told.stdout.split() == [b"1"]
+
+
+def test_one_that_must_be_given_something_first_is_asked_when_no_other_is(apart, asked, monkeypatch, tmp_path):
+    heard, batch = tmp_path / "heard", asked()
+    host = apart(mine=HESITANT.replace("{heard!r}", repr(str(heard))), quick=PAIR.format(name="quick", does="pass"))
+    mine, quick, _ = sorted(host.recommenders(), key=lambda one: one.name)
+    assert best([quick.propose(batch)]) == [0.25]  # now it has the catalogue
+    hear = Call.hear
+
+    def noted(call):
+        hear(call)
+        heard.touch()
+
+    monkeypatch.setattr(Call, "hear", noted)
+    monkeypatch.setattr(calls, "AT_ONCE", 2)
+    learnt = mine.with_arrays({"best": np.array([0.5, 0.125])}, ("A", "B"))
+    asks = [quick.call(batch), learnt.call(batch)]
+    do_at_once(asks)
+    assert best([one.answered(batch, ask) for one, ask in zip((quick, learnt), asks, strict=True)]) == [0.25, 0.5]
 
 
 @pytest.mark.parametrize("does", [ENDLESS, "os._exit(3)", "raise ValueError", "yield 3"])
@@ -392,8 +445,14 @@ def test_what_others_answer_is_the_same_to_the_bit_beside_one_that_fails(apart, 
     })  # fmt: skip
     own = host.guarded(None)
     alone = [answered(one, asked()) for one in own if one.name != "bad-right"]
-    monkeypatch.setattr(budgets, "BUDGET_SECONDS", 0.5)
+    begin = Worker.begin
 
+    def begun(worker, patience, seconds, hurry, given, work, name, *arguments):
+        if name == "bad-right":
+            seconds = hurry = 0.5
+        return begin(worker, patience, seconds, hurry, given, work, name, *arguments)
+
+    monkeypatch.setattr(Worker, "begin", begun)
     found = ask_together(own, asked())
     assert [one.name for one, given in zip(own, found, strict=True) if given is None] == ["bad-right"]
     assert [told(one, asked()) for one in found if one is not None] == alone
@@ -421,6 +480,7 @@ def test_those_that_a_hurried_caller_leaves_are_waited_for_by_the_next(apart, as
 
 
 CHILD = "note(subprocess.Popen(['sleep', '10000']).pid)"
+IN_A_GROUP_OF_ITS_OWN = CHILD.replace("])", "], start_new_session=True)")
 IN_C = "ctypes.PyDLL(None).sleep(10_000)  # holds Python's lock"
 
 
@@ -436,6 +496,7 @@ IN_C = "ctypes.PyDLL(None).sleep(10_000)  # holds Python's lock"
         pytest.param({"when_asked": "os.fork() or note()", "waits": ENDLESS}, id="forked"),
         pytest.param({"when_asked": CHILD}, id="a child left"),
         pytest.param({"when_asked": CHILD, "waits": IN_C}, id="a child left in C"),
+        pytest.param({"when_asked": IN_A_GROUP_OF_ITS_OWN}, id="a child that left"),
     ],
 )  # fmt: skip
 def test_it_ends_with_its_host_however_that_ends(plugin_folder, tmp_path, own):
@@ -465,6 +526,26 @@ def test_what_it_has_started_ends_with_it(apart, asked, tmp_path, end):
     own = {int(line) for line in pids.read_text().split()} - {os.getpid()}
     assert len(own) == 2
     wait_until(lambda: not any(map(is_alive, own)))
+
+
+REAPED = HOST.replace("import sys\n", "import ctypes, os, sys\nctypes.CDLL(None).prctl(36, 1)  # orphans are its own\n").replace(
+    "sys.stdin.read()", """
+host.close()
+try:
+    print(os.waitpid(-1, os.WNOHANG))
+except ChildProcessError:
+    print("none")
+""")  # fmt: skip
+
+
+@pytest.mark.parametrize("end", ["pass", "os._exit(3)", "os.kill(os.getppid(), signal.SIGSTOP)"])
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux gives orphans to another")
+def test_none_that_ended_is_left_to_be_waited_for_by_who_runs_all(plugin_folder, tmp_path, end):
+    pids = tmp_path / "pids"
+    source = NOTED.format(waits=end, at_import="", when_asked=CHILD, pids=str(pids))
+    told = subprocess.run([sys.executable, "-c", REAPED, plugin_folder(noted=source)], capture_output=True, check=False)
+    assert told.stdout.split() == [b"asked", b"none"]
+    assert not any(map(is_alive, map(int, pids.read_text().split())))
 
 
 def test_one_that_ends_is_told_in_one_line(apart, asked, tmp_path, caplog):
