@@ -145,7 +145,7 @@ async def _done(store: Store, run: Run, job: Job, settings: Settings, *, quiet: 
             return JobOutcome.FAILED, "another server took it on" if holding.done() else f"took longer than {job.most}"
         finally:
             holding.cancel()
-            with suppress(ProcessLookupError):
+            with suppress(ProcessLookupError, PermissionError):  # it may be over, and its id another's
                 os.killpg(process.pid, signal.SIGKILL)
             await waiting
 

@@ -33,7 +33,7 @@ MARK: Final = "field "
 
 
 @dataclass(slots=True)
-class _Asked:
+class _Progress:
     """What has come of a call so far: ``place`` is what is asked of now, ``errors`` have the place of each."""
 
     values: list[Any]
@@ -73,7 +73,7 @@ class FieldCalls:
             return "busy"
         if self.health.off_until > self._clock():
             return "off"
-        return "failing" if self.health.in_a_row else "ready"
+        return "failing" if self.health.since_success else "ready"
 
     async def values(
         self, keys: Sequence[Hashable], subjects: Sequence[object | None], arguments: Mapping[str, object]
@@ -82,63 +82,63 @@ class FieldCalls:
 
         ``keys`` tell the subjects of this call and others apart.
         """
-        asked = _Asked([None] * len(subjects))
+        progress = _Progress([None] * len(subjects))
         wanted = [place for place, subject in enumerate(subjects) if subject is not None]
         if not wanted or self.state in ("busy", "off"):
-            return asked.values
-        asked.place = wanted[0]
+            return progress.values
+        progress.place = wanted[0]
         started, budget = self._clock(), BUDGET_SECONDS + BATCH_SECONDS * len(wanted)
-        running = OwnThread(f"field {self.name}").submit(self._ask, subjects, arguments, asked)
+        running = OwnThread(f"field {self.name}").submit(self._ask, subjects, arguments, progress)
         try:
             await asyncio.wait_for(asyncio.wrap_future(running), budget)
         except TimeoutError:
             self._overdue = running
-            late = asked.place, TimeoutError(_late(budget))
-            asked = _Asked(list(asked.values), asked.place, asked.given, [*asked.errors, late])
+            late = progress.place, TimeoutError(_late(budget))
+            progress = _Progress(list(progress.values), progress.place, progress.given, [*progress.errors, late])
         self.health.calls += 1
         self.health.seconds += self._clock() - started
-        self._count(asked, keys)
-        if asked.errors:
-            await asyncio.to_thread(self._report, asked, subjects, arguments)
-        return asked.values
+        self._count(progress, keys)
+        if progress.errors:
+            await asyncio.to_thread(self._report, progress, subjects, arguments)
+        return progress.values
 
-    def _ask(self, subjects: Sequence[object | None], arguments: Mapping[str, object], asked: _Asked) -> None:
+    def _ask(self, subjects: Sequence[object | None], arguments: Mapping[str, object], progress: _Progress) -> None:
         for place, subject in enumerate(subjects):
             if subject is None:
                 continue
-            asked.place = place
+            progress.place = place
             try:
                 value = self.checked.field.resolve(subject, **arguments)
                 check_value(self._may_be_null, value, WHAT)
             except Omitted:
                 return
             except BaseException as error:  # noqa: BLE001 - a plugin may raise anything
-                asked.errors.append((place, error))
+                progress.errors.append((place, error))
             else:
-                asked.values[place] = value
-                asked.given += 1
+                progress.values[place] = value
+                progress.given += 1
 
-    def _count(self, asked: _Asked, keys: Sequence[Hashable]) -> None:
+    def _count(self, progress: _Progress, keys: Sequence[Hashable]) -> None:
         health = self.health
-        if not asked.errors and not asked.given:
+        if not progress.errors and not progress.given:
             return  # its process is busy, or not there yet
-        if asked.given:
+        if progress.given:
             self._failed.clear()
         elif len(self._failed) < FAILURES_TO_OPEN:
-            self._failed.update(health.calls if _ends(error) else keys[place] for place, error in asked.errors)
-        health.in_a_row = len(self._failed)
-        if not asked.errors:
+            self._failed.update(health.calls if _ends(error) else keys[place] for place, error in progress.errors)
+        health.since_success = len(self._failed)
+        if not progress.errors:
             self.plugin.mend(f"{MARK}{self.name}: ")
             return
-        health.failures += len(asked.errors)
-        health.last_error, health.last_place = told(asked.errors[0][1]), placed(asked.errors[0][1])
-        if health.in_a_row >= FAILURES_TO_OPEN:
+        health.failures += len(progress.errors)
+        health.last_error, health.last_place = told(progress.errors[0][1]), placed(progress.errors[0][1])
+        if health.since_success >= FAILURES_TO_OPEN:
             health.off_until = self._clock() + OPEN_SECONDS
-        for _, error in asked.errors:
+        for _, error in progress.errors:
             note_failed(self.plugin, self.name, error)
 
-    def _report(self, asked: _Asked, subjects: Sequence[object | None], arguments: Mapping[str, object]) -> None:
-        for place, error in asked.errors:
+    def _report(self, progress: _Progress, subjects: Sequence[object | None], arguments: Mapping[str, object]) -> None:
+        for place, error in progress.errors:
             self._reports.tell(self.plugin, "fields", self.name, error, self._told(subjects[place], arguments))
 
     def _told(self, subject: object, arguments: Mapping[str, object]) -> Asked:

@@ -47,11 +47,15 @@ State: TypeAlias = Literal["ready", "failing", "off", "busy"]
 
 @dataclass(slots=True)
 class Health:
-    """What has become of a recommender's calls."""
+    """What has become of a recommender's, or a field's, calls.
+
+    Attributes:
+        since_success: how many failed since the last that did not; of a field, for how many different customers.
+    """
 
     calls: int = 0
     failures: int = 0
-    in_a_row: int = 0
+    since_success: int = 0
     seconds: float = 0.0
     off_until: float = 0.0
     last_error: str | None = None
@@ -94,7 +98,7 @@ class GuardedRecommender:
             return "busy"
         if not self.is_on:
             return "off"
-        return "failing" if self._health.in_a_row else "ready"
+        return "failing" if self._health.since_success else "ready"
 
     def propose(self, batch: Batch) -> Candidates:
         """Return the inner recommender's candidates.
@@ -159,7 +163,7 @@ class GuardedRecommender:
         except Exception as error:
             self._failed(error, batch)
             raise Omitted(self.name, str(error)) from error
-        self._health.in_a_row = 0
+        self._health.since_success = 0
         return candidates
 
     def _reason(self, ask: Callable[[int, int], Reason | None], batch: Batch, row: int, column: int) -> Reason | None:
@@ -196,8 +200,8 @@ class GuardedRecommender:
 
     def _failed(self, error: Exception, batch: Batch) -> None:
         health = self._health
-        health.in_a_row += 1
-        if health.in_a_row >= FAILURES_TO_OPEN:
+        health.since_success += 1
+        if health.since_success >= FAILURES_TO_OPEN:
             health.off_until = self._clock() + OPEN_SECONDS
         self._count(error, batch)
 

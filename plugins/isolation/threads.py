@@ -15,7 +15,7 @@ from recommenders.contract import Arrays, Omitted, Recommender, Trainable
 
 A = TypeVar("A")
 T = TypeVar("T")
-Call: TypeAlias = tuple["Future[Any] | None", Callable[..., Any], tuple[Any, ...]]
+Submitted: TypeAlias = tuple["Future[Any] | None", Callable[..., Any], tuple[Any, ...]]
 
 
 class OwnThread:
@@ -23,7 +23,7 @@ class OwnThread:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._calls: SimpleQueue[Call | None] | None = None
+        self._calls: SimpleQueue[Submitted | None] | None = None
 
     def submit(self, function: Callable[..., Any], *arguments: Any) -> "Future[Any]":
         """Have a function called; whatever it raises is the future's, and what would end the process is a failure."""
@@ -36,7 +36,7 @@ class OwnThread:
         """Have a function called that raises nothing."""
         self._put((None, function, ()))
 
-    def _put(self, call: Call) -> None:
+    def _put(self, call: Submitted) -> None:
         if self._calls is None:
             self._calls = SimpleQueue()
             threading.Thread(target=_work, args=(self._calls,), name=self._name, daemon=True).start()
@@ -154,7 +154,7 @@ def too_late(seconds: float) -> TimeoutError:
     return TimeoutError(f"took longer than {seconds * 1000:.0f} ms")
 
 
-def _work(calls: "SimpleQueue[Call | None]") -> None:
+def _work(calls: "SimpleQueue[Submitted | None]") -> None:
     while (call := calls.get()) is not None:
         _do(*call)
         del call

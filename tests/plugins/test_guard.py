@@ -129,7 +129,7 @@ def test_calls_failures_and_time_are_counted(guarded, moody, health, asked):
     moody.mood, moody.takes = KeyError("x"), 0.06
     ask(guarded, asked)
 
-    assert (health.calls, health.failures, health.in_a_row) == (4, 1, 1)
+    assert (health.calls, health.failures, health.since_success) == (4, 1, 1)
     assert health.mean_ms == pytest.approx(30)
     assert health.last_error == "KeyError: 'x'"
 

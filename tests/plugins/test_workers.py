@@ -163,9 +163,9 @@ from guanxi import Proposal, recommender
 @recommender({own!r})
 def propose(customer, catalogue):
     with Path({turns!r}).open("a", buffering=1) as told:
-        told.write("begins ")
+        told.write("begins\\n")
         time.sleep(0.2)
-        told.write("ends ")
+        told.write("ends\\n")
     yield Proposal("A", 0.5)
 """
 HESITANT = LEARNER.replace("import numpy as np", "import time\nfrom pathlib import Path\nimport numpy as np").replace(
