@@ -46,7 +46,7 @@ from graph.audit_entries import AuditKey
 from graph.errors import StoreError, StoreUnavailable
 from graph.store import Store
 from graph.words import PluginStage
-from plugins.failures.counting import tell_webhooks
+from plugins.failures.storing import tell_webhooks
 from plugins.host import PluginHost
 from recommenders.purposes import DEFAULT_LIMITS as DEFAULT_PURPOSES
 from recommenders.purposes import PurposeLimits

@@ -1,13 +1,14 @@
 """How often plugins failed in which way, counted over all servers; webhooks are told of each way once a day at most."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from neo4j.exceptions import ConstraintError
 
 from graph.outbox import TELL, failure_event, moment_key
+from graph.records import PluginFailure
 from graph.store import Run, Store
 
 AGAIN: Final = timedelta(days=1)
@@ -32,28 +33,6 @@ SET f.told_at = $now
 """
 """What no webhook is told of is told once there is one."""
 FORGET: Final = "MATCH (f:PluginFailure) WHERE f.last_at < $before DELETE f"
-
-
-@dataclass(frozen=True, slots=True)
-class PluginFailure:
-    """A way in which a plugin fails.
-
-    Attributes:
-        failure_id: of plugin, version, hook, item, error and place; its report is named by it.
-        item: the recommender's name, the gate's or event's code, or a type and its field.
-        said: what the error says, as far as that is nobody's.
-        place: file and line; None where nobody knows.
-    """
-
-    failure_id: str
-    plugin: str
-    version: str | None
-    owner: str | None
-    hook: str
-    item: str
-    error: str
-    said: str
-    place: str | None
 
 
 async def add(store: Store, counts: Mapping[PluginFailure, int], now: datetime) -> None:

@@ -316,3 +316,25 @@ class StoredSettings:
     plugin: str
     version: int = 0
     settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PluginFailure:
+    """A way in which a plugin fails.
+
+    Attributes:
+        failure_id: of plugin, version, hook, item, error and place; its report is named by it.
+        item: the recommender's name, the gate's or event's code, or a type and its field.
+        said: what the error says, as far as that is nobody's.
+        place: file and line; None where nobody knows.
+    """
+
+    failure_id: str
+    plugin: str
+    version: str | None
+    owner: str | None
+    hook: str
+    item: str
+    error: str
+    said: str
+    place: str | None

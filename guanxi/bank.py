@@ -16,10 +16,11 @@ from graph.errors import NotFound, PluginError
 from graph.rows import EXTRA
 from graph.store import Row, Store
 from graph.words import Channel, Language
-from guanxi.deciding import model_in_force, read_catalogue, read_lives
+from guanxi.deciding import model_in_force
 from guanxi.opening import open_store
 from guanxi.plugin_loading import load_plugins
 from guanxi.portal import daemon_portal
+from guanxi.reading import read_catalogue, read_lives
 from guanxi.settings import Settings
 from guanxi.stored_settings import take_stored
 from loaders.tables import TABLES, ColumnType

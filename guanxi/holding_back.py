@@ -2,8 +2,8 @@
 
 from graph import plugin_settings
 from graph.store import Store
-from guanxi.deciding import read_catalogue, read_lives
 from guanxi.opening import reach_store
+from guanxi.reading import read_catalogue, read_lives
 from guanxi.settings import Settings
 from plugins.claims import Held, claimants, held_back, without_claims_of
 from plugins.host import PluginHost

@@ -12,7 +12,8 @@ COMMANDS: Final[Mapping[str, str]] = {
     "demo": "Load a sample bank, train, serve it, and print a token for each role and a query for each kind of user.",
     "sample": "Write a sample bank: persons, families, firms, students and retailers, in the bank directory format.",
     "format": "Print the documentation of the bank directory, as Markdown.",
-    "check": "Validate a bank's files by themselves. Exit code 0: all rows are good; 1: some are not; 2: unreadable.",
+    "check": "Validate a whole bank's files by themselves. Exit code 0: all rows are good; 1: some are not; 2: "
+    "unreadable.",
     "load": "Load a bank's files. Exit code 0: all loaded; 1: some rows rejected; 2: nothing written.",
     "train": "Learn from the graph and put the new model in force, under GUANXI_HOME/models.",
     "evaluate": "Learn from the past alone, and score what came after. Exit code 1: a gap or proxy is above what is "
@@ -26,7 +27,8 @@ COMMANDS: Final[Mapping[str, str]] = {
     "models": "List models, show one, or say which is live. Exit code 1: one is broken, or --check found a change.",
     "segments": "Describe the segments of the model in force. Exit code 1 where there are none.",
     "plugins": "List the plugins, write a new one, or check one. Exit code 1 when one is broken, or fails a check.",
-    "programmes": "List the programmes, or write the report for one's partner.",
+    "programmes": "List programmes with contracts and what is used of them, write the report for a partner, or "
+    "remove one.",
     "deputies": "List the managers who see another's book until a day, grant that, or revoke it.",
     "stages": "Note each customer's lifecycle stage, and tell webhooks which have changed; run it daily, after load.",
     "events": "Note what happened in customers' lives, and tell webhooks of each event once; run it daily, after load.",
@@ -36,8 +38,8 @@ COMMANDS: Final[Mapping[str, str]] = {
     "retention": "Remove what is older than the settings GUANXI_KEEP_… say; customers are erased, with a proof.",
     "jobs": "List what servers do at intervals, with what came of it last, or run one now.",
     "audit": "List, verify or prune the audit log. Exit code 1: it is not what was recorded, and how is said.",
-    "check-config": "Check the settings for production. Exit code 0: they may serve; 1: something must not be, and "
-    "is named.",
+    "check-config": "Check the settings for production; tell of what sets nothing of a plugin, and products that are "
+    "held back.",
     "documents": "Register an app's operations. Exit code 2, and nothing written: one is not valid, or beyond a limit.",
     "serve": "Serve GraphQL at /graphql, and health at /healthz and /readyz.",
     "token": "Print a token, in development mode only (GUANXI_DEVELOPMENT=1).",

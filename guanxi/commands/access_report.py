@@ -13,8 +13,9 @@ from api import access_reports
 from graph import customers
 from graph.audit_entries import AuditAction
 from guanxi.auditing import record
-from guanxi.deciding import model_in_force, read_catalogue
+from guanxi.deciding import model_in_force
 from guanxi.opening import open_store
+from guanxi.reading import read_catalogue
 from guanxi.settings import Settings
 from guanxi.writing import write_private
 from recommenders.telling import insights

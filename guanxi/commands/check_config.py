@@ -21,7 +21,7 @@ logger = logging.getLogger("guanxi")
 
 
 def check_config() -> int:
-    """Check the settings for production; tell of what sets nothing of a plugin, and of products that are held back.
+    """Check the settings for production; tell of what sets nothing of a plugin, and products that are held back.
 
     Exit code 0: they may serve; 1: something must not be, and is named.
     """

@@ -19,10 +19,10 @@ from rich.table import Table
 from graph import portfolio
 from graph.errors import GuanxiError, LoadError
 from guanxi.days import AsOf, day
-from guanxi.deciding import read_catalogue, read_lives
 from guanxi.insight_lines import insight_lines
 from guanxi.opening import open_store
 from guanxi.plugin_loading import load_plugins
+from guanxi.reading import read_catalogue, read_lives
 from guanxi.reporting import reading_bar
 from guanxi.settings import Settings
 from guanxi.stored_settings import take_stored

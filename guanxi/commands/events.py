@@ -17,13 +17,14 @@ from graph.outbox import life_event
 from graph.store import Store
 from guanxi.auditing import record
 from guanxi.days import AsOf, day
-from guanxi.deciding import model_in_force, read_catalogue
+from guanxi.deciding import model_in_force
 from guanxi.opening import open_store
 from guanxi.plugin_loading import load_plugins
+from guanxi.reading import read_catalogue
 from guanxi.reporting import customer_bar
 from guanxi.settings import Settings
 from guanxi.stored_settings import take_stored
-from plugins.failures.counting import telling
+from plugins.failures.storing import telling
 from plugins.host import PluginHost
 from plugins.life_events import Happening, happenings
 from recommenders.batch import Batch

@@ -16,8 +16,8 @@ from graph.records import Programme
 from graph.store import Store
 from guanxi.auditing import record
 from guanxi.days import day
-from guanxi.deciding import read_lives
 from guanxi.plugin_loading import load_plugins
+from guanxi.reading import read_lives
 from guanxi.removing import AsJson, DryRun, Removal, Yes, told_counts
 from guanxi.settings import Settings
 from plugins.claims import claimants

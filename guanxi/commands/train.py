@@ -10,15 +10,16 @@ import typer
 
 from graph.errors import ModelError
 from guanxi.days import AsOf, day
-from guanxi.deciding import model_in_force, read_catalogue, read_lives
+from guanxi.deciding import model_in_force
 from guanxi.insight_lines import insight_lines
 from guanxi.opening import open_store
 from guanxi.plugin_loading import load_plugins
+from guanxi.reading import read_catalogue, read_lives
 from guanxi.reporting import reading_bar
 from guanxi.settings import Settings
 from guanxi.stored_settings import take_stored
 from plugins.claims import held_back
-from plugins.failures.counting import telling
+from plugins.failures.storing import telling
 from plugins.host import PluginHost
 from recommenders.artefact import Model, save
 from recommenders.comparing import MARGIN, Comparison

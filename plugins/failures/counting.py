@@ -1,22 +1,14 @@
 """Counts plugins' failures in memory, until webhooks are told of them away from whoever asked the plugin."""
 
 import hashlib
-import logging
 import threading
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from typing import Final
 
-from graph import plugin_failures
-from graph.plugin_failures import PluginFailure
-from graph.store import Store
+from graph.records import PluginFailure
 from plugins.failures.anonymising import said_by
 from plugins.failures.failure import Owned
 from plugins.failures.telling import kind_of, place_of
-
-logger = logging.getLogger("guanxi.plugins")
 
 MOST_WAYS: Final = 20
 """In which one version of a plugin fails; of yet another nobody is told."""
@@ -69,33 +61,3 @@ class FailureCounts:
 
     def _ways(self, plugin: Owned) -> int:
         return sum((own.plugin, own.version) == (plugin.name, plugin.version) for own in self._known.values())
-
-
-async def tell_webhooks(store: Store, counts: FailureCounts) -> None:
-    """Store what failed since it was last stored, and tell webhooks; while the store is down, it waits."""
-    try:
-        await _tell(store, counts)
-    except Exception as error:  # noqa: BLE001 - whatever it was, the next try may do better
-        logger.warning("webhooks are told of plugins' failures later: %s", error)
-
-
-@asynccontextmanager
-async def telling(store: Store, counts: FailureCounts) -> AsyncIterator[None]:
-    """Tell webhooks, in the end, of what fails meanwhile, however that ends; while the store is down, of nothing."""
-    try:
-        yield
-    finally:
-        try:
-            await _tell(store, counts)
-        except Exception as error:  # noqa: BLE001 - it is no reason to fail
-            logger.warning("webhooks are not told of plugins' failures: %s", error)
-
-
-async def _tell(store: Store, counts: FailureCounts) -> None:
-    found = counts.take()
-    try:
-        if found:
-            await plugin_failures.add(store, found, datetime.now(UTC))
-    except BaseException:
-        counts.put_back(found)
-        raise

@@ -15,8 +15,9 @@ from graph import plugin_failures, webhooks
 from graph.once import Request
 from graph.store import Store
 from graph.words import WebhookEvent
-from plugins.failures.counting import FailureCounts, tell_webhooks, telling
+from plugins.failures.counting import FailureCounts
 from plugins.failures.reports import FailureReports, files, read
+from plugins.failures.storing import tell_webhooks, telling
 from plugins.host import PluginHost
 from plugins.infos import PluginInfo
 from tests.api.receiving import Receiver

@@ -10,7 +10,8 @@ import pytest
 from graph import deliveries, plugin_failures, webhooks
 from graph.deliveries import Filter, Window
 from graph.once import Request
-from graph.plugin_failures import AGAIN, KEPT, PluginFailure
+from graph.plugin_failures import AGAIN, KEPT
+from graph.records import PluginFailure
 from graph.words import WebhookEvent
 
 NOW = datetime(2026, 6, 1, 8, tzinfo=UTC)

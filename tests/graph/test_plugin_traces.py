@@ -10,9 +10,8 @@ from graph.imports import import_rows
 from graph.jobs import Run
 from graph.once import Request
 from graph.plugin_days import Count, Sighting
-from graph.plugin_failures import PluginFailure
 from graph.plugin_stages import StageDecision
-from graph.records import StoredSettings
+from graph.records import PluginFailure, StoredSettings
 from graph.words import PluginStage
 
 NOW, DAY = datetime(2026, 6, 1, 8, tzinfo=UTC), date(2020, 3, 17)

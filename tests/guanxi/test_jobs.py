@@ -258,8 +258,8 @@ async def test_a_server_does_the_jobs_of_a_file_that_has_changed(journey, comman
 async def test_which_jobs_are_done_follows_the_plugins(opened, tmp_path, monkeypatch, caplog):
     begun = []
 
-    async def run_job(_, job, settings, *, due):
-        assert settings.jobs
+    async def run_job(_, job, owner, settings, *, due):
+        assert (owner.name, bool(settings.jobs)) == ("ward", True)
         assert due
         begun.append((job.name, job.every))
 

@@ -133,6 +133,7 @@ FINE = {
     "run": "spring",
     "command": "shut",
 }
+LATE = "took longer than 100 ms (for C0"
 FAULTS = {
     "chance in learning": ({"learnt": "random.random()"}, "learnt of the same: is there chance in it"),
     "a view that is written": (
@@ -143,7 +144,7 @@ FAULTS = {
     "a reason that raises": ({"seeing": "1 / 0"}, "ZeroDivisionError: division by zero at "),
     "a reason that is none": ({"reason": "7"}, "gave a reason without a text in each of"),
     "a reason by chance": ({"reason": "str(random.random())"}, "says something else of C0"),
-    "a reason that takes long": ({"seeing": "time.sleep(0.2 * (row == 3))"}, "took longer than 100 ms (for C0"),
+    "a reason that takes long": ({"seeing": "time.sleep(0.2 * (row == 3))"}, LATE),
     "facts of no type": ({"facts": "Other(3)"}, "gave Other as facts, which is none that it registers"),
     "facts that are wrong": ({"facts": "Years('3')"}, "facts.years is str, not int"),
     "a refusal without words": (
@@ -153,7 +154,7 @@ FAULTS = {
     "a refusal that raises": ({"refusal": "{}['card']"}, "KeyError: 'card' at "),
     "a field of another type": ({"pets": "'two'"}, "what it gave is str, not int (for C0"),
     "a field by chance": ({"pets": "random.randrange(2**30)"}, "says something else of C0"),
-    "a field that takes long": ({"pets": "time.sleep(0.2)"}, "took longer than 100 ms (for C0"),
+    "a field that takes long": ({"pets": "time.sleep(0.2)"}, LATE),
     "an event on no day": ({"joined": "'2026-06-01'"}, "gave str as the day of JOINED, not a date (for C0"),
     "an event without words": ({"text": "{}"}, "TypeError: has no text in each language"),
     "a job without a place for the bank": ({"run": "lambda: None"}, "too many positional arguments"),
@@ -210,13 +211,16 @@ def test_one_without_a_fault_passes_and_hears_what_was_not_looked_at(found):
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_is_found(found, fault):
+def test_a_fault_is_found(found, fault, request):
     planted, told = FAULTS[fault]
+    if LATE not in told:
+        request.getfixturevalue("patient")
     failed = failures(found(planted))
     assert failed
     assert all(told in line for line in failed), failed
 
 
+@pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize("fault", RUNNING)
 def test_a_job_is_run_only_where_it_is_asked_for(found, fault):
     planted, told = RUNNING[fault]
@@ -225,6 +229,7 @@ def test_a_job_is_run_only_where_it_is_asked_for(found, fault):
     assert told in failed
 
 
+@pytest.mark.usefixtures("patient")
 def test_a_job_that_is_run_passes_and_prints_to_nobody(found, capsys):
     findings = found({"job": "print(bank.offers(next(bank.pages(5))))"}, run_jobs=True)
     assert [finding.passed for finding in findings if finding.check == "job spring runs"] == [True]
