@@ -1,4 +1,5 @@
 import asyncio
+from collections import Counter
 from datetime import UTC, date, datetime
 
 import pytest
@@ -203,19 +204,24 @@ async def test_what_was_accepted_before_the_contract_takes_no_place(record, stan
     assert await stand(await record("CARD", day=date(2025, 12, 31))) is None
 
 
-async def test_of_many_at_once_none_beyond_the_quota_is_within(bank, record, stand):
-    await bank.write("MATCH (g:Programme {programme_code: 'MART'}) SET g.quota = 2, g.budget = null")
+async def test_of_many_at_once_as_many_are_within_as_there_are_places(bank, record, stand):
+    await bank.write("MATCH (g:Programme {programme_code: 'MART'}) SET g.quota = 4, g.budget = null")
 
     async def accept(code, customer):
         return await stand(await record(code, customer=customer))
 
-    first = await accept("CARD", "C1")
-    others = [("GOLD", "C1"), *((code, who) for code in ("CARD", "GOLD") for who in ("C2", "C3"))]
-    told = await asyncio.gather(*(accept(*own) for own in others))
+    own = [(code, customer) for code in ("CARD", "GOLD") for customer in ("C1", "C2", "C3")]
+    told = await asyncio.gather(*(accept(*one) for one in own))
+    assert Counter(told) == {ProgrammePlace.WITHIN: 4, ProgrammePlace.OVER_QUOTA: 2}
 
-    assert first is ProgrammePlace.WITHIN
-    assert told.count(ProgrammePlace.WITHIN) <= 1
-    assert set(told) - {ProgrammePlace.WITHIN} == {ProgrammePlace.OVER_QUOTA}
+
+async def test_those_told_that_they_are_over_come_before_who_accepts_later(bank, record, stand):
+    await bank.write("MATCH (g:Programme {programme_code: 'MART'}) SET g.quota = 1, g.budget = null")
+    told = [await stand(await record("CARD", customer=customer)) for customer in ("C1", "C2")]
+    await record("CARD", OutcomeKind.DISMISS, date(2026, 1, 2), customer="C1")
+    late = await stand(await record("CARD", day=date(2026, 1, 3), customer="C3"))
+
+    assert [*told, late] == [ProgrammePlace.WITHIN, *[ProgrammePlace.OVER_QUOTA] * 2]
 
 
 async def test_what_is_left_of_erased_customers_keeps_its_places(bank, record):
