@@ -182,13 +182,6 @@ def found(checked, tmp_path, monkeypatch):
     return find
 
 
-@pytest.fixture
-def patient(monkeypatch):
-    """Thousands of calls, of which none may take long on a busy machine either."""
-    for module in ("guanxi.checking", "guanxi.findings", "plugins.isolation.budgets", "plugins.isolation.guard"):
-        monkeypatch.setattr(f"{module}.BUDGET_SECONDS", 30.0)
-
-
 @pytest.mark.usefixtures("patient")
 def test_one_without_a_fault_passes_and_hears_what_was_not_looked_at(found):
     findings = found()

@@ -81,6 +81,7 @@ def test_by_default_it_goes_where_plugins_are_loaded_from(guanxi, tmp_path):
     assert (folder / "salary" / "salary.py").exists()
 
 
+@pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize(
     "plugin", ["salary-function", "salary-function/salary_function.py", "salary-class", "salary-package"]
 )
