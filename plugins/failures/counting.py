@@ -28,12 +28,11 @@ class FailureCounts:
         named = f"{plugin.name} {plugin.version} {hook} {item} {error_kind} {place}"
         failure_id = hashlib.sha256(named.encode()).hexdigest()[:12]
         with self._lock:
-            known = self._known.get(failure_id)
-            is_new = known is None
-            if known is None:
-                if self._ways(plugin) >= MOST_WAYS:
-                    return None
-                known = PluginFailure(
+            is_new = failure_id not in self._known
+            if is_new and self._ways(plugin) >= MOST_WAYS:
+                return None
+            if is_new:
+                self._known[failure_id] = PluginFailure(
                     failure_id,
                     plugin.name,
                     plugin.version,
@@ -44,8 +43,7 @@ class FailureCounts:
                     said_by(error),
                     place,
                 )
-                self._known[failure_id] = known
-            self._counts[known] += 1
+            self._counts[self._known[failure_id]] += 1
         return failure_id if is_new else None
 
     def take(self) -> Counter[PluginFailure]:
