@@ -23,6 +23,7 @@ from guanxi.settings import Settings
 from plugins.contract import Job
 from plugins.host import PluginHost
 from plugins.infos import PluginInfo
+from plugins.isolation.memory import ONE_HEAP
 
 logger = logging.getLogger("guanxi.jobs")
 
@@ -167,7 +168,7 @@ async def _started(name: str, report: Path, settings: Settings, *, quiet: bool) 
     output = subprocess.DEVNULL if quiet else None
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "guanxi.job_process", name, str(report), str(os.getpid())),
-        env=os.environ | own,
+        env=os.environ | own | ONE_HEAP,
         start_new_session=True,
         stdin=subprocess.DEVNULL,
         stdout=output,

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Final
 
 PAGE: Final = resource.getpagesize()
+ONE_HEAP: Final = {"MALLOC_ARENA_MAX": "1"}
+"""The environment of a process to be bounded: else each of its threads may reserve 64 MB that it does not use."""
 
 
 def limit_memory(more_mb: int) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from plugins.failures.telling import Foreign, Frame
+from plugins.isolation.memory import ONE_HEAP
 from plugins.isolation.threads import OwnThread
 from plugins.isolation.wire import await_frame, receive, send
 from plugins.loading import Found
@@ -31,7 +32,7 @@ END_SECONDS: Final = 5.0
 KEPT: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SYSTEMROOT")
 """What of the environment a plugin's process is given: none of the bank's secrets."""
 ONE_THREAD: Final = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-ENVIRONMENT: Final = {name: os.environ[name] for name in KEPT if name in os.environ} | ONE_THREAD
+ENVIRONMENT: Final = {name: os.environ[name] for name in KEPT if name in os.environ} | ONE_THREAD | ONE_HEAP
 _starting: Final = OwnThread("plugins' processes")
 """Starts them all: a process ends with the thread that began it."""
 os.register_at_fork(after_in_child=_starting.forget)

@@ -6,6 +6,7 @@ import signal
 import socket
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -176,17 +177,19 @@ def serve(descriptor: int, memory_mb: int) -> None:
     logging.getLogger("guanxi.plugins").setLevel(logging.CRITICAL)  # what it would tell is told by the host
     pl.thread_pool_size()  # the threads that frames are made by take none of the plugin's memory
     limit_memory(memory_mb)
-    while True:
-        try:
-            head, body = receive(host)
-        except (EOFError, OSError):
-            return
-        signal.setitimer(signal.ITIMER_REAL, head["seconds"] + GRACE_SECONDS)
-        try:
-            answer, given = worker.do(head, body)
-            told: dict[str, Any] = {"answer": answer}
-        except BaseException as error:  # noqa: BLE001 - what would end the process ends the plugin's call only
-            traceback.clear_frames(error.__traceback__)  # what it used the memory up with
-            told, given = {"failed": _failure(error)}, b""
-        send(host, told, given)
-        signal.setitimer(signal.ITIMER_REAL, 0)
+    with suppress(EOFError, OSError, MemoryError):  # the host is gone, or a frame is too big to be taken in
+        while True:
+            _answer(host, worker)
+
+
+def _answer(host: socket.socket, worker: Worker) -> None:
+    head, body = receive(host)
+    signal.setitimer(signal.ITIMER_REAL, head["seconds"] + GRACE_SECONDS)
+    try:
+        answer, given = worker.do(head, body)
+        told: dict[str, Any] = {"answer": answer}
+    except BaseException as error:  # noqa: BLE001 - what would end the process ends the plugin's call only
+        traceback.clear_frames(error.__traceback__)  # what it used the memory up with
+        told, given = {"failed": _failure(error)}, b""
+    send(host, told, given)
+    signal.setitimer(signal.ITIMER_REAL, 0)

@@ -24,7 +24,7 @@ from plugins.host import PluginHost
 pytestmark = pytest.mark.embedded
 
 PLUGIN = """
-import os, subprocess, time
+import os, subprocess, threading, time
 from datetime import timedelta
 from pathlib import Path
 from guanxi import Job, hookimpl
@@ -54,6 +54,16 @@ def hog(bank):
     while True:
         taken.append(str(len(taken)) * 3)
 
+def spread(bank):
+    threading.stack_size(2**18)
+    met = threading.Barrier(20)
+    threads = [threading.Thread(target=lambda: (bytes(4096), met.wait())) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    taken = bytes(200 * 2**20)
+    for thread in threads:
+        thread.join()
+
 @hookimpl
 def jobs(register):
     minute = timedelta(minutes=1)
@@ -62,6 +72,7 @@ def jobs(register):
     register(Job("hang", "Hang.", minute, hang, most=timedelta(seconds=MOST), by_default=False))
     register(Job("leave", "Leave.", minute, leave, by_default=False))
     register(Job("hog", "Take memory.", minute, hog, by_default=False))
+    register(Job("spread", "Have threads.", minute, spread, by_default=False))
 """
 
 
@@ -128,6 +139,7 @@ def test_jobs_are_listed_with_what_came_of_them(journey, guanxi, ward):
         "hang": ("ward", False),
         "leave": ("ward", False),
         "hog": ("ward", False),
+        "spread": ("ward", False),
     }
     assert (before["count"]["every"], before["count"]["runs"], before["count"]["next"]) == (60, 0, None)
     assert (after["stages"]["on"], after["fail"]["on"], after["fail"]["next"]) == (True, False, None)
@@ -167,6 +179,13 @@ def test_what_goes_wrong_is_recorded_without_anything_personal(journey, guanxi, 
         assert within(5, lambda: all(map(gone, pids(tmp_path))))
 
 
+@pytest.mark.usefixtures("opened")
+def test_threads_take_no_more_of_a_jobs_memory_than_they_use(journey, guanxi, ward):
+    done = guanxi(journey.home, "jobs", "run", "spread", **ward, GUANXI_PLUGIN_JOB_MEMORY_MB="512")
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 async def test_a_job_that_runs_elsewhere_is_not_run_twice(journey, guanxi, ward, opened):
     await jobs.take(opened, Run("count", "R1", "elsewhere:1"), datetime.now(UTC))
 
@@ -175,7 +194,7 @@ async def test_a_job_that_runs_elsewhere_is_not_run_twice(journey, guanxi, ward,
 
     assert (done.returncode, done.stderr) == (2, "The job count is running already; guanxi jobs says where.\n")
     assert unknown.stderr == (
-        "There is no job 'counted'; there are count, events, fail, hang, hog, leave, retention, stages, sweep.\n"
+        "There is no job 'counted'; there are count, events, fail, hang, hog, leave, retention, spread, stages, sweep.\n"
     )
     assert listed(guanxi, journey.home, **ward)["count"]["runner"] == "elsewhere:1"
 

@@ -184,6 +184,21 @@ def right(customer):
     {does}
     yield Proposal("B", 0.75)
 """
+SPREAD = """
+import threading
+from guanxi import Proposal, recommender
+
+@recommender("spread")
+def propose(customer, catalogue):
+    met = threading.Barrier(6)
+    threads = [threading.Thread(target=lambda: (bytes(4096), met.wait())) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    taken = bytes(200 * 2**20)
+    for thread in threads:
+        thread.join()
+    yield Proposal("A", 0.5)
+"""
 NOTED = """
 import ctypes
 import os
@@ -246,9 +261,10 @@ def patient(monkeypatch):
 def apart(plugin_folder, request):
     """Return a function: a host of sources' plugins alone, each in a process of its own."""
 
-    def make(sources=None, **plugins):
+    def make(sources=None, memory_mb=512, **plugins):
         own = {"sources": sources} if sources else {}
-        host = PluginHost.load([plugin_folder(**plugins)], shipped=(), isolation=Isolation("process"), **own)
+        isolation = Isolation("process", memory_mb=memory_mb)
+        host = PluginHost.load([plugin_folder(**plugins)], shipped=(), isolation=isolation, **own)
         request.addfinalizer(host.close)
         assert [plugin.error for plugin in host.plugins if plugin.name in plugins] == [None] * len(plugins)
         return host
@@ -556,3 +572,17 @@ def test_one_that_ends_is_told_in_one_line(apart, asked, tmp_path, caplog):
     assert [(record.getMessage(), record.exc_info) for record in caplog.records] == [
         ("recommender noted failed: ProcessEnded", None)
     ]
+
+
+def test_threads_take_no_more_of_its_memory_than_they_use(apart, asked):
+    host = apart(spread=SPREAD)
+
+    assert answered(host.guarded(None)[0], asked()) == {"A": (0.5, None)}
+
+
+def test_what_is_too_big_to_be_taken_in_ends_it_without_a_word(apart, asked, capfd):
+    learner = apart(memory_mb=64, mine=LEARNER).recommenders()[0]
+
+    with pytest.raises(Foreign, match="of too little memory"):
+        learner.with_arrays({"best": np.zeros(2**24)}, ("A",)).propose(asked())
+    assert capfd.readouterr() == ("", "")
