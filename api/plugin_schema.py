@@ -148,7 +148,7 @@ def additions(host: PluginHost, own_fields: Mapping[On, Collection[str]], before
             one = _addition(own, host.reports)
             _check_free(one, own_fields, each)
         except Exception as error:  # noqa: BLE001 - whatever does not fit is left out
-            each.extend(_left_out(own.info, error, before))
+            each.extend(_left_out(own.info, error, before, host.reports))
         else:
             own.info.mend(SCHEMA)
             each.append(one)
@@ -172,18 +172,19 @@ def fitting(added: Additions, build: Callable[[Additions], Built], before: Addit
             try:
                 build(Additions(list(tried.values())))
             except Exception as error:  # noqa: BLE001 - as above
-                fits |= {was.plugin.key: was for was in _left_out(one.plugin, error, before)}
+                fits |= {was.plugin.key: was for was in _left_out(one.plugin, error, before, added.reports)}
             else:
                 fits = tried
         each = [fits[one.plugin.key] for one in added.each if one.plugin.key in fits]
         return build(replace(added, each=each))
 
 
-def _left_out(plugin: PluginInfo, error: Exception, before: Additions) -> list[Addition]:
-    """Note that what a plugin adds does not fit; return what it added before, if anything."""
+def _left_out(plugin: PluginInfo, error: Exception, before: Additions, reports: FailureReports) -> list[Addition]:
+    """Note, and tell, that what a plugin adds does not fit; return what it added before, if anything."""
     was = before.of(plugin)
     plugin.note(f"{SCHEMA}{STAY if was else ''}{told(error)}", placed(error), is_safe=True)
     logger.warning("plugin %s adds nothing new to the schema: %s", plugin.name, told(error))
+    reports.tell(plugin, "schema", plugin.name, error, Asked.before_customers())
     return [was.kept(plugin)] if was else []
 
 

@@ -3,6 +3,7 @@
 So its time can be bounded, and its memory is not the server's. It ends with the process that started it.
 """
 
+import json
 import os
 import signal
 import sys
@@ -17,7 +18,7 @@ from guanxi.bank import Bank
 from guanxi.settings import Settings
 from guanxi.work import job_named
 from plugins.contract import imported
-from plugins.failures.telling import placed, told
+from plugins.failures.telling import as_told, placed, told
 from plugins.infos import SHIPPED
 from plugins.isolation.memory import limit_memory
 
@@ -25,7 +26,7 @@ WATCH_SECONDS: Final = 1.0
 
 
 def main() -> None:
-    """Run a job; a failure's type and place are written to REPORT, and the exit code is 1."""
+    """Run a job; a failure is written to REPORT, and the exit code is 1."""
     name, report, parent = sys.argv[1:]
     threading.Thread(target=_end_with, args=(int(parent),), daemon=True).start()
     settings = Settings()
@@ -35,7 +36,7 @@ def main() -> None:
         if settings.development:
             traceback.print_exception(error)
         traceback.clear_frames(error.__traceback__)  # what it used the memory up with
-        Path(report).write_text(_reported(error), encoding="utf-8")
+        Path(report).write_text(json.dumps(as_told(error) | {"told": _told(error)}), encoding="utf-8")
         sys.exit(1)
 
 
@@ -48,7 +49,7 @@ def _run(settings: Settings, name: str) -> None:
         run(bank)
 
 
-def _reported(error: BaseException) -> str:
+def _told(error: BaseException) -> str:
     """Say what went wrong: an error of ours tells nothing personal, and of another's only type and place are told."""
     return told(error) if isinstance(error, GuanxiError) else placed(error)
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from graph.errors import PluginError
+from graph.errors import SettingsError
 from guanxi.deciding import model_in_force
 from guanxi.settings import Settings
 from plugins.contract import Field
@@ -14,8 +14,8 @@ from plugins.failures.failure import Failure
 from plugins.fields.carrying import unpacked_arguments
 from plugins.fields.checks import WHAT, check_value, checked_field
 from plugins.fields.shapes import Maybe
-from plugins.host import PluginHost
-from plugins.isolation.guard import check_candidates, check_reason
+from plugins.host import LOADING, RULES, SETTINGS, PluginHost
+from plugins.isolation.guard import check_candidates, check_reason, check_refusal
 from plugins.life_events import day_of
 from recommenders.contract import Gate, LifeEvent, Recommender, Trainable
 
@@ -24,18 +24,22 @@ def ask_again(failure: Failure, path: Path, settings: Settings) -> None:
     """Ask what failed, in this thread and for as long as it takes; raises whatever it does.
 
     Raises:
-        PluginError: the plugin cannot be loaded, has no such item, or has learnt nothing; or it cannot be asked again.
+        SettingsError: the plugin cannot be loaded, has no such item, or learnt nothing; or it cannot be asked again.
     """
     host = PluginHost()
     info = host.add_path(path)
     if info.error is not None:
-        raise PluginError(f"The plugin at {path} is {info.state}: {info.error}")
+        raise SettingsError(f"The plugin at {path} is {info.state}: {info.error}")
+    if failure.hook in ALONE:
+        ALONE[failure.hook](host, failure)
+        return
     if failure.hook not in ASKS:
-        raise PluginError(f"{failure.item} failed on what a recommender gave, and cannot be asked again by itself.")
+        why = ELSEWHERE.get(failure.hook, "no hook has this name")
+        raise SettingsError(f"{failure.item} cannot be asked again by itself: {why}.")
     name_of, ask = ASKS[failure.hook]
     found = next((item for item, _ in host.of(failure.hook) if name_of(item) == failure.item), None)
     if found is None:
-        raise PluginError(f"This plugin has no {failure.hook.removesuffix('s')} named {failure.item!r}.")
+        raise SettingsError(f"This plugin has no {failure.hook.removesuffix('s')} named {failure.item!r}.")
     ask(found, failure, settings)
 
 
@@ -50,7 +54,10 @@ def _ask_recommender(found: Recommender, failure: Failure, settings: Settings) -
 
 
 def _ask_gate(gate: Gate, failure: Failure, _: Settings) -> None:
-    gate.refuses(failure.batch())
+    batch = failure.batch()
+    refused = gate.refuses(batch)
+    for row, column in np.argwhere(np.broadcast_to(refused, batch.shape)).tolist():
+        check_refusal(gate.explain(batch.customers[row], batch.catalogue.products[column]))
 
 
 def _ask_event(event: LifeEvent, failure: Failure, _: Settings) -> None:
@@ -64,6 +71,20 @@ def _ask_field(field: Field, failure: Failure, _: Settings) -> None:
     check_value(Maybe(checked.shape), value, WHAT)
 
 
+def _ask_rules(host: PluginHost, failure: Failure) -> None:
+    for own in host.loaded:
+        host.try_rules(own, failure.batch().catalogue)
+
+
+ALONE: Final[Mapping[str, Callable[[PluginHost, Failure], None]]] = {LOADING: lambda *_: None, RULES: _ask_rules}
+"""What asks again of the whole of a plugin, once it is loaded, by what failed."""
+ELSEWHERE: Final = {
+    "facts": "it failed on what a recommender gave",
+    "schema": "it failed beside what others add to the schema; guanxi plugins schema shows it",
+    "jobs": "guanxi jobs run does so, on the bank",
+    SETTINGS: "it failed under the bank's settings; guanxi plugins says on which",
+}
+"""Why the rest is not asked, by the hook."""
 ASKS: Final[Mapping[str, tuple[Callable[[Any], str], Callable[[Any, Failure, Settings], None]]]] = {
     "recommenders": (lambda recommender: recommender.name, _ask_recommender),
     "gates": (lambda gate: gate.code, _ask_gate),
@@ -79,7 +100,7 @@ def _learnt(found: Recommender, settings: Settings) -> Recommender:
     model = model_in_force(settings)
     learnt = model.apply([found], _raise) if model else []
     if not learnt:
-        raise PluginError(
+        raise SettingsError(
             f"{found.name!r} learns, and the model in force has nothing that it learnt; run guanxi train."
         )
     return learnt[0]

@@ -1,6 +1,7 @@
 """Which jobs there are, which of them a server does, and how one run is done, in a process of its own."""
 
 import asyncio
+import json
 import logging
 import os
 import secrets
@@ -21,6 +22,9 @@ from graph.jobs import JobOutcome, JobState, Run
 from graph.store import Store
 from guanxi.settings import Settings
 from plugins.contract import Job
+from plugins.failures.failure import Asked
+from plugins.failures.reports import FailureReports
+from plugins.failures.telling import Foreign, foreign
 from plugins.host import PluginHost
 from plugins.infos import PluginInfo
 from plugins.isolation.memory import ONE_HEAP
@@ -72,13 +76,14 @@ async def keep_working(store: Store, host: Callable[[], PluginHost], settings: S
         running: dict[str, asyncio.Task[None]] = {}
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            known = {job.name: (job, info) for job, info in host().of("jobs")}
+            now = host()
+            known = {job.name: (job, info) for job, info in now.of("jobs")}
             missing = _missing(settings.jobs, known, missing)
             wanted = {name: own for name, own in known.items() if is_done_here(own[0], settings.jobs)}
             running = {name: task for name, task in running.items() if not task.done()}
             for name in await _due(store, wanted):
                 if name not in running and len(running) < AT_ONCE:
-                    running[name] = tasks.create_task(_attempt(store, *wanted[name], settings))
+                    running[name] = tasks.create_task(_attempt(store, *wanted[name], settings, now.reports))
 
 
 def _missing(asked: tuple[str, ...], known: Collection[str], before: set[str]) -> set[str]:
@@ -102,9 +107,9 @@ async def _due(store: Store, wanted: Mapping[str, tuple[Job, PluginInfo]]) -> li
     return [name for name, (job, _) in wanted.items() if is_due(job, states.get(name), now)]
 
 
-async def _attempt(store: Store, job: Job, owner: PluginInfo, settings: Settings) -> None:
+async def _attempt(store: Store, job: Job, owner: PluginInfo, settings: Settings, reports: FailureReports) -> None:
     try:
-        await run_job(store, job, owner, settings, due=True)
+        await run_job(store, job, owner, settings, reports, due=True)
     except StoreError as error:
         logger.warning("the job %s waits: %s", job.name, error)
     except Exception:
@@ -112,23 +117,38 @@ async def _attempt(store: Store, job: Job, owner: PluginInfo, settings: Settings
 
 
 async def run_job(
-    store: Store, job: Job, owner: PluginInfo, settings: Settings, *, due: bool = False, quiet: bool = True
+    store: Store,
+    job: Job,
+    owner: PluginInfo,
+    settings: Settings,
+    reports: FailureReports,
+    *,
+    due: bool = False,
+    quiet: bool = True,
 ) -> tuple[JobOutcome, str | None] | None:
-    """Run a job and return what came of it, with the error; None where another is at it or, with ``due``, it is not."""
+    """Run a job and return what came of it, with the error; None where another is at it or, with ``due``, it is not.
+
+    The job's owner is told by ``reports`` that it failed.
+    """
     run = Run(job.name, secrets.token_hex(8), f"{socket.gethostname()}:{os.getpid()}", owner.name)
     if not await jobs.take(store, run, datetime.now(UTC), job.every if due else None):
         return None
     try:
-        outcome, error = await _done(store, run, job, settings, quiet=quiet)
+        outcome, error, failure = await _done(store, run, job, settings, quiet=quiet)
     except BaseException:
         await asyncio.shield(jobs.end(store, run, JobOutcome.INTERRUPTED, None, datetime.now(UTC)))
         raise
     await jobs.end(store, run, outcome, error, datetime.now(UTC))
     logger.info("the job %s: %s%s", job.name, outcome, f", {error}" if error else "")
+    if failure is not None:
+        await asyncio.to_thread(reports.tell, owner, "jobs", job.name, failure, Asked.of())
     return outcome, error
 
 
-async def _done(store: Store, run: Run, job: Job, settings: Settings, *, quiet: bool) -> tuple[JobOutcome, str | None]:
+async def _done(
+    store: Store, run: Run, job: Job, settings: Settings, *, quiet: bool
+) -> tuple[JobOutcome, str | None, Foreign | None]:
+    """Do a job; return what came of it, what may be kept of the error, and its plugin's failure, if it is one."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report"
         holding = asyncio.create_task(_hold(store, run))
@@ -139,16 +159,26 @@ async def _done(store: Store, run: Run, job: Job, settings: Settings, *, quiet: 
                 {waiting, holding}, timeout=job.most.total_seconds(), return_when=asyncio.FIRST_COMPLETED
             )
             if waiting.done() and process.returncode == 0:
-                return JobOutcome.DONE, None
+                return JobOutcome.DONE, None, None
             if waiting.done():
-                said = report.read_text(encoding="utf-8") if report.exists() else f"exit code {process.returncode}"
-                return JobOutcome.FAILED, said
-            return JobOutcome.FAILED, "another server took it on" if holding.done() else f"took longer than {job.most}"
+                return JobOutcome.FAILED, *_failed(report, process.returncode)
+            if holding.done():
+                return JobOutcome.FAILED, "another server took it on", None
+            late = f"took longer than {job.most}"
+            return JobOutcome.FAILED, late, Foreign("TimeoutError", late)
         finally:
             holding.cancel()
             with suppress(ProcessLookupError, PermissionError):  # it may be over, and its id another's
                 os.killpg(process.pid, signal.SIGKILL)
             await waiting
+
+
+def _failed(report: Path, code: int | None) -> tuple[str, Foreign]:
+    """What may be kept of what a job failed on, and that itself; a process that ended of itself reports nothing."""
+    with suppress(OSError, ValueError, LookupError, TypeError):
+        told = json.loads(report.read_text(encoding="utf-8"))
+        return str(told["told"]), foreign(told)
+    return f"exit code {code}", Foreign("ProcessEnded", f"exit code {code}")
 
 
 async def _hold(store: Store, run: Run) -> None:

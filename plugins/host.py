@@ -55,9 +55,10 @@ logger = logging.getLogger("guanxi.plugins")
 COMMAND_PLUGINS: Final = (shipped_commands, shipped_formats, shipped_jobs)
 """What the command line is made of; to load them imports none of the engine's libraries."""
 DEFAULT_PLUGINS: Final = (shipped, campus, tobacco, family, cobranded, sample_bank, shipped_events, *COMMAND_PLUGINS)
-RULES: Final = "rules: "
-SETTINGS: Final = "settings: "
-LEARNING: Final = "learning: "
+LOADING: Final = "loading"
+SETTINGS: Final = "settings"
+RULES: Final = "rules"
+LEARNING: Final = "learning"
 IMPORT_SECONDS: Final = START_SECONDS
 """How long a plugin may take to be imported, and then to register."""
 ENDLESS: Final = "TimeoutError: "
@@ -85,6 +86,8 @@ class PluginHost:
         self.loaded: list[Loaded] = []
         self._health: dict[str, Health] = {}
         self._guarded: dict[str, GuardedRecommender] = {}
+        self._owners: dict[str, str | None] = {}
+        """Of plugins that another version may take the place of, which may be too broken to say whose it is."""
 
     @classmethod
     def load(
@@ -124,7 +127,9 @@ class PluginHost:
         try:
             self._register(plugin, info)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
-            self._break(plugin, info, error)
+            self._break(info, error)
+            if self._manager.get_plugin(info.key) is plugin:
+                self._manager.unregister(name=info.key)
         return info
 
     def add_path(self, path: Path) -> PluginInfo:
@@ -157,6 +162,7 @@ class PluginHost:
         """Do without a plugin; return its process, which goes on for other hosts."""
         if self._manager.has_plugin(info.key):
             self._manager.unregister(name=info.key)
+        self._owners[info.key] = info.owner
         self.plugins.remove(info)
         self.loaded = [own for own in self.loaded if own.info is not info]
         return self._workers.pop(info.key, None)
@@ -224,7 +230,7 @@ class PluginHost:
         info = next(info for own, info in self.of("recommenders") if own.name == recommender.name)
         health = self._health[recommender.name]
         health.last_error, health.last_place = told(error), placed(error)
-        info.note(f"{LEARNING}{recommender.name} learnt nothing that it can use: {told(error)}", placed(error))
+        info.note(f"{LEARNING}: {recommender.name} learnt nothing that it can use: {told(error)}", placed(error))
         logger.warning("%s of plugin %s learnt nothing that it can use: %s", recommender.name, info.name, placed(error))
         self.reports.tell(info, "recommenders", recommender.name, error, Asked.of())
 
@@ -282,18 +288,22 @@ class PluginHost:
             if loaded.info.state == "broken" or (among is not None and loaded.info.name not in among):
                 continue
             try:
-                settings = loaded.registered.settings
-                own = _in_time(loaded.info, rules_of, self._manager, loaded.plugin, catalogue, settings)
+                own = self.try_rules(loaded, catalogue)
                 check_bundles(own.bundles, rules.bundles)
-                check_levers(own.levers)
             except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
-                _fail_rules(loaded.info, error)
+                self._fail_rules(loaded.info, catalogue, error)
             else:
                 loaded.info.mend(RULES)
                 rules.bundles.extend(own.bundles)
                 rules.levers.extend(own.levers)
         rules.bundles.sort(key=lambda rule: rule.code)
         return rules
+
+    def try_rules(self, loaded: Loaded, catalogue: Catalogue) -> Rules:
+        """Return a plugin's bundles and levers for a catalogue; raises whatever it does, and PluginError."""
+        own = _in_time(loaded.info, rules_of, self._manager, loaded.plugin, catalogue, loaded.registered.settings)
+        check_levers(own.levers)
+        return own
 
     def infos(self) -> list[RecommenderInfo]:
         """Return the state of every recommender."""
@@ -360,8 +370,8 @@ class PluginHost:
         try:
             own = self._registered_anew(loaded, now.settings)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
-            info.break_(f"{SETTINGS}{told(error)}", placed(error))
-            logger.warning("plugin %s is broken: %s%s", info.name, SETTINGS, type(error).__name__)
+            self._break(info, error, SETTINGS)
+            logger.warning("plugin %s is broken: %s: %s", info.name, SETTINGS, type(error).__name__)
             return Registered(loaded.registered.about, {})
         info.mend(SETTINGS)
         return own
@@ -383,10 +393,15 @@ class PluginHost:
                     f"a plugin named {other.info.name!r} with settings is there, from {other.info.source}"
                 )
 
-    def _break(self, plugin: object, info: PluginInfo, error: BaseException) -> None:
-        info.break_(told(error), placed(error))
-        if self._manager.get_plugin(info.key) is plugin:
-            self._manager.unregister(name=info.key)
+    def _break(self, info: PluginInfo, error: BaseException, at: str = LOADING) -> None:
+        info.break_(told(error) if at == LOADING else f"{at}: {told(error)}", placed(error))
+        info.owner = info.owner or self._owners.get(info.key)
+        self.reports.tell(info, at, info.name, error, Asked.before_customers())
+
+    def _fail_rules(self, info: PluginInfo, catalogue: Catalogue, error: BaseException) -> None:
+        info.note(f"{RULES}: {told(error)}", placed(error), is_safe=True)
+        logger.warning("plugin %s failed: %s: %s", info.name, RULES, placed(error))
+        self.reports.tell(info, RULES, info.name, error, Asked.before_customers(catalogue))
 
     def _warn_of_untrained(self, model: "Model | None") -> None:
         for info in self.plugins:
@@ -411,7 +426,7 @@ class PluginHost:
                 plugin = Apart(found.name).call(IMPORT_SECONDS, found.load)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - importing a plugin may raise anything
             info = PluginInfo(found.name, found.source, deprecations=used)
-            info.break_(told(error), placed(error))
+            self._break(info, error)
             self.plugins.append(info)
         else:
             info = self.add(plugin, found.name, found.source, found.module)
@@ -450,8 +465,3 @@ def _module_of(plugin: object) -> str:
     """The module that a plugin is, or is of."""
     of = plugin if isinstance(plugin, ModuleType) or hasattr(plugin, "__name__") else type(plugin)
     return str(getattr(of, "__name__" if isinstance(of, ModuleType) else "__module__", ""))
-
-
-def _fail_rules(info: PluginInfo, error: BaseException) -> None:
-    info.note(f"{RULES}{told(error)}", placed(error), is_safe=True)
-    logger.warning("plugin %s failed: %s%s", info.name, RULES, type(error).__name__, exc_info=error)

@@ -14,7 +14,8 @@ from guanxi.plugin_loading import load_plugins
 from guanxi.settings import Settings
 from guanxi.work import is_done_here, job_named, run_job
 from plugins.contract import Job
-from plugins.host import PluginHost
+from plugins.failures.reports import FailureReports
+from plugins.failures.storing import telling
 from plugins.infos import PluginInfo
 
 jobs = typer.Typer(add_completion=False)
@@ -27,7 +28,7 @@ def list_(context: typer.Context, as_json: Annotated[bool, typer.Option("--json"
         return 0
     settings = Settings()
     found = asyncio.run(_states(settings))
-    told = [_told(job, info, found.get(job.name), settings) for job, info in _host(settings).of("jobs")]
+    told = [_told(job, info, found.get(job.name), settings) for job, info in load_plugins(settings).of("jobs")]
     if as_json:
         typer.echo(json.dumps(told, default=_text, indent=1))
     else:
@@ -40,8 +41,9 @@ def list_(context: typer.Context, as_json: Annotated[bool, typer.Option("--json"
 def run(name: Annotated[str, typer.Argument(help="The job's name.")]) -> int:
     """Run a job now, whenever it ran last. Exit code 1: it failed."""
     settings = Settings()
-    job, owner = job_named(_host(settings), name)
-    came = asyncio.run(_run(settings, job, owner))
+    host = load_plugins(settings)
+    job, owner = job_named(host, name)
+    came = asyncio.run(_run(settings, job, owner, host.reports))
     if came is None:
         raise SettingsError(f"The job {name} is running already; guanxi jobs says where.")
     outcome, error = came
@@ -49,18 +51,16 @@ def run(name: Annotated[str, typer.Argument(help="The job's name.")]) -> int:
     return 0 if outcome is JobOutcome.DONE else 1
 
 
-def _host(settings: Settings) -> PluginHost:
-    return load_plugins(settings)
-
-
 async def _states(settings: Settings) -> dict[str, JobState]:
     async with open_store(settings) as store:
         return await states(store, datetime.now(UTC))
 
 
-async def _run(settings: Settings, job: Job, owner: PluginInfo) -> tuple[JobOutcome, str | None] | None:
-    async with open_store(settings) as store:
-        return await run_job(store, job, owner, settings, quiet=False)
+async def _run(
+    settings: Settings, job: Job, owner: PluginInfo, reports: FailureReports
+) -> tuple[JobOutcome, str | None] | None:
+    async with open_store(settings) as store, telling(store, reports.counts):
+        return await run_job(store, job, owner, settings, reports, quiet=False)
 
 
 def _told(job: Job, info: PluginInfo, state: JobState | None, settings: Settings) -> dict[str, Any]:

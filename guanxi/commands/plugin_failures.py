@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from graph.errors import PluginError, SettingsError
+from graph.errors import SettingsError
 from guanxi.settings import Settings
 from plugins.failures.failure import Failure
 from plugins.failures.reports import files, read
@@ -44,8 +44,8 @@ def reproduce(
     typer.echo(f"{failure.item} of {failure.plugin} {failure.version} failed: {failure.place}")
     try:
         ask_again(failure, path.resolve(), Settings())
-    except PluginError as error:
-        raise SettingsError(str(error)) from error
+    except SettingsError:
+        raise
     except Exception as error:  # noqa: BLE001 - it is what was asked for
         typer.echo("".join(traceback.format_exception(error)))
         return 1

@@ -6,7 +6,6 @@ from collections import Counter
 from typing import Final
 
 from graph.records import PluginFailure
-from plugins.failures.anonymising import said_by
 from plugins.failures.failure import Owned
 from plugins.failures.telling import kind_of, place_of
 
@@ -22,8 +21,8 @@ class FailureCounts:
         self._counts = Counter[PluginFailure]()
         self._lock = threading.Lock()
 
-    def add(self, plugin: Owned, hook: str, item: str, error: BaseException) -> str | None:
-        """Count a failure; return the id of its way where that is new, and one of few."""
+    def add(self, plugin: Owned, hook: str, item: str, error: BaseException, said: str) -> str | None:
+        """Count a failure, whose error says nobody's; return the id of its way where that is new, and one of few."""
         error_kind, place = kind_of(error), place_of(error)
         named = f"{plugin.name} {plugin.version} {hook} {item} {error_kind} {place}"
         failure_id = hashlib.sha256(named.encode()).hexdigest()[:12]
@@ -40,7 +39,7 @@ class FailureCounts:
                     hook,
                     item,
                     error_kind,
-                    said_by(error),
+                    said,
                     place,
                 )
             self._counts[self._known[failure_id]] += 1

@@ -1,13 +1,13 @@
 """A plugin's failure as its owner is told of it, with customers who are nobody."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any, Final, Protocol, TypeAlias
 
 from graph.records import Customer, Product
 from plugins.about import API_VERSION
-from plugins.failures.anonymising import Disguise, said_by
+from plugins.failures.anonymising import MOST_SAID, Disguise, said_by
 from plugins.failures.telling import Frame, frames_of, placed, row_of
 from plugins.failures.words import words_of
 from recommenders.batch import Batch
@@ -43,11 +43,13 @@ class Asked:
         batch: of whom and of which products; of nobody where it failed before that.
         programme: the code that a programme's field was asked of.
         arguments: what a field was asked with.
+        saw_customers: whether it had seen any, whom its error may quote.
     """
 
     batch: Batch
     programme: str | None = None
     arguments: Arguments = lambda _: {}
+    saw_customers: bool = True
 
     @classmethod
     def of(cls, customers: tuple[CustomerView, ...] = (), products: tuple[Product, ...] = ()) -> "Asked":
@@ -56,18 +58,28 @@ class Asked:
         channel = customers[0].channel if customers else None
         return cls(Batch(customers, Catalogue(products), Context(today, channel)))
 
+    @classmethod
+    def before_customers(cls, products: Iterable[Product] = ()) -> "Asked":
+        """Make it of what is asked before any customer is seen, of products or of nothing."""
+        return replace(cls.of(products=tuple(products)), saw_customers=False)
+
+    def said_by(self, error: BaseException) -> str:
+        """Return what an error says, as far as that is nobody's."""
+        return said_by(error) if self.saw_customers else str(error)[:MOST_SAID]
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
     """A failure as its owner is told of it.
 
     Attributes:
-        hook: by which the item was registered.
-        item: the recommender's name, the gate's or event's code, or a type and its field: ``Customer.seat``.
+        hook: by which the item was registered; or ``loading``, ``settings`` or ``rules``, its bundles and levers.
+        item: the recommender's or job's name, the gate's or event's code, a type and its field (``Customer.seat``),
+            or the plugin's name.
         api: version of the plugin API that it failed under.
         place: the error's type and place.
         said: what the error says, as far as that is nobody's.
-        customers: who it failed on, made nobody; the one, where that is known; none where it failed at learning.
+        customers: who it failed on, made nobody; the one, where that is known; none where it was asked of none.
         programme: the code that a programme's field failed on.
         arguments: a field's, as JSON can say them.
     """
@@ -103,7 +115,7 @@ class Failure:
             API_VERSION,
             datetime.now(UTC),
             placed(error),
-            said_by(error),
+            asked.said_by(error),
             frames_of(error),
             disguise.day(batch.context.today),
             batch.context.channel,

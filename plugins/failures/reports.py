@@ -46,7 +46,7 @@ class FailureReports:
         if self._folder is None:
             return
         try:
-            failure_id = self.counts.add(plugin, hook, item, error)
+            failure_id = self.counts.add(plugin, hook, item, error, asked.said_by(error))
             folder = folder_of(self._folder, plugin.name)
             path = folder / f"{failure_id}.json"
             if failure_id is None or path.exists():

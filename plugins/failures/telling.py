@@ -6,7 +6,7 @@ from concurrent.futures import _base as futures
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 CALLING: Final = Path(__file__).parents[1]
 """Has what imports, calls and checks plugins, and folders of shipped ones."""
@@ -44,6 +44,19 @@ class Foreign(Exception):
         self.frames = tuple(frames)
         self.row = row
         self.ends = ends
+
+
+def as_told(error: BaseException) -> dict[str, Any]:
+    """Return an error as JSON can tell it to another process; ``foreign`` makes it an error again."""
+    frames = [[frame.file, frame.line, frame.function] for frame in frames_of(error)]
+    ends = isinstance(error, MemoryError)
+    return {"kind": kind_of(error), "said": str(error), "frames": frames, "row": row_of(error), "ends": ends}
+
+
+def foreign(told: Any) -> Foreign:
+    """Return the error that a process told of; raises LookupError, TypeError or ValueError where that is none."""
+    frames = [Frame(str(file), int(line), str(function)) for file, line, function in told["frames"]]
+    return Foreign(str(told["kind"]), str(told["said"]), frames, told["row"], ends=bool(told["ends"]))
 
 
 def kind_of(error: BaseException) -> str:

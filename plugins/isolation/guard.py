@@ -26,7 +26,8 @@ from plugins.isolation.calls import Call
 from plugins.isolation.remote import Remote, RemoteGate
 from plugins.isolation.threads import Apart, Turn, too_late
 from recommenders.batch import Batch
-from recommenders.contract import Candidates, Gate, Mask, Omitted, Reason, Recommender, Refusal, Scores
+from recommenders.catalogue import Catalogue
+from recommenders.contract import Candidates, Context, Gate, Mask, Omitted, Reason, Recommender, Refusal, Scores
 from recommenders.gates import say
 from recommenders.view import CustomerView
 
@@ -215,12 +216,12 @@ class GuardedRecommender:
 class GuardedGate:
     """A gate that raises nothing; where it fails it refuses, since nobody knows what it would have protected."""
 
-    def __init__(self, inner: Gate, failed: Callable[[str, str], None], *, report: Report = lambda *_: None) -> None:
+    def __init__(self, inner: Gate, note: Callable[[str, str], None], *, report: Report = lambda *_: None) -> None:
         self.gate = inner.gate
         self.code = inner.code
         self._inner = inner
         self._is_remote = isinstance(getattr(inner, "inner", inner), RemoteGate)  # be what it sees narrowed or not
-        self._failed = failed
+        self._note = note
         self._report = report
         self._apart = Apart(inner.code)
 
@@ -231,8 +232,7 @@ class GuardedGate:
             if refused.dtype != np.bool_:
                 raise TypeError(f"gave {refused.dtype}, not booleans")  # noqa: TRY301 - told like what it raises itself
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
-            self._count(error)
-            self._report(error, batch)
+            self._failed(error, batch)
             return np.ones(batch.shape, np.bool_)
         return refused
 
@@ -242,7 +242,8 @@ class GuardedGate:
             refusal = self._call(BUDGET_SECONDS, self._inner.explain, customer, product)
             check_refusal(refusal)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
-            self._count(error)
+            asked = Batch((customer,), Catalogue((product,)), Context(customer.today, customer.channel))
+            self._failed(error, asked)
             return Refusal(self.gate, self.code, UNCHECKED, "unknown")
         return refusal
 
@@ -253,9 +254,10 @@ class GuardedGate:
             raise TimeoutError("is still busy with an earlier call")
         return self._apart.call(seconds, ask, *arguments)
 
-    def _count(self, error: BaseException) -> None:
+    def _failed(self, error: BaseException, batch: Batch) -> None:
         logger.warning("gate %s failed: %s", self.code, placed(error))
-        self._failed(told(error), placed(error))
+        self._note(told(error), placed(error))
+        self._report(error, batch)
 
 
 def is_text(text: object) -> bool:

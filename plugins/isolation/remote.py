@@ -12,13 +12,14 @@ from pydantic import TypeAdapter
 from graph.records import Product
 from graph.words import Language
 from plugins.contract import Field
+from plugins.failures.telling import foreign
 from plugins.fields.carrying import packed_arguments, unpacked
 from plugins.fields.shapes import Maybe, parameters_of, shape_of
 from plugins.isolation.budgets import BUDGET_SECONDS, budget_of, own_budget
 from plugins.isolation.calls import Call, do_at_once
 from plugins.isolation.fitting import fitted
 from plugins.isolation.modes import Isolation
-from plugins.isolation.workers import Given, Worker, foreign
+from plugins.isolation.workers import Given, Worker
 from recommenders.batch import Batch
 from recommenders.contract import (
     Arrays,

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from plugins.failures.telling import Foreign, Frame
+from plugins.failures.telling import Foreign, foreign
 from plugins.isolation.memory import ONE_HEAP
 from plugins.isolation.threads import OwnThread
 from plugins.isolation.wire import await_frame, receive, send
@@ -207,12 +207,6 @@ class Worker:
         self.close()
         if was_loaded:
             self._start()
-
-
-def foreign(told: Any) -> Foreign:
-    """Return the error that a process told of; raises LookupError, TypeError or ValueError where that is none."""
-    frames = [Frame(str(file), int(line), str(function)) for file, line, function in told["frames"]]
-    return Foreign(str(told["kind"]), str(told["said"]), frames, told["row"], ends=bool(told["ends"]))
 
 
 def _begun(descriptor: int, memory_mb: int, libraries: Sequence[str]) -> "subprocess.Popen[bytes]":

@@ -18,7 +18,7 @@ from pydantic import TypeAdapter
 from graph.records import Product
 from plugins import hookspecs
 from plugins.contract import Field
-from plugins.failures.telling import frames_of, kind_of, row_of
+from plugins.failures.telling import as_told
 from plugins.fields.carrying import Arguments, packed, unpacked_arguments
 from plugins.fields.checks import WHAT, check_value
 from plugins.fields.shapes import Maybe, parameters_of, shape_of
@@ -152,7 +152,7 @@ def _reason(ask: Callable[[int, int], Any], row: int, column: int) -> dict[str, 
         check_reason(reason)
         return None if reason is None else _told(reason)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
-        return {"failed": _failure(error)}
+        return {"failed": as_told(error)}
 
 
 def _told(reason: Reason) -> dict[str, Any]:
@@ -163,12 +163,6 @@ def _told(reason: Reason) -> dict[str, Any]:
 def _facts(facts: object) -> tuple[str, Any]:
     """The name of their type, and what they say."""
     return type(facts).__qualname__, TypeAdapter(type(facts)).dump_python(facts, mode="json")
-
-
-def _failure(error: BaseException) -> dict[str, Any]:
-    frames = [[frame.file, frame.line, frame.function] for frame in frames_of(error)]
-    ends = isinstance(error, MemoryError)
-    return {"kind": kind_of(error), "said": str(error), "frames": frames, "row": row_of(error), "ends": ends}
 
 
 def serve(descriptor: int, memory_mb: int) -> None:
@@ -190,6 +184,6 @@ def _answer(host: socket.socket, worker: Worker) -> None:
         told: dict[str, Any] = {"answer": answer}
     except BaseException as error:  # noqa: BLE001 - what would end the process ends the plugin's call only
         traceback.clear_frames(error.__traceback__)  # what it used the memory up with
-        told, given = {"failed": _failure(error)}, b""
+        told, given = {"failed": as_told(error)}, b""
     send(host, told, given)
     signal.setitimer(signal.ITIMER_REAL, 0)

@@ -97,6 +97,21 @@ async def test_each_failure_comes_once_from_several_servers_however_often_it_fai
     assert min(own["count"] for own in counted) >= 6, "each server asks three times, until the plugin is off"
 
 
+async def test_its_owner_is_told_that_a_changed_file_is_broken(bank, serving, bearers, receiver, host, tmp_path):
+    (tmp_path / "nosy.py").write_text(PLUGIN.replace("raise KeyError(customer.name)", "return ()"))
+    async with serving(bank, host(), webhooks=QUICK) as server:
+        (tmp_path / "nosy.py").write_text("import nothing_of_the_kind")
+        await until(lambda: receiver.got)
+        assert (await server.ask(OFFERS, bearers.admin))["data"]["customer"]["offers"]
+
+    data = json.loads(receiver.got[0].body)["data"]
+    assert data | {"since": "", "report": ""} == {
+        "plugin": "nosy", "version": None, "owner": "ann@bank.example", "hook": "loading", "item": "nosy",
+        "error": "ModuleNotFoundError", "said": "No module named 'nothing_of_the_kind'", "place": "nosy.py:1",
+        "report": "", "count": 1, "since": "",
+    }  # fmt: skip
+
+
 async def test_a_store_that_takes_no_failures_holds_up_no_offers(bank, serving, bearers, receiver, host, monkeypatch):
     begun, release, add = asyncio.Event(), asyncio.Event(), plugin_failures.add
 
@@ -149,7 +164,7 @@ async def test_what_is_being_stored_as_a_server_ends_is_stored_at_the_end(monkey
 
     monkeypatch.setattr(plugin_failures, "add", add)
     counts = FailureCounts()
-    counts.add(PluginInfo("mine", "here"), "gates", "X", ValueError())
+    counts.add(PluginInfo("mine", "here"), "gates", "X", ValueError(), "")
     keeping = asyncio.create_task(storing.keep_storing(partial(tell_webhooks, None, counts)))
     await begun.wait()
     keeping.cancel()
@@ -172,7 +187,7 @@ async def test_a_command_that_fails_tells_what_plugins_failed_in_before(monkeypa
 
     async def run():
         async with telling(None, counts):
-            counts.add(PluginInfo("mine", "here"), "gates", "X", ValueError())
+            counts.add(PluginInfo("mine", "here"), "gates", "X", ValueError(), "")
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

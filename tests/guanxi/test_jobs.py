@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -90,7 +91,8 @@ async def opened(journey):
     with embedded.join(journey.home) as lease:
         async with Store(lease.uri, lease.username, lease.password, lease.database) as store:
             yield store
-            await store.write("MATCH (j:Job) DETACH DELETE j")
+            await store.write("MATCH (n) WHERE n:Job OR n:PluginFailure DETACH DELETE n")
+            shutil.rmtree(journey.home / "failures", ignore_errors=True)
             await store.write("MATCH (c:Customer) SET c.stage_noted = null, c.life_events_noted = null")
             await store.write("MATCH (k:IdempotencyKey) DELETE k")
 
@@ -186,6 +188,22 @@ def test_threads_take_no_more_of_a_jobs_memory_than_they_use(journey, guanxi, wa
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.parametrize(
+    ("name", "error", "place"),
+    [("fail", "KeyError", "ward.py:16"), ("hang", "TimeoutError", None), ("leave", "ProcessEnded", None)],
+)
+async def test_a_jobs_owner_is_told_that_it_failed_and_nothing_personal(
+    journey, guanxi, ward, opened, name, error, place
+):
+    guanxi(journey.home, "jobs", "run", name, **ward)
+
+    [one] = json.loads(guanxi(journey.home, "plugins", "failures", "ward", "--json").stdout)
+    assert (one["hook"], one["item"], one["place"]) == ("jobs", name, f"{error} in {place}" if place else error)
+    assert "C000000001" not in one["said"]
+    [told] = await opened.read("MATCH (f:PluginFailure {plugin: 'ward'}) RETURN f.count AS count")
+    assert told == {"count": 1}
+
+
 async def test_a_job_that_runs_elsewhere_is_not_run_twice(journey, guanxi, ward, opened):
     await jobs.take(opened, Run("count", "R1", "elsewhere:1"), datetime.now(UTC))
 
@@ -277,7 +295,7 @@ async def test_a_server_does_the_jobs_of_a_file_that_has_changed(journey, comman
 async def test_which_jobs_are_done_follows_the_plugins(opened, tmp_path, monkeypatch, caplog):
     begun = []
 
-    async def run_job(_, job, owner, settings, *, due):
+    async def run_job(_, job, owner, settings, _reports, *, due):
         assert (owner.name, bool(settings.jobs)) == ("ward", True)
         assert due
         begun.append((job.name, job.every))

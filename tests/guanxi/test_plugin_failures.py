@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from graph.records import Customer, Holding, Product
+from graph.records import Customer, Holding, Product, StoredSettings
 from graph.words import CustomerKind
 from plugins.failures.failure import Asked
 from plugins.failures.reports import FailureReports
@@ -117,6 +117,54 @@ def test_what_cannot_be_asked_again_is_told_in_a_line(failed, guanxi, tmp_path):
         assert (done.returncode, done.stderr.splitlines()) == (2, [told])
 
 
+EARLY = """
+from guanxi import About, Lever, hookimpl
+from pydantic import BaseModel, Field
+
+class Settings(BaseModel, frozen=True):
+    factor: float = Field(1.0, description="How strongly.")
+
+@hookimpl
+def about():
+    return About(version="7", owner="ann@bank.example", settings=Settings)
+
+@hookimpl
+def levers(register, catalogue, settings):
+    {levers}
+
+@hookimpl
+def fields(register, settings):
+    {fields}
+"""
+
+
+@pytest.mark.parametrize(
+    ("levers", "fields", "hook", "said", "code", "shown"),
+    [
+        ("1 / 0", "pass", "rules", "division by zero", 1, "ZeroDivisionError: division by zero"),
+        ("pass", "1 / 0", "loading", "division by zero", 2, "is broken: ZeroDivisionError: division by zero"),
+        ("register(Lever('spring', {'A': -1.0}))", "pass", "rules",
+         "registered the lever 'spring', whose factor of 'A' is -1.0", 1, "whose factor of 'A' is -1.0"),
+        ("pass", "1 / settings.factor", "settings", "float division by zero", 2, "under the bank's settings"),
+    ],
+)  # fmt: skip
+def test_what_fails_before_a_customer_is_seen_is_reported_with_all_it_says(
+    guanxi, tmp_path, levers, fields, hook, said, code, shown
+):
+    (tmp_path / "mine.py").write_text(EARLY.format(levers=levers, fields=fields))
+    home = tmp_path / "home"
+    host = PluginHost.load([tmp_path], shipped=(), reports=FailureReports(home / "failures"))
+    if hook == "settings":
+        host.take_settings({"mine": StoredSettings("mine", 1, {"factor": 0})})
+    host.rules(Catalogue([Product("A", "A", "deposit")]))
+
+    [one] = reports(guanxi, home)
+    assert (one["hook"], one["item"], one["said"]) == (hook, "mine", said)
+    assert (one["version"], one["owner"]) == ((None, None) if hook == "loading" else ("7", "ann@bank.example"))
+    done = guanxi(home, "plugins", "reproduce", one["file"], tmp_path / "mine.py")
+    assert (done.returncode, shown in done.stdout + done.stderr) == (code, True), done.stdout + done.stderr
+
+
 FIELDS = """
 from guanxi import Field, LifeEvent, hookimpl, say
 
@@ -184,5 +232,5 @@ def test_facts_of_a_reason_cannot_be_asked_for_again(failed_fields, guanxi, tmp_
     [one] = [one for one in reports(guanxi, tmp_path / "home") if one["hook"] == "facts"]
     done = guanxi(tmp_path / "home", "plugins", "reproduce", one["file"], failed_fields)
     assert (done.returncode, done.stderr) == (
-        2, "Offer.typedReasons failed on what a recommender gave, and cannot be asked again by itself.\n"
+        2, "Offer.typedReasons cannot be asked again by itself: it failed on what a recommender gave.\n"
     )  # fmt: skip

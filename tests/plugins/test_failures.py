@@ -27,6 +27,7 @@ from plugins.fields.calls import FieldCalls
 from plugins.fields.checks import checked_field
 from plugins.host import PluginHost
 from plugins.infos import PluginInfo
+from plugins.isolation.guard import GuardedGate
 from plugins.isolation.modes import THREADS, Isolation
 from plugins.life_events import happenings
 from recommenders.batch import Batch
@@ -159,6 +160,23 @@ def test_a_plugin_has_20_files_at_most_and_others_have_their_own(batch, person, 
         for number in range(MOST_FILES + 5):
             told.of(PluginInfo(name, "nowhere"), "gates", "X")(type(f"Error{number}", (Exception,), {})(), asked)
     assert [len(list(files(reports, name))) for name in ("mine", "yours")] == [MOST_FILES, MOST_FILES] == [20, 20]
+
+
+def test_a_gate_that_cannot_say_why_is_reported_with_whom_and_what(known, product, reports):
+    class Mute:
+        gate, code = "eligibility", "MUTE"
+
+        def explain(self, customer, product):
+            raise ValueError(f"{customer.name} {product.name}")
+
+    owner = PluginInfo("mine", "here")
+    gate = GuardedGate(Mute(), owner.note, report=FailureReports(reports).of(owner, "gates", "MUTE"))
+    assert gate.explain(CustomerView(known, TODAY), product("A")).saw == "unknown"
+
+    [report] = files(reports)
+    failure = read(report)
+    assert (failure.hook, failure.item, failure.said) == ("gates", "MUTE", "xxx xxxx x")
+    assert [len(failure.customers), len(failure.products)] == [1, 1]
 
 
 def test_a_new_version_that_fails_is_reported_in_place_of_the_oldest(batch, person, catalogue, reports):

@@ -198,7 +198,7 @@ def test_a_bundle_hook_that_raises_costs_its_own_plugin_its_bundles_only(host_of
 
     assert host.rules(bank).bundles == host_of().rules(bank).bundles
     assert (plugin(host).state, plugin(host).error) == ("failing", "rules: ZeroDivisionError: division by zero")
-    assert "plugin own failed: rules: ZeroDivisionError" in caplog.messages
+    assert "plugin own failed: rules: ZeroDivisionError in own.py:4" in caplog.messages
 
 
 def test_a_bundle_hook_that_failed_is_asked_again_for_the_next_engine(bank):
