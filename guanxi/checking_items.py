@@ -15,11 +15,11 @@ from plugins.fields.checks import WHAT, check_value, checked_facts, checked_fiel
 from plugins.fields.shapes import Maybe, Shape
 from plugins.infos import PluginInfo
 from plugins.isolation.budgets import own_budget
-from plugins.isolation.events import check_day
-from plugins.isolation.guard import check_reason, check_refusal, is_text
+from plugins.isolation.guard import check_reason, check_refusal
 from plugins.isolation.threads import Apart
+from plugins.life_events import day_of
 from recommenders.batch import Batch
-from recommenders.contract import Candidates, Gate, LifeEvent, Reason, Recommender, Refusal
+from recommenders.contract import Candidates, Gate, Reason, Recommender, Refusal
 
 
 def own_items(bank: Bank, info: PluginInfo, hook: str) -> list[Any]:
@@ -41,7 +41,7 @@ def check_items(bank: Bank, info: PluginInfo, batch: Batch, path: Path) -> Itera
         ask = partial(_value, field, Maybe(checked_field(field).shape))
         yield from answers(f"field {field.on}.{field.name}", ask, subjects[field.on], path)
     for event in own_items(bank, info, "events"):
-        yield from answers(f"event {event.code}", partial(_day, event), customers, path)
+        yield from answers(f"event {event.code}", partial(day_of, event), customers, path)
 
 
 def check_reasons(
@@ -99,11 +99,3 @@ def _value(field: Field, shape: Shape, subject: object) -> object:
     value: object = field.resolve(subject)
     check_value(shape, value, WHAT)
     return value
-
-
-def _day(event: LifeEvent, customer: Any) -> object:
-    if not is_text(event.text):
-        raise TypeError("has no text in each language")
-    day = event.on(customer)
-    check_day(event.code, day)
-    return day

@@ -156,7 +156,7 @@ FAULTS = {
     "a field by chance": ({"pets": "random.randrange(2**30)"}, "says something else of C0"),
     "a field that takes long": ({"pets": "time.sleep(0.2)"}, LATE),
     "an event on no day": ({"joined": "'2026-06-01'"}, "gave str as the day of JOINED, not a date (for C0"),
-    "an event without words": ({"text": "{}"}, "TypeError: has no text in each language"),
+    "an event without words": ({"text": "{}"}, "TypeError: registered the event 'JOINED' without a text"),
     "a job without a place for the bank": ({"run": "lambda: None"}, "too many positional arguments"),
     "a job of two parameters": ({"parameter": "more"}, "missing a required argument: 'more'"),
     "a job that is nowhere": ({"run": "'hospital_far:run'"}, "No module named 'hospital_far'"),
