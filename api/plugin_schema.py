@@ -16,7 +16,7 @@ from api.plugin_fields import namespace
 from api.plugin_types import Prefixed
 from graph.errors import PluginError
 from plugins.contract import Facts, Field, On
-from plugins.failures.failure import Asked
+from plugins.failures.failure import SCHEMA, Asked
 from plugins.failures.reports import NOWHERE, FailureReports
 from plugins.failures.telling import placed, told
 from plugins.fields.calls import FieldCalls, note_failed
@@ -30,8 +30,6 @@ from recommenders.contract import Reason
 logger = logging.getLogger("guanxi.plugins")
 
 Built = TypeVar("Built")
-SCHEMA: Final = "schema: "
-"""Before what is said of a plugin whose fields do not fit."""
 STAY: Final = "what it added before stays: "
 REASONS: Final = "Offer.typedReasons"
 
@@ -181,10 +179,10 @@ def fitting(added: Additions, build: Callable[[Additions], Built], before: Addit
 
 def _left_out(plugin: PluginInfo, error: Exception, before: Additions, reports: FailureReports) -> list[Addition]:
     """Note, and tell, that what a plugin adds does not fit; return what it added before, if anything."""
-    was = before.of(plugin)
-    plugin.note(f"{SCHEMA}{STAY if was else ''}{told(error)}", placed(error), is_safe=True)
+    was, is_safe = before.of(plugin), plugin.is_safe_before_customers(error)
+    plugin.note(f"{SCHEMA}: {STAY if was else ''}{told(error)}", placed(error), is_safe=is_safe)
     logger.warning("plugin %s adds nothing new to the schema: %s", plugin.name, told(error))
-    reports.tell(plugin, "schema", plugin.name, error, Asked.before_customers())
+    reports.tell(plugin, SCHEMA, plugin.name, error, Asked.of(is_safe=is_safe))
     return [was.kept(plugin)] if was else []
 
 

@@ -11,13 +11,14 @@ import threading
 import time
 import traceback
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from graph.errors import GuanxiError
+from graph.errors import SettingsError, StoreUnavailable
 from guanxi.bank import Bank
 from guanxi.settings import Settings
 from guanxi.work import job_named
 from plugins.contract import imported
+from plugins.failures.anonymising import said_by
 from plugins.failures.telling import as_told, placed, told
 from plugins.infos import SHIPPED
 from plugins.isolation.memory import limit_memory
@@ -36,7 +37,7 @@ def main() -> None:
         if settings.development:
             traceback.print_exception(error)
         traceback.clear_frames(error.__traceback__)  # what it used the memory up with
-        Path(report).write_text(json.dumps(as_told(error) | {"told": _told(error)}), encoding="utf-8")
+        Path(report).write_text(json.dumps(_reported(error)), encoding="utf-8")
         sys.exit(1)
 
 
@@ -49,9 +50,11 @@ def _run(settings: Settings, name: str) -> None:
         run(bank)
 
 
-def _told(error: BaseException) -> str:
-    """Say what went wrong: an error of ours tells nothing personal, and of another's only type and place are told."""
-    return told(error) if isinstance(error, GuanxiError) else placed(error)
+def _reported(error: BaseException) -> dict[str, Any]:
+    """What may be kept of an error, as ``told`` and, of one that is the plugin's, as JSON tells it; nobody's data."""
+    if isinstance(error, SettingsError | StoreUnavailable):
+        return {"told": told(error)}
+    return as_told(error) | {"told": placed(error), "said": said_by(error)}
 
 
 def _end_with(parent: int) -> None:

@@ -10,11 +10,11 @@ from graph.errors import SettingsError
 from guanxi.deciding import model_in_force
 from guanxi.settings import Settings
 from plugins.contract import Field
-from plugins.failures.failure import Failure
+from plugins.failures.failure import LOADING, RULES, SCHEMA, SETTINGS, Failure
 from plugins.fields.carrying import unpacked_arguments
 from plugins.fields.checks import WHAT, check_value, checked_field
 from plugins.fields.shapes import Maybe
-from plugins.host import LOADING, RULES, SETTINGS, PluginHost
+from plugins.host import PluginHost
 from plugins.isolation.guard import check_candidates, check_reason, check_refusal
 from plugins.life_events import day_of
 from recommenders.contract import Gate, LifeEvent, Recommender, Trainable
@@ -80,7 +80,7 @@ ALONE: Final[Mapping[str, Callable[[PluginHost, Failure], None]]] = {LOADING: la
 """What asks again of the whole of a plugin, once it is loaded, by what failed."""
 ELSEWHERE: Final = {
     "facts": "it failed on what a recommender gave",
-    "schema": "it failed beside what others add to the schema; guanxi plugins schema shows it",
+    SCHEMA: "it failed beside what others add to the schema; guanxi plugins schema shows it",
     "jobs": "guanxi jobs run does so, on the bank",
     SETTINGS: "it failed under the bank's settings; guanxi plugins says on which",
 }

@@ -26,7 +26,7 @@ from plugins.failures.failure import Asked
 from plugins.failures.reports import FailureReports
 from plugins.failures.telling import Foreign, foreign
 from plugins.host import PluginHost
-from plugins.infos import PluginInfo
+from plugins.infos import SHIPPED, PluginInfo
 from plugins.isolation.memory import ONE_HEAP
 
 logger = logging.getLogger("guanxi.jobs")
@@ -128,7 +128,7 @@ async def run_job(
 ) -> tuple[JobOutcome, str | None] | None:
     """Run a job and return what came of it, with the error; None where another is at it or, with ``due``, it is not.
 
-    The job's owner is told by ``reports`` that it failed.
+    The plugin's owner is told by ``reports`` that it failed.
     """
     run = Run(job.name, secrets.token_hex(8), f"{socket.gethostname()}:{os.getpid()}", owner.name)
     if not await jobs.take(store, run, datetime.now(UTC), job.every if due else None):
@@ -138,17 +138,17 @@ async def run_job(
     except BaseException:
         await asyncio.shield(jobs.end(store, run, JobOutcome.INTERRUPTED, None, datetime.now(UTC)))
         raise
+    if failure is not None and owner.source != SHIPPED:
+        await asyncio.to_thread(reports.tell, owner, "jobs", job.name, failure, Asked.of(is_safe=True))
     await jobs.end(store, run, outcome, error, datetime.now(UTC))
     logger.info("the job %s: %s%s", job.name, outcome, f", {error}" if error else "")
-    if failure is not None:
-        await asyncio.to_thread(reports.tell, owner, "jobs", job.name, failure, Asked.of())
     return outcome, error
 
 
 async def _done(
     store: Store, run: Run, job: Job, settings: Settings, *, quiet: bool
 ) -> tuple[JobOutcome, str | None, Foreign | None]:
-    """Do a job; return what came of it, what may be kept of the error, and its plugin's failure, if it is one."""
+    """Do a job; return what came of it, what may be kept of the error, and its plugin's failure, which quotes none."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report"
         holding = asyncio.create_task(_hold(store, run))
@@ -173,11 +173,14 @@ async def _done(
             await waiting
 
 
-def _failed(report: Path, code: int | None) -> tuple[str, Foreign]:
-    """What may be kept of what a job failed on, and that itself; a process that ended of itself reports nothing."""
+def _failed(report: Path, code: int | None) -> tuple[str, Foreign | None]:
+    """What may be kept of what a job failed on, and its plugin's failure, which quotes nobody.
+
+    A process that ended of itself reports nothing.
+    """
     with suppress(OSError, ValueError, LookupError, TypeError):
         told = json.loads(report.read_text(encoding="utf-8"))
-        return str(told["told"]), foreign(told)
+        return str(told["told"]), foreign(told) if "kind" in told else None
     return f"exit code {code}", Foreign("ProcessEnded", f"exit code {code}")
 
 
@@ -190,6 +193,8 @@ async def _hold(store: Store, run: Run) -> None:
                 return
         except StoreError as error:
             logger.warning("the job %s is not held: %s", run.job_name, error)
+        except Exception:
+            logger.exception("the job %s is not held", run.job_name)
 
 
 async def _started(name: str, report: Path, settings: Settings, *, quiet: bool) -> asyncio.subprocess.Process:

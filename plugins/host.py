@@ -27,7 +27,7 @@ from plugins import (
     tobacco,
 )
 from plugins.deprecation import heard
-from plugins.failures.failure import Asked
+from plugins.failures.failure import LOADING, RULES, SETTINGS, Asked
 from plugins.failures.reports import NOWHERE as UNREPORTED
 from plugins.failures.reports import FailureReports
 from plugins.failures.telling import Foreign, placed, told
@@ -55,9 +55,6 @@ logger = logging.getLogger("guanxi.plugins")
 COMMAND_PLUGINS: Final = (shipped_commands, shipped_formats, shipped_jobs)
 """What the command line is made of; to load them imports none of the engine's libraries."""
 DEFAULT_PLUGINS: Final = (shipped, campus, tobacco, family, cobranded, sample_bank, shipped_events, *COMMAND_PLUGINS)
-LOADING: Final = "loading"
-SETTINGS: Final = "settings"
-RULES: Final = "rules"
 LEARNING: Final = "learning"
 IMPORT_SECONDS: Final = START_SECONDS
 """How long a plugin may take to be imported, and then to register."""
@@ -337,7 +334,6 @@ class PluginHost:
             self._check_named_once(info)
             info.settings_version = now.version
         self.loaded.append(Loaded(info, plugin, own))
-        info.version, info.api, info.owner = own.about.version, own.about.api, own.about.owner
         info.recommenders = [recommender.name for recommender in own.of("recommenders")]
         for recommender in info.recommenders:
             self._health[recommender] = Health()
@@ -348,7 +344,7 @@ class PluginHost:
 
     def _registered(self, info: PluginInfo, plugin: object, hold: Callable[[SettingsModel], Held]) -> Registered:
         """What a plugin registers, kept apart unless it is shipped; it is shown no more than it may see."""
-        own = _in_time(info, registered, self._manager, plugin, hold)
+        own = _in_time(info, registered, self._manager, plugin, hold, info.know)
         if info.source != SHIPPED:
             own = moved(own, self._workers.get(info.key), self._isolation)
         return narrowed(own)
@@ -383,7 +379,7 @@ class PluginHost:
         names = [recommender.name for recommender in own.of("recommenders")]
         if sorted(names) != sorted(info.recommenders):
             raise PluginError(f"under them its recommenders would be {names}, and names must stay: {info.recommenders}")
-        check_free(own, [(other.info.source, other.registered) for other in self.loaded if other is not loaded])
+        check_free(own, [(other.info.source, other.registered) for other in self.loaded if other.info is not info])
         return own
 
     def _check_named_once(self, info: PluginInfo) -> None:
@@ -394,14 +390,16 @@ class PluginHost:
                 )
 
     def _break(self, info: PluginInfo, error: BaseException, at: str = LOADING) -> None:
-        info.break_(told(error) if at == LOADING else f"{at}: {told(error)}", placed(error))
+        is_safe = info.is_safe_before_customers(error)
+        info.break_(told(error) if at == LOADING else f"{at}: {told(error)}", placed(error), is_safe=is_safe)
         info.owner = info.owner or self._owners.get(info.key)
-        self.reports.tell(info, at, info.name, error, Asked.before_customers())
+        self.reports.tell(info, at, info.name, error, Asked.of(is_safe=is_safe))
 
     def _fail_rules(self, info: PluginInfo, catalogue: Catalogue, error: BaseException) -> None:
-        info.note(f"{RULES}: {told(error)}", placed(error), is_safe=True)
+        is_safe = info.is_safe_before_customers(error)
+        info.note(f"{RULES}: {told(error)}", placed(error), is_safe=is_safe)
         logger.warning("plugin %s failed: %s: %s", info.name, RULES, placed(error))
-        self.reports.tell(info, RULES, info.name, error, Asked.before_customers(catalogue))
+        self.reports.tell(info, RULES, info.name, error, Asked.of(products=catalogue, is_safe=is_safe))
 
     def _warn_of_untrained(self, model: "Model | None") -> None:
         for info in self.plugins:

@@ -4,8 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
+from pydantic import BaseModel
+
+from graph.errors import GuanxiError
+from plugins.about import About
 from plugins.registration import Registered
 from plugins.settings.held import setting_name
+from plugins.settings.models import secrets
 
 SHIPPED: Final = "shipped"
 """The source of what guanxi ships."""
@@ -56,6 +61,7 @@ class PluginInfo:
     untrained: list[str] = field(default_factory=list)
     holds_back: list[str] = field(default_factory=list)
     is_safe: bool = False
+    _has_secrets: bool = False
 
     @property
     def told(self) -> str | None:
@@ -74,12 +80,22 @@ class PluginInfo:
 
     def mend(self, at: str) -> None:
         """Take it for loaded if it failed last at this, which what was said of it begins with."""
-        if self.error is not None and self.error.startswith(at):
+        if self.error is not None and self.error.startswith(f"{at}: "):
             self.state, self.error, self.last_place = "loaded", None, None
 
-    def break_(self, said: str, place: str | None = None) -> None:
+    def break_(self, said: str, place: str | None = None, *, is_safe: bool = True) -> None:
         """Record that it cannot be used, before any customer was seen."""
-        self.state, self.error, self.last_place, self.is_safe = "broken", said, place, True
+        self.state, self.error, self.last_place, self.is_safe = "broken", said, place, is_safe
+
+    def know(self, about: About) -> None:
+        """Take note of what a plugin says of itself."""
+        self.version, self.api, self.owner = about.version, about.api, about.owner
+        model = about.settings
+        self._has_secrets = isinstance(model, type) and issubclass(model, BaseModel) and bool(secrets(model))
+
+    def is_safe_before_customers(self, error: BaseException) -> bool:
+        """Whether an error that was raised before any customer was seen quotes no secret, either: ours never do."""
+        return isinstance(error, GuanxiError) or not self._has_secrets
 
 
 def spelt(asked: str, names: Iterable[str]) -> str:

@@ -73,8 +73,15 @@ class Rules:
     levers: list[Lever] = field(default_factory=list)
 
 
-def registered(manager: pluggy.PluginManager, plugin: object, hold: Callable[[Model], Held]) -> Registered:
+def registered(
+    manager: pluggy.PluginManager,
+    plugin: object,
+    hold: Callable[[Model], Held],
+    know: Callable[[About], None] = lambda _: None,
+) -> Registered:
     """Ask a plugin, which the manager has, for all that needs no catalogue; ``hold`` finds its settings.
+
+    ``know`` is told what the plugin says of itself before it registers anything.
 
     Raises:
         PluginError: it is for another version, its settings are wrong, it registers something of the wrong kind, or a
@@ -84,6 +91,7 @@ def registered(manager: pluggy.PluginManager, plugin: object, hold: Callable[[Mo
     own = alone(manager, "about", plugin)() or About()
     if not isinstance(own, About):
         raise PluginError(f"says of itself {type(own).__name__}, which is no About")
+    know(own)
     own.check()
     held = _held(own, hold)
     settings = held.values if held else None

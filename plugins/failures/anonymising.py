@@ -23,6 +23,7 @@ from enum import Enum
 from typing import Any, Final, TypeVar
 
 from graph.records import Product
+from plugins.failures.telling import text_of
 
 T = TypeVar("T")
 
@@ -116,4 +117,4 @@ def form_of(text: str) -> str:
 
 def said_by(error: BaseException) -> str:
     """Return what an error says: of all words that are not Python's own, the form."""
-    return re.sub(r"\w+", lambda word: word[0] if word[0] in ANYBODYS else form_of(word[0]), str(error)[:MOST_SAID])
+    return re.sub(r"\w+", lambda word: word[0] if word[0] in ANYBODYS else form_of(word[0]), text_of(error)[:MOST_SAID])

@@ -7,7 +7,7 @@ from typing import Final
 
 from graph.records import PluginFailure
 from plugins.failures.failure import Owned
-from plugins.failures.telling import kind_of, place_of
+from plugins.failures.telling import kind_of, place_of, utf8
 
 MOST_WAYS: Final = 20
 """In which one version of a plugin fails; of yet another nobody is told."""
@@ -24,7 +24,8 @@ class FailureCounts:
     def add(self, plugin: Owned, hook: str, item: str, error: BaseException, said: str) -> str | None:
         """Count a failure, whose error says nobody's; return the id of its way where that is new, and one of few."""
         error_kind, place = kind_of(error), place_of(error)
-        named = f"{plugin.name} {plugin.version} {hook} {item} {error_kind} {place}"
+        version = said if plugin.version is None else plugin.version  # one that is too broken to say which it is
+        named = f"{plugin.name} {version} {hook} {item} {error_kind} {place}"
         failure_id = hashlib.sha256(named.encode()).hexdigest()[:12]
         with self._lock:
             is_new = failure_id not in self._known
@@ -35,7 +36,7 @@ class FailureCounts:
                     failure_id,
                     plugin.name,
                     plugin.version,
-                    plugin.owner,
+                    plugin.owner and utf8(plugin.owner),
                     hook,
                     item,
                     error_kind,

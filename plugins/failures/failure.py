@@ -1,14 +1,14 @@
 """A plugin's failure as its owner is told of it, with customers who are nobody."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any, Final, Protocol, TypeAlias
 
 from graph.records import Customer, Product
 from plugins.about import API_VERSION
 from plugins.failures.anonymising import MOST_SAID, Disguise, said_by
-from plugins.failures.telling import Frame, frames_of, placed, row_of
+from plugins.failures.telling import Frame, frames_of, placed, row_of, text_of
 from plugins.failures.words import words_of
 from recommenders.batch import Batch
 from recommenders.catalogue import Catalogue
@@ -17,6 +17,11 @@ from recommenders.view import CustomerView
 
 MOST_CUSTOMERS: Final = 5
 """Of a batch in which nobody knows whom it failed on."""
+LOADING: Final = "loading"
+SETTINGS: Final = "settings"
+SCHEMA: Final = "schema"
+RULES: Final = "rules"
+"""What a plugin fails at as a whole, before any customer is seen."""
 
 Arguments: TypeAlias = Callable[[Disguise], Mapping[str, Any]]
 """Gives a field's arguments, made nobody's, as JSON can say them."""
@@ -43,29 +48,26 @@ class Asked:
         batch: of whom and of which products; of nobody where it failed before that.
         programme: the code that a programme's field was asked of.
         arguments: what a field was asked with.
-        saw_customers: whether it had seen any, whom its error may quote.
+        is_safe: whether it had seen nothing that its error must not quote, neither a customer nor a secret.
     """
 
     batch: Batch
     programme: str | None = None
     arguments: Arguments = lambda _: {}
-    saw_customers: bool = True
+    is_safe: bool = False
 
     @classmethod
-    def of(cls, customers: tuple[CustomerView, ...] = (), products: tuple[Product, ...] = ()) -> "Asked":
+    def of(
+        cls, customers: tuple[CustomerView, ...] = (), products: Iterable[Product] = (), *, is_safe: bool = False
+    ) -> "Asked":
         """Make it of customers, on their day, or of products today."""
         today = customers[0].today if customers else datetime.now(UTC).date()
         channel = customers[0].channel if customers else None
-        return cls(Batch(customers, Catalogue(products), Context(today, channel)))
-
-    @classmethod
-    def before_customers(cls, products: Iterable[Product] = ()) -> "Asked":
-        """Make it of what is asked before any customer is seen, of products or of nothing."""
-        return replace(cls.of(products=tuple(products)), saw_customers=False)
+        return cls(Batch(customers, Catalogue(tuple(products)), Context(today, channel)), is_safe=is_safe)
 
     def said_by(self, error: BaseException) -> str:
         """Return what an error says, as far as that is nobody's."""
-        return said_by(error) if self.saw_customers else str(error)[:MOST_SAID]
+        return text_of(error)[:MOST_SAID] if self.is_safe else said_by(error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,8 @@ class Failure:
     """A failure as its owner is told of it.
 
     Attributes:
-        hook: by which the item was registered; or ``loading``, ``settings`` or ``rules``, its bundles and levers.
+        hook: by which the item was registered; or ``loading``, ``settings``, ``schema``, or ``rules``, which are its
+            bundles and levers.
         item: the recommender's or job's name, the gate's or event's code, a type and its field (``Customer.seat``),
             or the plugin's name.
         api: version of the plugin API that it failed under.

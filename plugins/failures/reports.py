@@ -97,5 +97,7 @@ def folder_of(folder: Path, plugin: str) -> Path:
 
 def _write(path: Path, failure: Failure) -> None:
     unfinished = path.with_suffix(".unfinished")
-    unfinished.write_text(json.dumps(asdict(failure), default=str, indent=1, ensure_ascii=False), encoding="utf-8")
+    unfinished.write_text(
+        json.dumps(asdict(failure), default=str, indent=1, ensure_ascii=False), encoding="utf-8", errors="replace"
+    )
     unfinished.rename(path)

@@ -50,7 +50,7 @@ def as_told(error: BaseException) -> dict[str, Any]:
     """Return an error as JSON can tell it to another process; ``foreign`` makes it an error again."""
     frames = [[frame.file, frame.line, frame.function] for frame in frames_of(error)]
     ends = isinstance(error, MemoryError)
-    return {"kind": kind_of(error), "said": str(error), "frames": frames, "row": row_of(error), "ends": ends}
+    return {"kind": kind_of(error), "said": text_of(error), "frames": frames, "row": row_of(error), "ends": ends}
 
 
 def foreign(told: Any) -> Foreign:
@@ -95,7 +95,20 @@ def row_of(error: BaseException) -> int | None:
 
 def told(error: BaseException) -> str:
     """Say what went wrong in a plugin."""
-    return f"{kind_of(error)}: {error}"
+    return f"{kind_of(error)}: {text_of(error)}"
+
+
+def text_of(error: BaseException) -> str:
+    """Return what an error says, as UTF-8 can; nothing where it raises in saying so, as a plugin's own may."""
+    try:
+        return utf8(str(error))
+    except (Exception, SystemExit):  # noqa: BLE001 - it is told by its type
+        return ""
+
+
+def utf8(text: str) -> str:
+    """Return a text without what a plugin may have in it and no file or store can take."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def place_of(error: BaseException) -> str | None:

@@ -128,7 +128,7 @@ class FieldCalls:
             self._failed.update(health.calls if _ends(error) else keys[place] for place, error in progress.errors)
         health.since_success = len(self._failed)
         if not progress.errors:
-            self.plugin.mend(f"{MARK}{self.name}: ")
+            self.plugin.mend(f"{MARK}{self.name}")
             return
         health.failures += len(progress.errors)
         health.last_error, health.last_place = told(progress.errors[0][1]), placed(progress.errors[0][1])

@@ -19,7 +19,7 @@ import numpy as np
 
 from graph.records import Product
 from graph.words import Language
-from plugins.failures.telling import placed, told
+from plugins.failures.telling import placed, text_of, told
 from plugins.functions import Speaking, fill
 from plugins.isolation.budgets import BUDGET_SECONDS, own_budget
 from plugins.isolation.calls import Call
@@ -163,7 +163,7 @@ class GuardedRecommender:
             raise
         except Exception as error:
             self._failed(error, batch)
-            raise Omitted(self.name, str(error)) from error
+            raise Omitted(self.name, text_of(error)) from error
         self._health.since_success = 0
         return candidates
 

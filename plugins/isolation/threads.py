@@ -10,7 +10,7 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from queue import SimpleQueue
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from plugins.failures.telling import Foreign, frames_of
+from plugins.failures.telling import Foreign, frames_of, text_of
 from recommenders.contract import Arrays, Omitted, Recommender, Trainable
 
 A = TypeVar("A")
@@ -172,4 +172,4 @@ def _do(future: "Future[Any] | None", function: Callable[..., Any], arguments: t
 
 def _contained(error: BaseException) -> Exception:
     """The failure of a call: what would end the process ends the plugin's call only."""
-    return error if isinstance(error, Exception) else Foreign(type(error).__name__, str(error), frames_of(error))
+    return error if isinstance(error, Exception) else Foreign(type(error).__name__, text_of(error), frames_of(error))

@@ -146,12 +146,14 @@ def arguments(field, but=None, variable=None):
 
 
 def selection(kind, depth=2):
-    """What is read of a type: all that takes no argument, two levels down."""
+    """What is read of a type: all that takes no argument, two levels down; an offer's id has the second it was made in."""
     kind = get_named_type(kind)
     if is_leaf_type(kind):
         return ""
     names = ["__typename"]
     for name, field in getattr(kind, "fields", {}).items():
+        if (kind.name, name) == ("Offer", "id"):
+            continue
         if not field.args and (is_leaf_type(get_named_type(field.type)) or (depth and name in ("nodes", "errors"))):
             names.append(f"{name} {selection(field.type, depth - 1)}")
     return f"{{ {' '.join(names)} }}"

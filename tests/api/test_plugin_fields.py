@@ -366,10 +366,12 @@ BED = (
 )
 def test_what_clashes_with_the_bank_is_left_out(tmp_path, file, source, said):
     (tmp_path / file).write_text(source)
-    host = PluginHost.load([tmp_path])
+    host = PluginHost.load([tmp_path], reports=FailureReports(tmp_path / "failures"))
     assert printed(host) == printed()
     assert host.plugins[-1].state == "failing"
     assert said in host.plugins[-1].error
+    [told] = host.reports.counts.take()
+    assert (told.plugin, told.hook, said in told.said) == (file.removesuffix(".py"), "schema", True)
 
 
 def test_of_two_plugins_of_one_prefix_the_first_has_it(tmp_path):

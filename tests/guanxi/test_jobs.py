@@ -28,6 +28,7 @@ PLUGIN = """
 import os, subprocess, threading, time
 from datetime import timedelta
 from pathlib import Path
+from graph.errors import NotFound
 from guanxi import Job, hookimpl
 
 OUT = Path(__file__).parent.parent / "out"
@@ -49,6 +50,9 @@ def hang(bank):
 
 def leave(bank):
     os._exit(7)
+
+def seek(bank):
+    raise NotFound("customer", "C999999999")
 
 def hog(bank):
     taken = []
@@ -72,6 +76,7 @@ def jobs(register):
     register(Job("fail", "Fail.", minute, fail))
     register(Job("hang", "Hang.", minute, hang, most=timedelta(seconds=MOST), by_default=False))
     register(Job("leave", "Leave.", minute, leave, by_default=False))
+    register(Job("seek", "Seek.", minute, seek, by_default=False))
     register(Job("hog", "Take memory.", minute, hog, by_default=False))
     register(Job("spread", "Have threads.", minute, spread, by_default=False))
 """
@@ -142,6 +147,7 @@ def test_jobs_are_listed_with_what_came_of_them(journey, guanxi, ward):
         "leave": ("ward", False),
         "hog": ("ward", False),
         "spread": ("ward", False),
+        "seek": ("ward", False),
     }
     assert (before["count"]["every"], before["count"]["runs"], before["count"]["next"]) == (60, 0, None)
     assert (after["stages"]["on"], after["fail"]["on"], after["fail"]["next"]) == (True, False, None)
@@ -161,10 +167,11 @@ def test_a_job_has_the_bank(journey, guanxi, ward, tmp_path):
 @pytest.mark.parametrize(
     ("name", "error"),
     [
-        ("fail", "KeyError in ward.py:16"),
+        ("fail", "KeyError in ward.py:17"),
         ("hang", "took longer than 0:00:06"),
         ("leave", "exit code 7"),
-        ("hog", "MemoryError in ward.py:30"),
+        ("seek", "NotFound in ward.py:29"),
+        ("hog", "MemoryError in ward.py:34"),
         (
             "retention",
             "SettingsError: Everything is kept for ever: set GUANXI_KEEP_INTERACTIONS or another, in months.",
@@ -189,19 +196,25 @@ def test_threads_take_no_more_of_a_jobs_memory_than_they_use(journey, guanxi, wa
 
 
 @pytest.mark.parametrize(
-    ("name", "error", "place"),
-    [("fail", "KeyError", "ward.py:16"), ("hang", "TimeoutError", None), ("leave", "ProcessEnded", None)],
+    ("name", "place", "said"),
+    [
+        ("fail", "KeyError in ward.py:17", "'x000000000 xxxxx 0000'"),
+        ("seek", "NotFound in ward.py:29", "xxxxx is no xxxxxxxx 'x000000000'."),
+        ("hang", "TimeoutError", "took longer than 0:00:06"),
+        ("leave", "ProcessEnded", "exit code 7"),
+        ("retention", None, None),
+    ],
 )
-async def test_a_jobs_owner_is_told_that_it_failed_and_nothing_personal(
-    journey, guanxi, ward, opened, name, error, place
+async def test_an_owner_is_told_that_a_job_failed_and_nothing_personal(
+    journey, guanxi, ward, opened, name, place, said
 ):
     guanxi(journey.home, "jobs", "run", name, **ward)
 
-    [one] = json.loads(guanxi(journey.home, "plugins", "failures", "ward", "--json").stdout)
-    assert (one["hook"], one["item"], one["place"]) == ("jobs", name, f"{error} in {place}" if place else error)
-    assert "C000000001" not in one["said"]
-    [told] = await opened.read("MATCH (f:PluginFailure {plugin: 'ward'}) RETURN f.count AS count")
-    assert told == {"count": 1}
+    found = json.loads(guanxi(journey.home, "plugins", "failures", "--json").stdout)
+    counted = await opened.read("MATCH (f:PluginFailure) RETURN f.plugin AS plugin, f.count AS count")
+    told = [(one["plugin"], one["hook"], one["item"], one["place"], one["said"]) for one in found]
+    assert told == ([("ward", "jobs", name, place, said)] if place else [])
+    assert counted == ([{"plugin": "ward", "count": 1}] if place else [])
 
 
 async def test_a_job_that_runs_elsewhere_is_not_run_twice(journey, guanxi, ward, opened):
@@ -212,7 +225,7 @@ async def test_a_job_that_runs_elsewhere_is_not_run_twice(journey, guanxi, ward,
 
     assert (done.returncode, done.stderr) == (2, "The job count is running already; guanxi jobs says where.\n")
     assert unknown.stderr == (
-        "There is no job 'counted'; there are count, events, fail, hang, hog, leave, retention, spread, stages, sweep.\n"
+        "There is no job 'counted'; there are count, events, fail, hang, hog, leave, retention, seek, spread, stages, sweep.\n"
     )
     assert listed(guanxi, journey.home, **ward)["count"]["runner"] == "elsewhere:1"
 

@@ -2,6 +2,7 @@
 
 import os
 import threading
+from contextlib import suppress
 from dataclasses import fields, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -22,6 +23,7 @@ from graph.records import (
     Relation,
 )
 from graph.words import Channel, MemberRole, OutcomeKind, ProgrammeKind, Purpose, RelationKind
+from plugins.failures.failure import Asked
 from plugins.failures.reports import MOST_FILES, FailureReports, files, read
 from plugins.fields.calls import FieldCalls
 from plugins.fields.checks import checked_field
@@ -49,6 +51,22 @@ def propose(customer, catalogue):
     if {when}:
         raise ValueError(f"not today, {{customer.customer_no}}")
     yield Proposal("A", 0.5)
+"""
+SECRETIVE = """
+from guanxi import About, hookimpl
+from pydantic import BaseModel, Field, SecretStr
+
+class Settings(BaseModel, frozen=True):
+    key: {secret} = Field("sesame-77", description="Opens it.", validate_default=True)
+
+@hookimpl
+def about():
+    return About(version="7", owner="ann@bank.example", settings=Settings)
+
+@hookimpl
+def levers(register, catalogue, settings):
+    key = settings.key
+    raise RuntimeError(key if isinstance(key, str) else key.get_secret_value())
 """
 ALWAYS = FAILING.format(when="True", permissions="['identifiers']")
 MARKS = {
@@ -160,6 +178,86 @@ def test_a_plugin_has_20_files_at_most_and_others_have_their_own(batch, person, 
         for number in range(MOST_FILES + 5):
             told.of(PluginInfo(name, "nowhere"), "gates", "X")(type(f"Error{number}", (Exception,), {})(), asked)
     assert [len(list(files(reports, name))) for name in ("mine", "yours")] == [MOST_FILES, MOST_FILES] == [20, 20]
+
+
+MUTE = """
+from guanxi import Lever, Proposal, hookimpl, recommender
+
+class Mute(Exception):
+    def __str__(self):
+        raise KeyError("Its Name")
+
+@recommender("mine")
+def propose(customer):
+    {asked}
+    yield Proposal("A", 0.5)
+
+@hookimpl
+def levers(register):
+    {levers}
+
+{imported}
+"""
+RAISES = "raise Mute()"
+
+
+@pytest.mark.parametrize(
+    ("given", "hook", "place"),
+    [
+        ({"asked": RAISES}, "recommenders", "Mute in mine.py:10"),
+        ({"levers": RAISES}, "rules", "Mute in mine.py:15"),
+        ({"imported": RAISES}, "loading", "Mute in mine.py:17"),
+    ],
+)
+@pytest.mark.parametrize("isolation", [THREADS, PROCESS], ids=["thread", "process"])
+def test_an_error_that_cannot_say_what_it_is_is_told_by_its_type(
+    plugin_folder, batch, person, catalogue, reports, request, capfd, isolation, given, hook, place
+):
+    source = MUTE.format(**{"asked": "pass", "levers": "pass", "imported": ""} | given)
+    host = PluginHost.load([plugin_folder(mine=source)], isolation=isolation, reports=FailureReports(reports))
+    request.addfinalizer(host.close)
+    host.rules(catalogue("A"))
+    for own in host.guarded(None):
+        if own.name == "mine":
+            with suppress(Omitted):
+                own.propose(batch([person()], catalogue("A")))
+
+    [report] = files(reports)
+    failure = read(report)
+    assert (failure.hook, failure.place, failure.said) == (hook, place, "")
+    assert "Its Name" not in "".join(capfd.readouterr())
+
+
+def test_what_a_store_cannot_take_is_not_in_what_is_counted(batch, person, catalogue, reports):
+    owner, asked = PluginInfo("mine", "here", owner="ann\ud83d"), batch([person()], catalogue("A"))
+    told = FailureReports(reports)
+    told.tell(owner, "gates", "X", ValueError("not \ud83d"), Asked(asked, is_safe=True))
+
+    [counted] = told.counts.take()
+    assert (counted.owner, counted.said) == ("ann?", "not ?")
+    assert [read(path).said for path in files(reports)] == ["not ?"]
+
+
+@pytest.mark.parametrize(("secret", "said"), [("str", "sesame-77"), ("SecretStr", "xxxxxx-00")])
+def test_a_secret_is_not_quoted_in_what_is_told_of_a_plugin_that_has_one(
+    plugin_folder, catalogue, reports, secret, said
+):
+    source = SECRETIVE.format(secret=secret)
+    host = PluginHost.load([plugin_folder(mine=source)], shipped=(), reports=FailureReports(reports))
+    host.rules(catalogue("A"))
+
+    [report] = files(reports)
+    assert (read(report).said, read(report).owner) == (said, "ann@bank.example")
+    assert [info.told for info in host.plugins] == [None if secret == "SecretStr" else f"rules: RuntimeError: {said}"]
+
+
+def test_who_failed_in_registering_is_known(plugin_folder, reports):
+    source = SECRETIVE.format(secret="str") + "\n@hookimpl\ndef gates(register):\n    1 / 0\n"
+    PluginHost.load([plugin_folder(mine=source)], shipped=(), reports=FailureReports(reports))
+
+    [report] = files(reports)
+    failure = read(report)
+    assert (failure.hook, failure.version, failure.owner) == ("loading", "7", "ann@bank.example")
 
 
 def test_a_gate_that_cannot_say_why_is_reported_with_whom_and_what(known, product, reports):

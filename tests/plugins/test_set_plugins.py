@@ -188,6 +188,20 @@ def test_a_trial_changes_nothing(host_of, proposed):
     assert (proposed(host), info_of(host).state) == ({"A": 0.5}, "loaded")
 
 
+def test_a_trial_goes_well_beside_a_change_that_another_makes_meanwhile(host_of):
+    host = host_of(mine=FUNCTION)
+    registered = host._registered
+
+    def slow(*given):
+        tried = registered(*given)
+        host._registered = registered
+        assert host.take_settings(stored(code="B"))
+        return tried
+
+    host._registered = slow
+    host.try_settings("mine", {"score": 0.75})
+
+
 def test_a_plugin_is_known_by_either_spelling_of_its_name(host_of):
     host = host_of(salary_card=FUNCTION)
     assert host.named("salary-card").name == "salary_card"
