@@ -79,10 +79,10 @@ def _section(name: str, hook: Callable[..., Any]) -> Iterator[str]:
     yield (inspect.getdoc(hook) or "").replace("``", "`")
     for value in (_value(hook), *BESIDE.get(name, ())):
         yield from ("", f"### {value.__name__}", "")
-        yield from _described(value)
+        yield from described(value)
 
 
-def _described(value: type) -> Iterator[str]:
+def described(value: type) -> Iterator[str]:
     """Yield what is said of a value, and a table of its fields or, of a protocol, of what it has."""
     told, attributes = parts(inspect.getdoc(value) or "")
     yield told

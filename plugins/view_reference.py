@@ -7,14 +7,24 @@ from functools import cached_property
 from types import FunctionType
 from typing import Final
 
-from graph.records import Customer
-from plugins.reference import parts
+from graph.records import (
+    ActivityMonth,
+    Consent,
+    Customer,
+    Holding,
+    Interaction,
+    Membership,
+    Outcome,
+    Product,
+    Relation,
+)
+from plugins.reference import described, parts
 from recommenders.batch import Batch
 from recommenders.frames import SCHEMAS, Frames
 from recommenders.insight import CustomerScores, Leaving, Segment, Value
 from recommenders.portfolio import Portfolio
 from recommenders.sight import PROFILE, WORDS
-from recommenders.view import COLUMNS, CustomerView
+from recommenders.view import COLUMNS, CustomerView, SharedLimit
 
 HEAD: Final = """# What a plugin sees
 
@@ -67,6 +77,8 @@ TOLD: Final[Mapping[str, type]] = {
     "scores.value": Value,
 }
 """What a model says of a customer, by where it stands in a view."""
+RECORDS: Final = (Holding, Membership, Relation, SharedLimit, ActivityMonth, Interaction, Outcome, Consent, Product)
+"""What views and catalogues hold many of."""
 
 
 def view_reference() -> str:
@@ -78,6 +90,7 @@ def view_reference() -> str:
             *rows,
             *_section("A customer", CustomerView),
             *_told_of(),
+            *_records(),
             *_section("A batch", Batch),
             *_frames(),
             *_section("A portfolio", Portfolio, "fit(portfolio)"),
@@ -112,6 +125,12 @@ def _told_of() -> Iterator[str]:
     for path, of in TOLD.items():
         for name, kind in inspect.get_annotations(of).items():
             yield _row(f"{path}.{name}", kind)
+
+
+def _records() -> Iterator[str]:
+    yield from ("", "## Records", "", "What is None is not known, or has no bound.")
+    for of in RECORDS:
+        yield from ("", f"### {of.__name__}", "", *described(of))
 
 
 def _frames() -> Iterator[str]:

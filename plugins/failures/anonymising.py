@@ -28,7 +28,18 @@ from plugins.failures.telling import text_of
 T = TypeVar("T")
 
 NUMBERS: Final = frozenset({"customer_no", "principal_no"})
-KEPT: Final = frozenset({"product_code", "programme_code", "kind", "consent_version", "version", "outgoing"})
+KEPT: Final = frozenset(
+    {
+        "product_code",
+        "programme_code",
+        "programme_kind",
+        "partner_code",
+        "kind",
+        "consent_version",
+        "version",
+        "outgoing",
+    }
+)
 COLUMNS: Final = "attributes"
 BRANCHED: Final = frozenset({"region", "occupation", "industry", "branch_code", COLUMNS})
 """Where words are kept that the plugin's code names."""

@@ -274,6 +274,8 @@ def check_candidates(candidates: object, batch: Batch) -> None:
         raise ValueError(f"gave scores of shape {getattr(scores, 'shape', None)}, not {batch.shape}")
     if scores.dtype.kind != "f" or np.count_nonzero(np.isinf(scores)):
         raise ValueError("gave scores that are no finite numbers")
+    if np.count_nonzero((scores < 0) | (scores > 1)):
+        raise ValueError("gave scores that are not from 0 to 1")
 
 
 def check_reason(reason: object) -> None:

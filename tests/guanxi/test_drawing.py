@@ -34,7 +34,7 @@ def test_what_is_drawn_is_in_the_graph(draw):
         ann -HOLDS-> CURRENT-ACCOUNT opened_on=2020-01-01 balance=12.5
         ann -MEMBER_OF-> FAMILY-1 role=principal
         ann -DID-> complaint channel=branch at=2026-06-01T09:00:00Z
-        ann -EARNS-> 9000 months=3
+        ann -EARNS-> 9000 months=3 transactions=4
     """)
     ann = bank.customer("ann")
     assert (ann.income, ann.attributes["hobby"]) == (9000, "chess")
@@ -47,7 +47,11 @@ def test_what_is_drawn_is_in_the_graph(draw):
     ]
     assert ann.member_of("family", "principal")
     assert [(event.kind, event.channel) for event in ann.interactions] == [("complaint", Channel.BRANCH)]
-    assert [month.month for month in ann.activity] == ["2026-03", "2026-04", "2026-05"]
+    assert [(month.month, month.transactions) for month in ann.activity] == [
+        ("2026-03", 4),
+        ("2026-04", 4),
+        ("2026-05", 4),
+    ]
     assert ann.salary_months == 3
 
 

@@ -22,7 +22,7 @@ from graph.records import (
     Outcome,
     Relation,
 )
-from graph.words import Channel, MemberRole, OutcomeKind, ProgrammeKind, Purpose, RelationKind
+from graph.words import Channel, MemberRole, OutcomeKind, Purpose, RelationKind
 from plugins.failures.failure import Asked
 from plugins.failures.reports import MOST_FILES, FailureReports, files, read
 from plugins.fields.calls import FieldCalls
@@ -93,7 +93,7 @@ def known(person):
         manager_no="M-77",
         attributes={"hobby": "its hobby"},
         holdings=(Holding("HELD", date(2019, 9, 9), None, 9533.5),),
-        memberships=(Membership("ITS-PROGRAMME", ProgrammeKind.TOBACCO, MemberRole.RETAILER, reference="L-77"),),
+        memberships=(Membership("ITS-PROGRAMME", "skymiles", MemberRole.RETAILER, reference="L-77"),),
         relations=(Relation("C-SPOUSE-77", RelationKind.SPOUSE, outgoing=True),),
         kin=(KinHolding("C-KIN-77", "KIN-PRODUCT"),),
         family=(FamilyMember("C-FAMILY-77", "ITS-FAMILY", "C-OWN-77", 5155.5, (Debt(balance=5155.5),)),),
@@ -156,6 +156,7 @@ def test_it_keeps_how_much_is_known_of_the_customer(failing, known):
         if isinstance(own, tuple | dict):
             assert len(own) == len(other), field.name
     assert [held.product_code for held in made.holdings] == ["HELD"]
+    assert [own.programme_kind for own in made.memberships] == ["skymiles"]
     assert made.family[0].principal_no == made.customer_no != made.relations[0].customer_no
 
 
@@ -308,7 +309,7 @@ def test_what_fails_by_a_word_of_the_plugin_or_an_age_fails_again(failing, known
 def test_words_are_kept_where_code_names_them_and_nowhere_else(failing, person):
     said = when("customer.region == 'Dali' or 'Its Name' or 'L-77'")
     record = person("C1", name="Its Name", region="Dali", occupation="Lijiang", memberships=(
-        Membership("P", ProgrammeKind.TOBACCO, MemberRole.RETAILER, reference="L-77"),
+        Membership("P", "tobacco", MemberRole.RETAILER, reference="L-77"),
     ))  # fmt: skip
     [path] = failing(said, [record])
     [made] = read(path).customers

@@ -160,6 +160,8 @@ GIVEN = {
     "too few columns": (scores_of(np.zeros((1, 1), np.float32)), "ValueError: gave scores of shape (1, 1), not"),
     "one row for all": (scores_of(np.zeros(2, np.float32)), "ValueError: gave scores of shape (2,), not"),
     "infinity": (scores_of(np.array([[np.inf, 0.1]])), "ValueError: gave scores that are no finite numbers"),
+    "more than 1": (scores_of(np.array([[np.nan, 1.7]])), "ValueError: gave scores that are not from 0 to 1"),
+    "less than 0": (scores_of(np.array([[-0.1, 0.5]])), "ValueError: gave scores that are not from 0 to 1"),
     "text": (scores_of(np.array([["a", "b"]])), "ValueError: gave scores that are no finite numbers"),
     "objects": (scores_of(np.array([[None, 1]])), "ValueError: gave scores that are no finite numbers"),
 }
