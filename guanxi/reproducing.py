@@ -15,7 +15,7 @@ from plugins.fields.carrying import unpacked_arguments
 from plugins.fields.checks import WHAT, check_value, checked_field
 from plugins.fields.shapes import Maybe
 from plugins.host import PluginHost
-from plugins.isolation.guard import check_candidates, check_reason, check_refusal
+from plugins.isolation.guard import check_candidates, check_reason, check_refusal, check_refused
 from plugins.life_events import day_of
 from recommenders.contract import Gate, LifeEvent, Recommender, Trainable
 
@@ -43,6 +43,16 @@ def ask_again(failure: Failure, path: Path, settings: Settings) -> None:
     ask(found, failure, settings)
 
 
+def left_open(failure: Failure) -> str:
+    """Return what is not as it was when something failed: it may not fail again for that alone."""
+    if failure.hook in ALONE:
+        days = "products' days are moved, " if failure.hook == RULES else ""
+        return f"{days}the bank's settings and other plugins are not there, and it may be by one of these that it fails"
+    if failure.customers or failure.arguments:
+        return "amounts are made up, and it may be by one that it fails"
+    return "the bank's settings are not there, and it may be by one that it fails"
+
+
 def _ask_recommender(found: Recommender, failure: Failure, settings: Settings) -> None:
     recommender, batch = _learnt(found, settings), failure.batch()
     if not failure.customers:
@@ -55,8 +65,7 @@ def _ask_recommender(found: Recommender, failure: Failure, settings: Settings) -
 
 def _ask_gate(gate: Gate, failure: Failure, _: Settings) -> None:
     batch = failure.batch()
-    refused = gate.refuses(batch)
-    for row, column in np.argwhere(np.broadcast_to(refused, batch.shape)).tolist():
+    for row, column in np.argwhere(check_refused(gate.refuses(batch), batch)).tolist():
         check_refusal(gate.explain(batch.customers[row], batch.catalogue.products[column]))
 
 

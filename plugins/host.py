@@ -299,6 +299,7 @@ class PluginHost:
     def try_rules(self, loaded: Loaded, catalogue: Catalogue) -> Rules:
         """Return a plugin's bundles and levers for a catalogue; raises whatever it does, and PluginError."""
         own = _in_time(loaded.info, rules_of, self._manager, loaded.plugin, catalogue, loaded.registered.settings)
+        check_bundles(own.bundles, ())
         check_levers(own.levers)
         return own
 

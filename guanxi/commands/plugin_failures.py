@@ -39,17 +39,17 @@ def reproduce(
     failure = read(report)
     if not path.exists():
         raise SettingsError(f"There is no {path}.")
-    from guanxi.reproducing import ask_again
+    from guanxi.reproducing import ask_again, left_open
 
     typer.echo(f"{failure.item} of {failure.plugin} {failure.version} failed: {failure.place}")
     try:
         ask_again(failure, path.resolve(), Settings())
     except SettingsError:
         raise
-    except Exception as error:  # noqa: BLE001 - it is what was asked for
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - it is what was asked for
         typer.echo("".join(traceback.format_exception(error)))
         return 1
-    typer.echo("It does not fail on what was reported; amounts are made up, and it may be by one that it fails.")
+    typer.echo(f"It does not fail on what was reported; {left_open(failure)}.")
     return 0
 
 

@@ -228,9 +228,7 @@ class GuardedGate:
     def refuses(self, batch: Batch) -> Mask:
         """Return the inner gate's refusals, or everything refused."""
         try:
-            refused = np.broadcast_to(self._call(own_budget(batch), self._inner.refuses, batch), batch.shape)
-            if refused.dtype != np.bool_:
-                raise TypeError(f"gave {refused.dtype}, not booleans")  # noqa: TRY301 - told like what it raises itself
+            refused = check_refused(self._call(own_budget(batch), self._inner.refuses, batch), batch)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
             self._failed(error, batch)
             return np.ones(batch.shape, np.bool_)
@@ -290,6 +288,14 @@ def check_reason(reason: object) -> None:
         raise TypeError(f"gave a reason without a text in each of {', '.join(Language)}")
     if max(sum(map(len, reason.path)), *map(len, reason.text.values())) > MOST_TEXT:
         raise ValueError(f"gave a reason of more than {MOST_TEXT} characters")
+
+
+def check_refused(refused: Any, batch: Batch) -> Mask:
+    """Return what a gate refuses, in the batch's shape; raises TypeError or ValueError where it is no booleans."""
+    refused = np.broadcast_to(refused, batch.shape)
+    if refused.dtype != np.bool_:
+        raise TypeError(f"gave {refused.dtype}, not booleans")
+    return cast(Mask, refused)
 
 
 def check_refusal(refusal: object) -> None:

@@ -101,7 +101,9 @@ def test_what_was_mended_fails_no_more(failed, guanxi):
     [one] = reports(guanxi, home)
     done = guanxi(home, "plugins", "reproduce", one["file"], path)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.splitlines()[-1].startswith("It does not fail on what was reported")
+    assert done.stdout.splitlines()[-1] == (
+        "It does not fail on what was reported; amounts are made up, and it may be by one that it fails."
+    )
 
 
 def test_what_cannot_be_asked_again_is_told_in_a_line(failed, guanxi, tmp_path):
@@ -117,8 +119,56 @@ def test_what_cannot_be_asked_again_is_told_in_a_line(failed, guanxi, tmp_path):
         assert (done.returncode, done.stderr.splitlines()) == (2, [told])
 
 
+@pytest.mark.parametrize("code", [0, 3])
+def test_one_that_ends_the_process_fails(failed, guanxi, code):
+    path, home = failed(when=f"__import__('sys').exit({code})")
+    [one] = reports(guanxi, home)
+    done = guanxi(home, "plugins", "reproduce", one["file"], path)
+    assert (one["place"], done.returncode) == ("SystemExit in mine.py:10", 1)
+    assert f"\nSystemExit: {code}\n" in done.stdout
+
+
+GATE = """
+import numpy as np
+from guanxi import hookimpl
+
+class Own:
+    gate = "eligibility"
+    code = "OWN"
+
+    def refuses(self, batch):
+        return {refuses}
+
+    def explain(self, customer, product):
+        raise ValueError("nobody is refused")
+
+@hookimpl
+def gates(register):
+    register(Own())
+"""
+
+
+@pytest.mark.parametrize(
+    ("refuses", "shown"),
+    [
+        ("np.zeros(batch.shape)", "TypeError: gave float64, not booleans"),
+        ("None", "TypeError: gave object, not booleans"),
+    ],
+)
+def test_a_gate_that_gives_no_booleans_is_reproduced(guanxi, tmp_path, refuses, shown):
+    (tmp_path / "mine.py").write_text(GATE.format(refuses=refuses))
+    home = tmp_path / "home"
+    host = PluginHost.load([tmp_path], shipped=(), reports=FailureReports(home / "failures"))
+    [gate] = host.gates()
+    assert gate.refuses(Batch.whole([KNOWN], Catalogue([Product("A", "A", "deposit")]), Context(TODAY))).all()
+
+    [one] = reports(guanxi, home)
+    done = guanxi(home, "plugins", "reproduce", one["file"], tmp_path / "mine.py")
+    assert (done.returncode, shown in done.stdout) == (1, True), done.stdout + done.stderr
+
+
 EARLY = """
-from guanxi import About, Lever, hookimpl
+from guanxi import About, BundleRule, Lever, hookimpl, say
 from pydantic import BaseModel, Field
 
 class Settings(BaseModel, frozen=True):
@@ -133,25 +183,39 @@ def levers(register, catalogue, settings):
     {levers}
 
 @hookimpl
+def bundles(register, catalogue, settings):
+    {bundles}
+
+@hookimpl
 def fields(register, settings):
     {fields}
 """
+EARLY_HOOKS = ("levers", "bundles", "fields")
+
+
+BUNDLE = "register(BundleRule({code!r}, {products!r}, say('B', 'B'), say('b', 'b')))"
+EMPTY = BUNDLE.format(code="EMPTY", products=())
+TWICE = "; ".join([BUNDLE.format(code="PAIR", products=("A", "B"))] * 2)
 
 
 @pytest.mark.parametrize(
-    ("levers", "fields", "hook", "said", "code", "shown"),
+    ("own", "hook", "said", "code", "shown"),
     [
-        ("1 / 0", "pass", "rules", "division by zero", 1, "ZeroDivisionError: division by zero"),
-        ("pass", "1 / 0", "loading", "division by zero", 2, "is broken: ZeroDivisionError: division by zero"),
-        ("register(Lever('spring', {'A': -1.0}))", "pass", "rules",
+        ({"levers": "1 / 0"}, "rules", "division by zero", 1, "ZeroDivisionError: division by zero"),
+        ({"fields": "1 / 0"}, "loading", "division by zero", 2, "is broken: ZeroDivisionError: division by zero"),
+        ({"levers": "register(Lever('spring', {'A': -1.0}))"}, "rules",
          "registered the lever 'spring', whose factor of 'A' is -1.0", 1, "whose factor of 'A' is -1.0"),
-        ("pass", "1 / settings.factor", "settings", "float division by zero", 2, "under the bank's settings"),
+        ({"bundles": EMPTY}, "rules", "registered the bundle 'EMPTY', whose products are no product codes", 1,
+         "registered the bundle 'EMPTY', whose products are no product codes"),
+        ({"bundles": TWICE}, "rules", "registered a bundle by the code 'PAIR', which is no text or is taken", 1,
+         "registered a bundle by the code 'PAIR', which is no text or is taken"),
+        ({"fields": "1 / settings.factor"}, "settings", "float division by zero", 2, "under the bank's settings"),
     ],
 )  # fmt: skip
 def test_what_fails_before_a_customer_is_seen_is_reported_with_all_it_says(
-    guanxi, tmp_path, levers, fields, hook, said, code, shown
+    guanxi, tmp_path, own, hook, said, code, shown
 ):
-    (tmp_path / "mine.py").write_text(EARLY.format(levers=levers, fields=fields))
+    (tmp_path / "mine.py").write_text(EARLY.format_map(dict.fromkeys(EARLY_HOOKS, "pass") | own))
     home = tmp_path / "home"
     host = PluginHost.load([tmp_path], shipped=(), reports=FailureReports(home / "failures"))
     if hook == "settings":
@@ -163,6 +227,27 @@ def test_what_fails_before_a_customer_is_seen_is_reported_with_all_it_says(
     assert (one["version"], one["owner"]) == ("7", "ann@bank.example")
     done = guanxi(home, "plugins", "reproduce", one["file"], tmp_path / "mine.py")
     assert (done.returncode, shown in done.stdout + done.stderr) == (code, True), done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("own", "told"),
+    [
+        ({"levers": "1 / 0"}, "products' days are moved, the bank's settings and other plugins are not there, and it may "
+                              "be by one of these that it fails."),
+        ({"fields": "1 / 0"}, "the bank's settings and other plugins are not there, and it may be by one of these that "
+                              "it fails."),
+    ],
+)  # fmt: skip
+def test_of_what_has_no_amounts_it_says_what_else_it_may_fail_by(guanxi, tmp_path, own, told):
+    path, home = tmp_path / "mine.py", tmp_path / "home"
+    path.write_text(EARLY.format_map(dict.fromkeys(EARLY_HOOKS, "pass") | own))
+    PluginHost.load([tmp_path], shipped=(), reports=FailureReports(home / "failures")).rules(Catalogue([]))
+    [one] = reports(guanxi, home)
+    path.write_text(EARLY.format_map(dict.fromkeys(EARLY_HOOKS, "pass")))
+
+    done = guanxi(home, "plugins", "reproduce", one["file"], path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1] == f"It does not fail on what was reported; {told}"
 
 
 FIELDS = """
