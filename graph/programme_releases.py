@@ -1,8 +1,9 @@
 """What was told of a programme, month by month: written once, and told again as it was."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeAlias
 
@@ -16,14 +17,23 @@ Numbers: TypeAlias = Mapping[str, Mapping[str, int]]
 
 RELEASES: Final = """
 MATCH (r:ProgrammeRelease {contract_key: $contract})
-RETURN r.month AS month, r.numbers AS numbers ORDER BY month
+RETURN r.month AS month, r.numbers AS numbers, r.late AS late ORDER BY month
 """
 RELEASE: Final = """
 MATCH (:Programme {programme_code: $code})
 UNWIND $rows AS row
 MERGE (r:ProgrammeRelease {release_key: row.release_key})
-ON CREATE SET r.contract_key = $contract, r.month = row.month, r.numbers = row.numbers, r.released_at = $now
+ON CREATE SET r.contract_key = $contract, r.month = row.month, r.numbers = row.numbers, r.late = $late,
+  r.released_at = $now
 """
+COMPLETE: Final = """
+UNWIND $rows AS row
+MATCH (r:ProgrammeRelease {release_key: row.release_key})
+SET r.release_key = r.release_key
+WITH r, row WHERE r.late = row.before
+SET r.numbers = row.numbers, r.late = row.late
+"""
+"""Setting the key to itself locks a month before it is read what is late."""
 DRAW: Final = """
 MATCH (:Programme {programme_code: $code})
 MERGE (s:ProgrammeSecret {contract_key: $contract})
@@ -32,19 +42,46 @@ ON CREATE SET s.secret = $secret
 DRAWN: Final = "MATCH (s:ProgrammeSecret {contract_key: $contract}) RETURN s.secret AS secret"
 
 
-async def releases(store: Store, contract: str) -> dict[str, Numbers]:
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What was released of a month; breakdowns that are ``late`` could not be counted, and come once they can be."""
+
+    numbers: Numbers
+    late: tuple[str, ...] = ()
+
+
+async def releases(store: Store, contract: str) -> dict[str, Release]:
     """Return what was released of a contract by month, ``YYYY-MM``, the first first."""
-    return {row["month"]: json.loads(row["numbers"]) for row in await store.read(RELEASES, contract=contract)}
+    rows = await store.read(RELEASES, contract=contract)
+    return {row["month"]: Release(json.loads(row["numbers"]), tuple(row["late"] or ())) for row in rows}
 
 
-async def release(store: Store, contract: str, months: Mapping[str, Numbers], now: datetime) -> None:
-    """Release months of a programme that is there; one that is released already stays as it is."""
+async def release(
+    store: Store, contract: str, months: Mapping[str, Numbers], now: datetime, late: Sequence[str] = ()
+) -> None:
+    """Release months of a programme that is there, without breakdowns that are late; a released one stays as it is."""
     rows = [
-        {"release_key": f"{contract}|{month}", "month": month, "numbers": json.dumps(numbers)}
+        {"release_key": _key(contract, month), "month": month, "numbers": json.dumps(numbers)}
         for month, numbers in months.items()
     ]
     with suppress(ConstraintError):  # another server released them between this transaction's MERGE and its commit
-        await store.write(RELEASE, code=_code(contract), contract=contract, rows=rows, now=now)
+        await store.write(
+            RELEASE, code=_code(contract), contract=contract, rows=rows, now=now, late=list(late) if late else None
+        )
+
+
+async def complete(store: Store, contract: str, released: Mapping[str, Release], months: Mapping[str, Numbers]) -> None:
+    """Release breakdowns of months that were late; a month that another server has added to stays as it is."""
+    rows = [
+        {
+            "release_key": _key(contract, month),
+            "before": list(released[month].late),
+            "numbers": json.dumps({**numbers, **released[month].numbers}),
+            "late": [name for name in released[month].late if name not in numbers] or None,
+        }
+        for month, numbers in months.items()
+    ]
+    await store.write(COMPLETE, rows=rows)
 
 
 async def secret(store: Store, contract: str, drawn: str) -> str:
@@ -59,6 +96,10 @@ async def secret(store: Store, contract: str, drawn: str) -> str:
     if not found:
         raise NotFound("programme", _code(contract))
     return str(found[0]["secret"])
+
+
+def _key(contract: str, month: str) -> str:
+    return f"{contract}|{month}"
 
 
 def _code(contract: str) -> str:

@@ -88,6 +88,7 @@ def _ask_rules(host: PluginHost, failure: Failure) -> None:
 ALONE: Final[Mapping[str, Callable[[PluginHost, Failure], None]]] = {LOADING: lambda *_: None, RULES: _ask_rules}
 """What asks again of the whole of a plugin, once it is loaded, by what failed."""
 ELSEWHERE: Final = {
+    "breakdowns": "it failed on counts of members; guanxi programmes report asks it",
     "facts": "it failed on what a recommender gave",
     SCHEMA: "it failed beside what others add to the schema; guanxi plugins schema shows it",
     "jobs": "guanxi jobs run does so, on the bank",

@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from graph.programme_releases import Numbers
 from graph.records import Product, Programme
 from graph.store import Store
-from plugins.contract import Breakdown
+from plugins.host import PluginHost
 from plugins.partner_rounding import BASE, STEP, told
 from plugins.programme_releases import MEMBERS, OWN, SHOWN, TAKEN, releases
 
@@ -81,12 +81,17 @@ class PartnerReport:
 
 
 async def partner_report(
-    store: Store, programme: Programme, products: Iterable[Product], breakdowns: Iterable[Breakdown], today: date
+    store: Store, programme: Programme, products: Iterable[Product], host: PluginHost, today: date
 ) -> PartnerReport:
-    """Return a programme's report, up to the end of the month before today's; what was not released yet is now."""
+    """Return a programme's report, up to the end of the month before today's; what was not released yet is now.
+
+    Breakdowns that are late for one of its months are not in it.
+    """
     as_of = today.replace(day=1) - timedelta(1)
-    those = [breakdown for breakdown in breakdowns if breakdown.kind == programme.kind]
-    months = await releases(store, programme, products, those, as_of)
+    released = await releases(store, programme, products, host, as_of)
+    months = {month: own.numbers for month, own in released.items()}
+    late = {name for own in released.values() for name in own.late}
+    those = [own for own, _ in host.of("breakdowns") if own.kind == programme.kind and own.name not in late]
     shown = {month: numbers[OWN][SHOWN] for month, numbers in months.items()}
     taken = {month: numbers[OWN][TAKEN] for month, numbers in months.items()}
     periods = tuple(shown_periods(shown))

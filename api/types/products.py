@@ -244,5 +244,5 @@ class Programme(Node):
 
     async def _told(self) -> PartnerReport:
         services, catalogue = self.session.services, await self.session.catalogue()
-        breakdowns = [breakdown for breakdown, _ in services.engine.host.of("breakdowns")]
-        return await partner_report(services.store, self.record, catalogue.values(), breakdowns, self.session.today)
+        host = services.engine.host
+        return await partner_report(services.store, self.record, catalogue.values(), host, self.session.today)

@@ -81,12 +81,11 @@ def _contract(programme: Programme, terms: Terms, taken: int) -> str:
 
 async def _report(settings: Settings, code: str, *, as_of: date) -> PartnerReport:
     host = load_plugins(settings)
-    breakdowns = [breakdown for breakdown, _ in host.of("breakdowns")]
     async with open_store(settings) as store:
         found = {programme.programme_code: programme for programme in await read_programmes(store)}
         if code not in found:
             raise NotFound("programme", code)
-        return await partner_report(store, found[code], await products.catalogue(store), breakdowns, as_of)
+        return await partner_report(store, found[code], await products.catalogue(store), host, as_of)
 
 
 def _lines(told: PartnerReport) -> list[str]:

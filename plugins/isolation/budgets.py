@@ -7,6 +7,9 @@ from recommenders.batch import Batch
 BUDGET_SECONDS: Final = 0.1
 """For one customer; a batch has BATCH_SECONDS for each customer more."""
 BATCH_SECONDS: Final = 0.01
+BREAKDOWN_SECONDS: Final = 1.0
+"""For all members in a partner's report, once a month; GROUP_SECONDS for each time that it is asked more."""
+GROUP_SECONDS: Final = 0.00002
 
 
 def own_budget(batch: Batch) -> float:
@@ -18,3 +21,8 @@ def budget_of(batch: Batch) -> float:
     """Return how many seconds it has in a request that may have less time."""
     asked = batch.context.budget_ms
     return own_budget(batch) if asked is None else min(own_budget(batch), asked / 1000)
+
+
+def breakdown_budget(groups: int) -> float:
+    """Return how many seconds a plugin has to say so many times which group members are in, for a partner's report."""
+    return BREAKDOWN_SECONDS + GROUP_SECONDS * groups

@@ -81,3 +81,34 @@ def test_a_contract_is_loaded_alone_and_told_with_what_is_used_of_it(journey, gu
         "not on 2026-12-24, 2026-12-30 to 2027-01-02"
     ]
     assert (logged[0]["operation"], json.loads(logged[0]["details"])) == ("guanxi load", {"programmes.csv": 1})
+
+
+MOODY = """
+from guanxi import Breakdown, hookimpl
+
+def group(members, day):
+    {body}
+
+@hookimpl
+def breakdowns(register):
+    register(Breakdown("cobranded", "moods", group))
+"""
+
+
+def test_a_breakdown_that_fails_is_not_in_the_report_until_it_works(journey, guanxi, tmp_path):
+    asked = (journey.home, "programmes", "report", "MART-1", "--as-of", "2026-07-01")
+    (tmp_path / "mine.py").write_text(MOODY.format(body="return 1 / 0"))
+    failed = guanxi(*asked, GUANXI_PLUGINS=str(tmp_path))
+    [report] = json.loads(guanxi(journey.home, "plugins", "failures", "mine", "--json").stdout)
+    again = guanxi(journey.home, "plugins", "reproduce", report["file"], tmp_path / "mine.py")
+    (tmp_path / "mine.py").write_text(MOODY.format(body="return 'all'"))
+    works = guanxi(*asked, GUANXI_PLUGINS=str(tmp_path))
+
+    assert (failed.returncode, " by years" in failed.stdout, " by moods" in failed.stdout) == (0, True, False)
+    assert failed.stderr.splitlines() == ["breakdown moods of plugin mine failed: ZeroDivisionError in mine.py:5"]
+    assert (report["hook"], report["item"]) == ("breakdowns", "moods")
+    assert (again.returncode, again.stderr) == (
+        2, "moods cannot be asked again by itself: it failed on counts of members; guanxi programmes report asks it.\n"
+    )  # fmt: skip
+    assert (works.returncode, works.stderr) == (0, "")
+    assert " by moods" in works.stdout.splitlines()

@@ -1,14 +1,22 @@
 import asyncio
 import json
+import threading
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from itertools import pairwise
 
 import pytest
 
-from graph import products
+from graph import products, programme_releases
 from graph.imports import import_rows
+from graph.programme_releases import Release
 from graph.programmes import programmes
+from guanxi import hookimpl
 from plugins.contract import Breakdown
+from plugins.failures.reports import FailureReports, files, read
+from plugins.host import PluginHost
+from plugins.infos import SHIPPED
+from plugins.isolation import breakdowns as timed
 from plugins.partner_report import (
     Counted,
     Group,
@@ -125,9 +133,24 @@ def by_reference(members, _):
 INSURANCE = Breakdown("hospital", "insurance", by_reference)
 
 
-async def report_of(bank, today=TODAY, *breakdowns):
+class Plugin:
+    """Registers breakdowns."""
+
+    def __init__(self, *own):
+        self.own = own
+
+    @hookimpl
+    def breakdowns(self, register):
+        for breakdown in self.own:
+            register(breakdown)
+
+
+async def report_of(bank, today=TODAY, *own, host=None):
+    if host is None:
+        host = PluginHost()
+        host.add(Plugin(*own), "ours", SHIPPED)
     [programme] = await programmes(bank)
-    return await partner_report(bank, programme, await products.catalogue(bank), breakdowns, today)
+    return await partner_report(bank, programme, await products.catalogue(bank), host, today)
 
 
 async def test_the_report_is_of_whole_months_and_counts_each_customer_once(bank):
@@ -217,3 +240,135 @@ async def test_what_is_left_of_erased_customers_makes_no_group(bank):
     await bank.write("MATCH (o:Outcome) WHERE o.kind = 'accept' REMOVE o.customer_no")
 
     assert (await report_of(bank)).taken is None
+
+
+class Moody:
+    """Groups members as ``by_reference`` does, after what its mood does."""
+
+    def __init__(self):
+        self.mood = None
+        self.asked = 0
+
+    def __call__(self, members, day):
+        self.asked += 1
+        given = self.mood(day) if self.mood else None
+        return given or by_reference(members, day)
+
+
+def raises(error):
+    def mood(_):
+        raise error
+
+    return mood
+
+
+@pytest.fixture
+def moody():
+    return Moody()
+
+
+@pytest.fixture
+def host(moody, tmp_path):
+    """A shipped plugin with a breakdown, and another with one that may fail."""
+    made = PluginHost(reports=FailureReports(tmp_path))
+    made.add(Plugin(INSURANCE), "ours", SHIPPED)
+    made.add(Plugin(Breakdown("hospital", "moods", moody)), "mine", "mine.py")
+    return made
+
+
+BOTH = (Group("insured", 80), Group("others", 60))
+INSURANCE_ALONE = (Counted("insurance", BOTH),)
+WHOLE = (*INSURANCE_ALONE, Counted("moods", BOTH))
+
+
+@pytest.mark.parametrize(
+    ("mood", "place"),
+    [
+        (raises(ValueError("C1")), "ValueError in test_partner_report.py"),
+        (raises(SystemExit(0)), "SystemExit in test_partner_report.py"),
+        (raises(KeyboardInterrupt()), "KeyboardInterrupt in test_partner_report.py"),
+        (raises(TimeoutError()), "TimeoutError in test_partner_report.py"),
+        (lambda _: 7, "TypeError"),
+        (lambda _: ["a"], "TypeError"),
+    ],
+)
+async def test_a_breakdown_that_fails_is_left_out_and_told_to_its_owner(bank, host, moody, tmp_path, mood, place):
+    moody.mood = mood
+    found = await report_of(bank, host=host)
+
+    assert found == replace(await report_of(bank), breakdowns=INSURANCE_ALONE)
+    [failure] = map(read, files(tmp_path))
+    assert (failure.hook, failure.item, failure.place.partition(":")[0]) == ("breakdowns", "moods", place)
+    [_, info] = host.plugins
+    assert (info.state, info.error.startswith("breakdown moods: ")) == ("failing", True)
+
+
+async def test_a_breakdown_that_failed_is_told_once_it_does_not_and_then_for_good(bank, host, moody):
+    moody.mood = raises(ValueError())
+    without = await report_of(bank, host=host)
+    await import_rows(bank, "memberships", [member(n) for n in range(140, 200)])
+    assert await report_of(bank, host=host) == without
+
+    moody.mood = None
+    late = await report_of(bank, host=host)
+    assert late == replace(without, breakdowns=(*INSURANCE_ALONE, Counted("moods", (Group("others", 120), BOTH[0]))))
+    assert host.plugins[1].state == "loaded"
+    asked = moody.asked
+    await import_rows(bank, "memberships", [member(n, date(2026, 6, 1)) for n in range(100)])
+    moody.mood = raises(ValueError())
+    assert await report_of(bank, host=host) == late
+    assert moody.asked == asked
+
+
+async def test_months_before_one_that_a_breakdown_failed_for_are_told_with_it(bank, host, moody):
+    before = await report_of(bank, date(2026, 6, 1), host=host)
+    moody.mood = raises(ValueError())
+
+    assert (await report_of(bank, host=host)).breakdowns == INSURANCE_ALONE
+    assert (await report_of(bank, date(2026, 6, 1), host=host)) == before
+    assert before.breakdowns == WHOLE
+
+
+async def test_a_breakdown_that_does_not_end_stops_nobody_and_is_not_asked_until_it_does(
+    bank, host, moody, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(timed, "breakdown_budget", lambda _: 0.3)
+    ends = threading.Event()
+    moody.mood = lambda _: ends.wait(60) and None
+    try:
+        asked = asyncio.ensure_future(report_of(bank, host=host))
+        longest = 0.0
+        clock = asyncio.get_running_loop().time
+        while not asked.done():
+            before = clock()
+            await asyncio.sleep(0.01)
+            longest = max(longest, clock() - before)
+        assert (asked.result().breakdowns, longest < 5) == (INSURANCE_ALONE, True)
+        assert (await report_of(bank, host=host)).breakdowns == INSURANCE_ALONE
+        assert moody.asked == 1
+        assert [read(path).place for path in files(tmp_path)] == ["TimeoutError"]
+    finally:
+        ends.set()
+    async with asyncio.timeout(60):
+        while (await report_of(bank, host=host)).breakdowns != WHOLE:
+            await asyncio.sleep(0.01)
+
+
+async def test_reports_at_once_have_all_breakdowns(bank, host):
+    found = await asyncio.gather(*(report_of(bank, host=host) for _ in range(5)))
+
+    assert {own.breakdowns for own in found} == {WHOLE}
+
+
+async def test_what_one_server_released_late_no_other_alters(bank):
+    contract, late = "P|2026-01-01", Release({"": {"members": 40}}, ("a", "b"))
+    await programme_releases.release(bank, contract, {"2026-01": late.numbers}, datetime.now(UTC), late.late)
+    for count in (20, 40):
+        await programme_releases.complete(bank, contract, {"2026-01": late}, {"2026-01": {"a": {"x": count}}})
+
+    told = Release({"": {"members": 40}, "a": {"x": 20}}, ("b",))
+    assert await programme_releases.releases(bank, contract) == {"2026-01": told}
+    await programme_releases.complete(bank, contract, {"2026-01": told}, {"2026-01": {"b": {"y": 60}}})
+    assert await programme_releases.releases(bank, contract) == {
+        "2026-01": Release({"": {"members": 40}, "a": {"x": 20}, "b": {"y": 60}})
+    }
