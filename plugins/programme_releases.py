@@ -99,7 +99,7 @@ async def _counted(
     host: PluginHost, breakdown: Breakdown, plugin: PluginInfo, ever: Sequence[Members], months: Sequence[str]
 ) -> dict[str, dict[str, int]] | None:
     """Members by month and group; None where the breakdown fails, which is told, or is still at an earlier report."""
-    mark = f"breakdown {breakdown.name}: "
+    at = f"breakdown {breakdown.name}"
     days = {month: date.fromisoformat(f"{month}-01") + relativedelta(day=31) for month in months}
     if not months:
         return {}
@@ -108,11 +108,11 @@ async def _counted(
     except Omitted:
         return None
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
-        plugin.note(f"{mark}{told(error)}", placed(error))
-        logger.warning("%s of plugin %s failed: %s", mark.rstrip(": "), plugin.name, placed(error))
+        plugin.note(f"{at}: {told(error)}", placed(error))
+        logger.warning("%s of plugin %s failed: %s", at, plugin.name, placed(error))
         await asyncio.to_thread(host.reports.tell, plugin, "breakdowns", breakdown.name, error, Asked.of())
         return None
-    plugin.mend(mark)
+    plugin.mend(at)
     return {month: counts[day] for month, day in days.items()}
 
 

@@ -102,7 +102,7 @@ def text_of(error: BaseException) -> str:
     """Return what an error says, as UTF-8 can; nothing where it raises in saying so, as a plugin's own may."""
     try:
         return utf8(str(error))
-    except (Exception, SystemExit):  # noqa: BLE001 - it is told by its type
+    except BaseException:  # noqa: BLE001 - it is told by its type
         return ""
 
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, Final
 
-from plugins.isolation.workers import Busy, Given, Worker
+from plugins.isolation.workers import Busy, Given, Left, Worker, forgotten
 
 AT_ONCE: Final = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
@@ -19,11 +19,13 @@ class Call:
         until: when it is late, in seconds of the monotonic clock.
         seconds: how long it took.
         is_over: whether there is an outcome.
+        left: is told where it fails after the caller went.
     """
 
     def __init__(self, worker: Worker, own: float, hurry: float, given: Given, work: str, *arguments: Any) -> None:
         self.until = self.seconds = 0.0
         self.is_over = False
+        self.left: Left = forgotten
         self._worker = worker
         self._hurry = hurry
         self._asked = own, hurry, given, work, *arguments
@@ -45,7 +47,7 @@ class Call:
     def hear(self) -> None:
         """Take the answer as it is by now."""
         try:
-            self._answer = self._worker.answer(self.until)
+            self._answer = self._worker.answer(self.until, self.left)
         except Exception as error:  # noqa: BLE001 - handed to the caller, whatever it is
             self._end(error)
         else:

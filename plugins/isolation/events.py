@@ -23,8 +23,7 @@ def in_thread(event: LifeEvent) -> LifeEvent:
     apart = Apart(event.code)
 
     def on(customer: CustomerView) -> date | None:
-        if apart.is_busy:
-            raise Omitted(event.code, "busy")
+        apart.check_free()
         return apart.call(BUDGET_SECONDS, event.on, customer)
 
     return replace(event, on=on)

@@ -22,12 +22,12 @@ from graph.words import Language
 from plugins.failures.telling import placed, text_of, told
 from plugins.functions import Speaking, fill
 from plugins.isolation.budgets import BUDGET_SECONDS, own_budget
-from plugins.isolation.calls import Call
+from plugins.isolation.calls import Call, do_at_once
 from plugins.isolation.remote import Remote, RemoteGate
 from plugins.isolation.threads import Apart, Turn, too_late
 from recommenders.batch import Batch
 from recommenders.catalogue import Catalogue
-from recommenders.contract import Candidates, Context, Gate, Mask, Omitted, Reason, Recommender, Refusal, Scores
+from recommenders.contract import Candidates, Context, Gate, Mask, Omitted, Reason, Recommender, Refusal, Scores, Text
 from recommenders.gates import say
 from recommenders.view import CustomerView
 
@@ -38,7 +38,7 @@ logger = logging.getLogger("guanxi.plugins")
 FAILURES_TO_OPEN: Final = 3
 OPEN_SECONDS: Final = 30.0
 MOST_TEXT: Final = 10_000
-"""Characters of a reason's path, and of its text in a language."""
+"""Characters of each text of a reason or a refusal, and of a reason's path."""
 UNCHECKED: Final = say("A rule could not be checked.", "有规则未能核验。")
 
 Report: TypeAlias = Callable[[BaseException, Batch], None]
@@ -126,6 +126,12 @@ class GuardedRecommender:
         """Whether it is not switched off."""
         return not self._health.off_until or self._health.off_until <= self._clock()
 
+    def call(self, batch: Batch, remote: Remote) -> Call:
+        """Return what is asked of its process, to be done with others, and told to ``heard``."""
+        call = remote.call(batch)
+        call.left = lambda error: self._failed(error, batch)
+        return call
+
     def turn(self, batch: Batch) -> Turn[Batch, Any]:
         """Return the call of the inner recommender, to be done with others, and told to ``heard``."""
         ask = self.function.said if self.function else self.inner.propose
@@ -182,8 +188,12 @@ class GuardedRecommender:
         return reason
 
     def _call(self, batch: Batch) -> Candidates:
+        if self.remote is not None:
+            call = self.call(batch, self.remote)
+            do_at_once([call])
+            return self._answered(batch, call)
         budget = self._budget(batch)
-        if self.remote is not None or budget == math.inf:
+        if budget == math.inf:
             return self._checked(self.inner.propose(batch), batch)
         try:
             return self._checked(self._apart.call(budget, self.inner.propose, batch), batch)
@@ -214,7 +224,10 @@ class GuardedRecommender:
 
 
 class GuardedGate:
-    """A gate that raises nothing; where it fails it refuses, since nobody knows what it would have protected."""
+    """A gate that raises nothing; where it fails it refuses, since nobody knows what it would have protected.
+
+    So does one that is busy, or whose process is being started, which is no failure.
+    """
 
     def __init__(self, inner: Gate, note: Callable[[str, str], None], *, report: Report = lambda *_: None) -> None:
         self.gate = inner.gate
@@ -228,11 +241,10 @@ class GuardedGate:
     def refuses(self, batch: Batch) -> Mask:
         """Return the inner gate's refusals, or everything refused."""
         try:
-            refused = check_refused(self._call(own_budget(batch), self._inner.refuses, batch), batch)
+            return check_refused(self._call(own_budget(batch), self._inner.refuses, batch), batch)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
             self._failed(error, batch)
             return np.ones(batch.shape, np.bool_)
-        return refused
 
     def explain(self, customer: CustomerView, product: Product) -> Refusal:
         """Return the inner gate's sentence, or that it could not be asked."""
@@ -248,11 +260,13 @@ class GuardedGate:
     def _call(self, seconds: float, ask: Callable[..., T], *arguments: Any) -> T:
         if self._is_remote:  # its process keeps its time
             return ask(*arguments)
-        if self._apart.is_busy:
-            raise TimeoutError("is still busy with an earlier call")
+        self._apart.check_free()
         return self._apart.call(seconds, ask, *arguments)
 
     def _failed(self, error: BaseException, batch: Batch) -> None:
+        if isinstance(error, Omitted):
+            logger.warning("gate %s could not be asked, and refuses", self.code)
+            return
         logger.warning("gate %s failed: %s", self.code, placed(error))
         self._note(told(error), placed(error))
         self._report(error, batch)
@@ -276,6 +290,17 @@ def check_candidates(candidates: object, batch: Batch) -> None:
         raise ValueError("gave scores that are not from 0 to 1")
 
 
+def check_refused(refused: Any, batch: Batch) -> Mask:
+    """Return what a gate refuses, of the batch's shape; raises TypeError or ValueError where it is no such mask."""
+    mask = np.asarray(refused)
+    if mask.dtype != np.bool_:
+        raise TypeError(f"gave {mask.dtype}, not booleans")
+    try:
+        return np.broadcast_to(mask, batch.shape)
+    except ValueError:
+        raise ValueError(f"gave booleans of shape {mask.shape}, not {batch.shape}") from None
+
+
 def check_reason(reason: object) -> None:
     """Return if it is None, or a reason that can be told; raises TypeError or ValueError."""
     if reason is None:
@@ -286,19 +311,28 @@ def check_reason(reason: object) -> None:
         raise TypeError(f"gave a reason whose path is no tuple of texts: {reason.path!r}")
     if not is_text(reason.text):
         raise TypeError(f"gave a reason without a text in each of {', '.join(Language)}")
-    if max(sum(map(len, reason.path)), *map(len, reason.text.values())) > MOST_TEXT:
-        raise ValueError(f"gave a reason of more than {MOST_TEXT} characters")
-
-
-def check_refused(refused: Any, batch: Batch) -> Mask:
-    """Return what a gate refuses, in the batch's shape; raises TypeError or ValueError where it is no booleans."""
-    refused = np.broadcast_to(refused, batch.shape)
-    if refused.dtype != np.bool_:
-        raise TypeError(f"gave {refused.dtype}, not booleans")
-    return cast(Mask, refused)
+    _check_texts("reason", reason.recommender, "".join(reason.path), *texts_of(reason.text).values())
 
 
 def check_refusal(refusal: object) -> None:
-    """Return if it can be told; raises TypeError."""
+    """Return if it can be told; raises TypeError or ValueError."""
     if not isinstance(refusal, Refusal) or not is_text(refusal.text):
         raise TypeError("gave no refusal with a text in each language")
+    if refusal.unlock is not None and not is_text(refusal.unlock):
+        raise TypeError("gave a refusal whose unlock is no text in each language")
+    said = [text for own in (refusal.text, refusal.unlock) if own is not None for text in texts_of(own).values()]
+    _check_texts("refusal", refusal.gate, refusal.code, refusal.saw, *said)
+
+
+def texts_of(text: Text) -> dict[Language, str]:
+    """Return what it says in each language, and no more."""
+    return {language: text[language] for language in Language}
+
+
+def _check_texts(what: str, *texts: object) -> None:
+    for text in texts:
+        if not isinstance(text, str):
+            raise TypeError(f"gave a {what} with {type(text).__name__} in place of a text")
+        if len(text) > MOST_TEXT:
+            raise ValueError(f"gave a {what} of more than {MOST_TEXT} characters")
+        text.encode()  # a lone surrogate is no text

@@ -126,9 +126,7 @@ class RemoteGate:
         """Return what it refuses; raises as a recommender does."""
         given = {**self.given, "catalogue": (batch.catalogue,)}
         own = own_budget(batch)
-        told, mask = self.worker.ask(own, own, given, "refuses", self.place, batch.customers, batch.context)
-        if told["type"] != "bool":
-            raise TypeError(f"gave {told['type']}, not booleans")
+        _, mask = self.worker.ask(own, own, given, "refuses", self.place, batch.customers, batch.context)
         return np.frombuffer(mask, np.bool_).reshape(batch.shape)
 
     def explain(self, customer: CustomerView, product: Product) -> Refusal:

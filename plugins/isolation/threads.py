@@ -4,6 +4,7 @@ import math
 import threading
 import time
 import weakref
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
@@ -66,14 +67,14 @@ class Turn(Generic[A, T]):
         self.begun = self.seconds = 0.0
 
     def do(self) -> float:
-        """Call the function, unless an earlier call of it still runs; its thread does so, and has said when it began.
+        """Call the function, unless a call left behind still runs; its thread does so, and has said when it began.
 
         Returns:
             When it was done.
         """
         error: Exception | None = None
         try:
-            self._apart.take(self)
+            self._apart.check_free()
             self._result = self._function(self._argument)
         except BaseException as raised:  # noqa: BLE001 - handed to the caller, whatever it is
             error = _contained(raised)
@@ -81,7 +82,6 @@ class Turn(Generic[A, T]):
         self.seconds = now - self.begun
         self._error = self._error or error
         self._is_done = True
-        self._apart.give_back(self)
         return now
 
     def done(self) -> bool:
@@ -93,6 +93,7 @@ class Turn(Generic[A, T]):
         self._error = too_late(self.budget)
         self.seconds = self.budget
         self.is_left = True
+        self._apart.leave(self)
 
     def outcome(self) -> T:
         """Return what it gave; raises what it raised."""
@@ -107,24 +108,24 @@ class Apart:
     def __init__(self, name: str, *, repeats: bool = False) -> None:
         self._name = name
         self._repeats = repeats
-        self._thread = OwnThread(name)
-        self._running: Future[Any] | Turn[Any, Any] | None = None
+        self._idle = deque[OwnThread]()
+        self._left: Sequence[Future[Any] | Turn[Any, Any]] = ()
+        self._leaving = threading.Lock()
 
     @property
     def is_busy(self) -> bool:
         """Whether what was left behind still runs."""
-        return self._running is not None and not self._running.done()
+        return bool(self._left) and not all(call.done() for call in self._left)
 
-    def take(self, turn: Turn[Any, Any]) -> None:
-        """Note what runs now; raises Omitted while an earlier call does, unless it may run more than once."""
-        if self._running is not None and not self._repeats and self.is_busy:
+    def check_free(self) -> None:
+        """Return if nothing that was left behind still runs, or if it may run more than once; raises Omitted."""
+        if not self._repeats and self.is_busy:
             raise Omitted(self._name, "busy")
-        self._running = turn
 
-    def give_back(self, turn: Turn[Any, Any]) -> None:
-        """Note that it runs no more."""
-        if self._running is turn:
-            self._running = None
+    def leave(self, call: "Future[Any] | Turn[Any, Any]") -> None:
+        """Note that nobody waits any more for a call that still runs."""
+        with self._leaving:
+            self._left = [*(other for other in self._left if not other.done()), call]
 
     def call(self, seconds: float, function: Callable[..., T], *arguments: Any) -> T:
         """Return what a function gives; beside one that still runs, in another thread.
@@ -132,16 +133,22 @@ class Apart:
         Raises:
             TimeoutError: it takes longer.
         """
-        if self.is_busy:
-            self._thread = OwnThread(self._name)
-        running: Future[T] = self._thread.submit(function, *arguments)
-        self._running = running
+        try:
+            thread = self._idle.pop()
+        except IndexError:
+            thread = OwnThread(self._name)
+        running: Future[T] = thread.submit(function, *arguments)
         try:
             return running.result(None if seconds == math.inf else seconds)
         except FutureTimeout:
             if running.done():  # it is the function's own
                 raise
             raise too_late(seconds) from None
+        finally:
+            if running.done():
+                self._idle.append(thread)
+            else:
+                self.leave(running)
 
 
 def given_apart(recommender: Trainable, arrays: Arrays, product_codes: Sequence[str]) -> Recommender:

@@ -27,7 +27,7 @@ os.register_at_fork(after_in_child=_idle.clear)
 def ask_together(recommenders: Sequence[Recommender], batch: Batch) -> list[Candidates | None]:
     """Return each recommender's candidates; None of one that has no say, as ``propose`` of a guarded one tells."""
     guarded = [own for own in recommenders if isinstance(own, GuardedRecommender)]
-    calls = {own.name: own.remote.call(batch) for own in guarded if own.remote and own.is_on}
+    calls = {own.name: own.call(batch, own.remote) for own in guarded if own.remote and own.is_on}
     do_at_once(list(calls.values()))
     shared = [own for own in guarded if own.may_share(batch)]
     turns = {own.name: own.turn(batch) for own in shared}

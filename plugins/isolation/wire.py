@@ -16,8 +16,13 @@ MOST_BODY: Final = 1 << 32
 
 def send(to: socket.socket, head: Any, body: bytes = b"") -> None:
     """Send a frame; raises TimeoutError and OSError as the socket does."""
+    to.sendall(framed(head, body))
+
+
+def framed(head: Any, body: bytes = b"") -> bytes:
+    """Return a frame; raises TypeError or ValueError where JSON cannot say its head."""
     text = json.dumps(head).encode()
-    to.sendall(HEAD.pack(len(text), len(body)) + text + body)
+    return HEAD.pack(len(text), len(body)) + text + body
 
 
 def await_frame(source: socket.socket, deadline: float) -> None:

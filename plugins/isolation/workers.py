@@ -39,6 +39,12 @@ os.register_at_fork(after_in_child=_starting.forget)
 
 Given: TypeAlias = Mapping[str, tuple[Any, ...]]
 """What a process works with, by what takes it and, after a space, for whom; it is given what is another object."""
+Left: TypeAlias = Callable[[Exception], object]
+"""Is told of the failure of a call whose caller did not wait for it."""
+
+
+def forgotten(_: Exception) -> None:
+    """Tell nobody."""
 
 
 class Busy(Omitted):
@@ -53,12 +59,15 @@ class Worker:
         self._memory_mb = memory_mb
         self._libraries = libraries
         self._lock = threading.Lock()
+        self._changing = threading.RLock()
+        """Held while it is started or ended, also by who closes it beside a call."""
         self._given: dict[str, tuple[Any, ...]] = {}
         self._socket: socket.socket
         self._is_started = False
         self._is_loaded = False
         self._due = 0.0
         """When the answer is due that is waited for; 0 where none is."""
+        self._left: Left = forgotten
         self._end: Callable[[], object] = lambda: None
 
     def beside(self, memory_mb: int, libraries: Sequence[str]) -> "Worker":
@@ -86,7 +95,7 @@ class Worker:
         """Have the process do something; first it is given what it has not yet.
 
         ``own`` is how many seconds it has, and ``hurry`` after how many the caller goes; what is left behind so is
-        waited for by the next.
+        waited for by the next, whose failure it is not.
 
         Raises:
             TimeoutError: it took longer than it has, and was ended.
@@ -125,8 +134,12 @@ class Worker:
             raise
         return begun + hurry if hurry < own else self._due
 
-    def answer(self, until: float) -> tuple[Any, bytes]:
-        """Return what the process answers to what it began with; raises as ``ask``."""
+    def answer(self, until: float, left: Left = forgotten) -> tuple[Any, bytes]:
+        """Return what the process answers to what it began with; raises as ``ask``.
+
+        ``left`` is told where it is a failure that comes after the caller went.
+        """
+        self._left = left
         try:
             return self._hear(until)
         finally:
@@ -141,35 +154,55 @@ class Worker:
         return self._socket.fileno()
 
     def close(self) -> None:
-        """End the process; the next call would start another."""
-        self._end()
-        self._is_started, self._is_loaded, self._due, self._given = False, False, 0.0, {}
+        """End the process, also beside a call, which finds it closed; the next call would start another."""
+        with self._changing:
+            self._is_started, self._is_loaded, self._due, self._given = False, False, 0.0, {}
+            self._end()
 
     def _lacks(self, key: str, value: tuple[Any, ...]) -> bool:
         had = self._given.get(key)
         return had is None or any(a is not b for a, b in zip(had, value, strict=True))
 
     def _be_idle(self, deadline: float) -> None:
-        """Have a process that waits for something to do; wait for what it still does, but not until it is there."""
+        """Have a process that waits for something to do; wait for what it still does, but not until it is there.
+
+        Raises:
+            Busy: it was ended for what an earlier caller left behind.
+            TimeoutError, Foreign: it was being started, and could not be.
+            Omitted: it may still come.
+        """
         if not self._is_started:
             self._start()
-        if self._due:
-            self._hear(deadline if self._is_loaded else 0.0)
+        if not self._is_loaded:
+            self._hear(0.0)
+        elif self._due:
+            self._hear_left(deadline)
+
+    def _hear_left(self, deadline: float) -> None:
+        left = self._left
+        try:
+            self._hear(deadline)
+        except (Foreign, TimeoutError) as error:
+            left(error)
+            if not self._is_loaded:
+                raise Busy(self._found.name, "busy") from None
 
     def _start(self) -> None:
-        self.close()
-        own, theirs = socket.socketpair()
-        with theirs:
-            process = _begun(theirs.fileno(), self._memory_mb, self._libraries)
-        self._end = weakref.finalize(self, _end, process, own)
-        self._socket, self._is_started = own, True
-        self._send(START_SECONDS, "load", self._found)
+        with self._changing:
+            self.close()
+            own, theirs = socket.socketpair()
+            with theirs:
+                process = _begun(theirs.fileno(), self._memory_mb, self._libraries)
+            self._end = weakref.finalize(self, _end, process, own)
+            self._socket, self._is_started = own, True
+            self._send(START_SECONDS, "load", self._found)
 
     def _send(self, own: float, work: str, *arguments: Any) -> None:
         body = pickle.dumps(arguments)
+        self._left = forgotten
         self._due = time.monotonic() + own
-        self._socket.settimeout(own)
         with contextlib.suppress(OSError):  # it is told in hearing nothing
+            self._socket.settimeout(own)
             send(self._socket, {"do": work, "seconds": own}, body)
 
     def _hear(self, deadline: float) -> tuple[Any, bytes]:
@@ -178,18 +211,20 @@ class Worker:
         Raises:
             TimeoutError: it takes longer than it has, and was ended.
             Foreign: the plugin raised something, or its process ended.
-            Omitted: it may still come, and the caller is in a hurry.
+            Omitted: it may still come, and the caller is in a hurry; or the process was closed meanwhile.
         """
         try:
             await_frame(self._socket, min(deadline, self._due))
             told, body = receive(self._socket, time.monotonic() + GIVE_SECONDS)
             failure = foreign(told["failed"]) if "failed" in told else None
         except TimeoutError:
-            if time.monotonic() < self._due:
+            if not self._is_started or time.monotonic() < self._due:
                 raise Omitted(self._found.name, "took longer than the caller waits") from None
             self._restart()
             raise TimeoutError("took longer than it has; its process was ended") from None
         except (EOFError, OSError):
+            if not self._is_started:
+                raise Busy(self._found.name, "closed") from None
             failure = Foreign("ProcessEnded", "its process ended, of too little memory or of itself", ends=True)
         except (ValueError, LookupError, TypeError) as error:
             failure = Foreign("ProtocolError", f"its process answered what nobody asked: {error}", ends=True)
@@ -203,10 +238,11 @@ class Worker:
 
     def _restart(self) -> None:
         """Start anew what has once been loaded; what has not is loaded when it is asked for."""
-        was_loaded = self._is_loaded
-        self.close()
-        if was_loaded:
-            self._start()
+        with self._changing:
+            was_loaded = self._is_started and self._is_loaded
+            self.close()
+            if was_loaded:
+                self._start()
 
 
 def _begun(descriptor: int, memory_mb: int, libraries: Sequence[str]) -> "subprocess.Popen[bytes]":

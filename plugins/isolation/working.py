@@ -24,9 +24,9 @@ from plugins.fields.checks import WHAT, check_value
 from plugins.fields.shapes import Maybe, parameters_of, shape_of
 from plugins.isolation.events import check_day
 from plugins.isolation.fitting import fit
-from plugins.isolation.guard import check_candidates, check_reason, check_refusal
+from plugins.isolation.guard import check_candidates, check_reason, check_refusal, check_refused, texts_of
 from plugins.isolation.memory import limit_memory
-from plugins.isolation.wire import receive, send
+from plugins.isolation.wire import framed, receive
 from plugins.loading import Found
 from plugins.registration import Registered, registered
 from plugins.settings.held import Held
@@ -105,15 +105,14 @@ class Worker:
     def on_refuses(self, place: int, customers: tuple[CustomerView, ...], context: Context) -> tuple[Any, bytes]:
         """Answer what a gate refuses."""
         batch = Batch(customers, self._catalogue, context)
-        refused = np.broadcast_to(self._gate(place).refuses(batch), batch.shape)
-        return {"type": str(refused.dtype)}, refused.tobytes() if refused.dtype == np.bool_ else b""
+        return None, check_refused(self._gate(place).refuses(batch), batch).tobytes()
 
     def on_explain(self, place: int, customer: CustomerView, product: Product) -> tuple[Any, bytes]:
         """Answer why a gate refuses."""
         refusal = self._gate(place).explain(customer, product)
         check_refusal(refusal)
-        unlock = None if refusal.unlock is None else dict(refusal.unlock)
-        return [str(refusal.gate), str(refusal.code), dict(refusal.text), str(refusal.saw), unlock], b""
+        unlock = None if refusal.unlock is None else texts_of(refusal.unlock)
+        return [refusal.gate, refusal.code, texts_of(refusal.text), refusal.saw, unlock], b""
 
     def on_field(self, place: int, subject: Any, told: Arguments) -> tuple[Any, bytes]:
         """Answer a field's value."""
@@ -157,7 +156,7 @@ def _reason(ask: Callable[[int, int], Any], row: int, column: int) -> dict[str, 
 
 def _told(reason: Reason) -> dict[str, Any]:
     facts = None if reason.facts is None else _facts(reason.facts)
-    return {"by": reason.recommender, "path": reason.path, "text": dict(reason.text), "facts": facts}
+    return {"by": reason.recommender, "path": reason.path, "text": texts_of(reason.text), "facts": facts}
 
 
 def _facts(facts: object) -> tuple[str, Any]:
@@ -181,9 +180,9 @@ def _answer(host: socket.socket, worker: Worker) -> None:
     signal.setitimer(signal.ITIMER_REAL, head["seconds"] + GRACE_SECONDS)
     try:
         answer, given = worker.do(head, body)
-        told: dict[str, Any] = {"answer": answer}
+        frame = framed({"answer": answer}, given)
     except BaseException as error:  # noqa: BLE001 - what would end the process ends the plugin's call only
         traceback.clear_frames(error.__traceback__)  # what it used the memory up with
-        told, given = {"failed": as_told(error)}, b""
-    send(host, told, given)
+        frame = framed({"failed": as_told(error)})
+    host.sendall(frame)
     signal.setitimer(signal.ITIMER_REAL, 0)

@@ -1,11 +1,24 @@
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 from graph.words import Language
-from plugins.isolation.guard import FAILURES_TO_OPEN, MOST_TEXT, OPEN_SECONDS, GuardedRecommender, Health
-from recommenders.contract import Candidates, Omitted, Reason
+from plugins.failures.telling import as_told
+from plugins.isolation import budgets, guard
+from plugins.isolation.guard import (
+    FAILURES_TO_OPEN,
+    MOST_TEXT,
+    OPEN_SECONDS,
+    UNCHECKED,
+    GuardedGate,
+    GuardedRecommender,
+    Health,
+    check_refused,
+)
+from recommenders.contract import Candidates, Omitted, Reason, Refusal
+from recommenders.gates import say
 
 
 class Clock:
@@ -190,6 +203,29 @@ def test_what_would_end_the_process_is_a_failure(guarded, moody, health, asked, 
     assert type(error).__name__ in health.last_error
 
 
+class Wordless(Exception):
+    """Cannot say what it is."""
+
+    def __str__(self):
+        raise LookupError("no words")
+
+
+def test_an_error_that_cannot_say_what_it_is_is_a_failure_like_others(guarded, moody, health, asked, notes):
+    moody.mood = Wordless()
+    with pytest.raises(Omitted, match="moody: "):
+        guarded.propose(asked)
+    assert (health.failures, health.last_error) == (1, "Wordless: ")
+
+    def fail(_):
+        raise Wordless
+
+    barred = Barred()
+    barred.refuses = fail
+    assert GuardedGate(barred, lambda *said: notes.append(said)).refuses(asked).all()
+    assert [said for said, _ in notes] == ["Wordless: "]
+    assert as_told(Wordless())["said"] == ""
+
+
 def test_one_that_is_too_slow_is_left_behind_and_skipped_until_it_is_done(moody, health, batch, person, catalogue):
     released, answered = threading.Event(), threading.Event()
 
@@ -207,7 +243,7 @@ def test_one_that_is_too_slow_is_left_behind_and_skipped_until_it_is_done(moody,
     assert health.last_error == "TimeoutError: took longer than 110 ms"
     released.set()
     answered.wait()
-    guarded._apart._running.result()
+    guarded._apart._left[-1].result()
     assert guarded.state == "failing"
 
 
@@ -226,7 +262,8 @@ def test_callers_in_a_hurry_do_not_take_it_from_the_others(moody, health, batch,
     assert hurried[0] == "moody: took longer than 1 ms"
     assert (health.failures, health.last_error, guarded.state) == (0, None, "busy")
     released.set()
-    guarded._apart._running.result()
+    for left in guarded._apart._left:
+        left.result()
     assert (guarded.state, ask(guarded, batch([person()], catalogue("A")))) == ("ready", [None])
 
 
@@ -321,6 +358,170 @@ def test_a_reason_that_nobody_could_read_is_left_out(moody, health, asked, path,
 
     assert GuardedRecommender(moody, health, trusted=False).propose(asked).reason(0, 1) is None
     assert health.last_error == "ValueError: gave a reason of more than 10000 characters"
+
+
+class Barred:
+    """A gate that refuses the second product, once all who ask have met."""
+
+    gate = "eligibility"
+    code = "BARRED"
+
+    def __init__(self, meet=lambda: None):
+        self.meet = meet
+
+    def refuses(self, batch):
+        self.meet()
+        return np.arange(batch.shape[1]) == 1
+
+    def explain(self, *_):
+        self.meet()
+        return Refusal(self.gate, self.code, say("No.", "否。"), "it")
+
+
+@pytest.fixture
+def notes():
+    return []
+
+
+@pytest.fixture
+def patient(monkeypatch):
+    """However slow the machine, all have enough time."""
+    for module in (budgets, guard):
+        monkeypatch.setattr(module, "BUDGET_SECONDS", 60.0)
+
+
+def both(ask):
+    """What two threads get that ask at the same time."""
+    with ThreadPoolExecutor(2) as threads:
+        return [answer.result() for answer in [threads.submit(ask) for _ in range(2)]]
+
+
+@pytest.mark.usefixtures("patient")
+def test_a_gate_is_asked_by_two_at_once_and_answers_both(asked, notes):
+    gate = GuardedGate(Barred(threading.Barrier(2, timeout=60).wait), lambda *said: notes.append(said))
+
+    assert [mask.tolist() for mask in both(lambda: gate.refuses(asked))] == [[[False, True]]] * 2
+    told = both(lambda: gate.explain(asked.customers[0], asked.catalogue.products[1]))
+    assert [refusal.saw for refusal in told] == ["it", "it"]
+    assert notes == []
+
+
+@pytest.mark.usefixtures("patient")
+def test_a_recommender_is_asked_by_two_at_once_and_answers_both_with_reasons(moody, health, asked):
+    met = threading.Barrier(2, timeout=60)
+    reason = Reason("moody", ("C1", "A"), dict.fromkeys(Language, "so"))
+    moody.propose = lambda batch: Candidates(
+        np.full(batch.shape, 0.5 * (met.wait() >= 0), np.float32), lambda *_: met.wait() >= 0 and reason
+    )
+    guarded = GuardedRecommender(moody, health, trusted=False)
+
+    found = both(lambda: guarded.propose(asked))
+    assert both(lambda: found[0].reason(0, 0)) == [reason] * 2
+    assert (health.failures, guarded.state) == (0, "ready")
+
+
+def test_a_gate_that_was_left_behind_is_not_asked_until_it_is_done_and_failed_once(asked, notes, monkeypatch):
+    released, calls = threading.Event(), []
+    gate = GuardedGate(Barred(lambda: calls.append(1) or released.wait()), lambda *said: notes.append(said))
+
+    assert [gate.refuses(asked).all() for _ in range(3)] == [True] * 3
+    assert notes == [("TimeoutError: took longer than 110 ms", "TimeoutError")]
+    released.set()
+    for left in gate._apart._left:
+        left.result()
+    assert len(calls) == 1
+    monkeypatch.setattr(budgets, "BUDGET_SECONDS", 60.0)
+    assert gate.refuses(asked).tolist() == [[False, True]]
+
+
+@pytest.mark.parametrize(
+    ("refused", "error"),
+    [
+        (np.zeros((1, 2), np.int8), TypeError),
+        (np.array([["yes", "no"]]), TypeError),
+        (None, TypeError),
+        (np.zeros((1, 3), np.bool_), ValueError),
+    ],
+    ids=["numbers", "texts", "nothing", "too many"],
+)
+def test_what_is_no_mask_of_the_batch_refuses_everything(asked, notes, refused, error):
+    barred = Barred()
+    barred.refuses = lambda _: refused
+
+    with pytest.raises(error):
+        check_refused(refused, asked)
+    assert GuardedGate(barred, lambda *said: notes.append(said)).refuses(asked).all()
+    assert [place for _, place in notes] == [error.__name__]
+
+
+def test_a_mask_that_fits_the_batch_is_spread_over_it(asked):
+    for refused in (True, np.True_, [False, True], np.array([[True]])):
+        assert check_refused(refused, asked).tolist() == np.broadcast_to(refused, (1, 2)).tolist()
+
+
+NO = say("No.", "否。")
+UNTOLD = {
+    "no refusal": (None, "TypeError: gave no refusal with a text in each language"),
+    "a text in no language": (
+        Refusal("consent", "BARRED", "No.", "it"), "TypeError: gave no refusal with a text in each language"
+    ),
+    "a group that is no text": (Refusal(3, "BARRED", NO, "it"), "TypeError: gave a refusal with int in place of a text"),
+    "a code that is no text": (
+        Refusal("consent", None, NO, "it"), "TypeError: gave a refusal with NoneType in place of a text"
+    ),
+    "a value that is no text": (
+        Refusal("consent", "BARRED", NO, 3.5), "TypeError: gave a refusal with float in place of a text"
+    ),
+    "a value that nobody could read": (
+        Refusal("consent", "BARRED", NO, "x" * 10**7), "ValueError: gave a refusal of more than 10000 characters"
+    ),
+    "a text that nobody could read": (
+        Refusal("consent", "BARRED", say("x" * (MOST_TEXT + 1), "否。"), "it"),
+        "ValueError: gave a refusal of more than 10000 characters",
+    ),
+    "half a character": (Refusal("consent", "BARRED", NO, "\ud800"), "UnicodeEncodeError: "),
+    "a change in no language": (
+        Refusal("consent", "BARRED", NO, "it", "open an account"),
+        "TypeError: gave a refusal whose unlock is no text in each language",
+    ),
+    "a change in one language": (
+        Refusal("consent", "BARRED", NO, "it", {"en": "Open an account."}),
+        "TypeError: gave a refusal whose unlock is no text in each language",
+    ),
+    "a change that is no text": (
+        Refusal("consent", "BARRED", NO, "it", dict.fromkeys(Language, object())),
+        "TypeError: gave a refusal whose unlock is no text in each language",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.usefixtures("patient")
+@pytest.mark.parametrize(("refusal", "error"), UNTOLD.values(), ids=UNTOLD)
+def test_a_refusal_that_cannot_be_told_is_a_failure(asked, notes, refusal, error):
+    barred = Barred()
+    barred.explain = lambda *_: refusal
+    gate = GuardedGate(barred, lambda *said: notes.append(said))
+
+    told = gate.explain(asked.customers[0], asked.catalogue.products[1])
+    assert told == Refusal(gate.gate, gate.code, UNCHECKED, "unknown")
+    assert [said.startswith(error) for said, _ in notes] == [True]
+
+
+@pytest.mark.parametrize(
+    ("recommender", "error"),
+    [
+        (["x"], "TypeError: gave a reason with list in place of a text"),
+        ("x" * (MOST_TEXT + 1), "ValueError: gave a reason of more than 10000 characters"),
+        ("\ud800", "UnicodeEncodeError: "),
+    ],
+    ids=["no text", "too long", "half a character"],
+)
+def test_a_reason_of_nobody_is_left_out(moody, health, asked, recommender, error):
+    reason = Reason(recommender, ("C1", "A"), dict.fromkeys(Language, "so"))
+    moody.propose = lambda batch: Candidates(np.zeros(batch.shape, np.float32), lambda *_: reason)
+
+    assert GuardedRecommender(moody, health, trusted=False).propose(asked).reason(0, 1) is None
+    assert health.last_error.startswith(error)
 
 
 def test_a_failure_is_logged_with_the_plugins_name_and_the_place(guarded, moody, health, asked, caplog):

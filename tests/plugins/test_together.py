@@ -145,15 +145,16 @@ def test_all_have_their_time_though_together_they_take_longer_than_one_has(guard
     assert [health.failures for health in healths] == [0] * 5
 
 
-def test_one_that_answers_somebody_else_meanwhile_has_no_say_and_no_failure(guards, asked, gone):
-    begun = threading.Event()
-    own, healths = guards(nothing, lambda: begun.set() or gone.wait(), nothing)
-    other = threading.Thread(target=ask_together, args=(own, asked()))
+def test_one_that_answers_somebody_else_meanwhile_has_its_say(guards, asked, gone):
+    begun, others = threading.Event(), []
+    own, healths = guards(nothing, lambda: begun.is_set() or begun.set() or gone.wait(WAIT), nothing)
+    other = threading.Thread(target=lambda: others.extend(scores(ask_together(own, asked()))))
     other.start()
     begun.wait(WAIT)
-    assert scores(ask_together(own, asked())) == [0.125, None, 0.375]
+    assert scores(ask_together(own, asked())) == [0.125, 0.25, 0.375]
     gone.set()
     other.join(WAIT)
+    assert others == [0.125, 0.25, 0.375]
     assert [health.failures for health in healths] == [0, 0, 0]
 
 

@@ -2,12 +2,14 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,10 +18,11 @@ from graph.records import Relation, StoredSettings
 from graph.words import Language, RelationKind
 from plugins.failures.telling import Foreign
 from plugins.host import PluginHost
-from plugins.isolation import budgets, calls, remote
+from plugins.isolation import budgets, calls, remote, workers, working
 from plugins.isolation.calls import Call, do_at_once
 from plugins.isolation.modes import Isolation
 from plugins.isolation.together import ask_together
+from plugins.isolation.wire import receive, send
 from plugins.isolation.workers import Worker
 from plugins.settings.held import Sources
 from recommenders.contract import Omitted
@@ -184,6 +187,58 @@ def right(customer):
     {does}
     yield Proposal("B", 0.75)
 """
+LATE = """
+import time
+from pathlib import Path
+import numpy as np
+from guanxi import Proposal, Refusal, hookimpl, recommender, say
+
+@recommender("late")
+def propose(customer, catalogue):
+    while not Path({go!r}).exists():
+        time.sleep(0.01)
+    raise ValueError("not today")
+
+class Open:
+    gate, code = "eligibility", "OPEN"
+
+    def refuses(self, batch):
+        return np.zeros(batch.shape, bool)
+
+    def explain(self, customer, product):
+        return Refusal(self.gate, self.code, say("No.", "否。"), "nothing")
+
+@hookimpl
+def gates(register):
+    register(Open())
+"""
+ODD = """
+import os
+import numpy as np
+from guanxi import Candidates, Reason, Refusal, hookimpl, say
+
+class Odd:
+    gate, code, name, version = "eligibility", "ODD", "odd", "1"
+
+    def refuses(self, batch):
+        return np.ones(batch.shape, bool)
+
+    def explain(self, customer, product):
+        if product.product_code == "A":
+            return Refusal(self.gate, self.code, say("No.", "否。"), str(os.getpid()))
+        return Refusal(self.gate, self.code, say("No.", "否。"), "it", {{{key}: "Open it.", "en": {unlock}, "zh": "开。"}})
+
+    def propose(self, batch):
+        return Candidates(np.zeros(batch.shape), lambda row, column: Reason({by}, ("C1", "A"), say("So.", "是。")))
+
+@hookimpl
+def gates(register):
+    register(Odd())
+
+@hookimpl
+def recommenders(register):
+    register(Odd())
+"""
 SPREAD = """
 import threading
 from guanxi import Proposal, recommender
@@ -346,6 +401,55 @@ def test_what_was_learnt_reaches_it_and_stays_when_settings_change(apart, asked)
     assert answered(first, asked()) == {"A": (0.25, None), "B": (0.5, None)}, "it was made under the settings before"
 
 
+@pytest.mark.parametrize(
+    ("gives", "said"),
+    [
+        ({"unlock": "object()"}, "TypeError: gave a refusal whose unlock is no text in each language"),
+        ({"unlock": "'x' * 10**7"}, "ValueError: gave a refusal of more than 10000 characters"),
+        ({"key": "('de', 'AT')"}, None),
+    ],
+    ids=["no text", "too long", "a language that nobody asks for"],
+)
+def test_what_a_gate_there_says_that_cannot_be_told_is_its_failure_and_the_process_lives_on(
+    apart, asked, capfd, gives, said
+):
+    host = apart(odd=ODD.format(**{"key": "'zh'", "unlock": "'Open it.'", "by": "'odd'"} | gives))
+    [gate], batch = host.gates(), asked()
+    before, told, after = (gate.explain(batch.customers[0], batch.catalogue[code]) for code in "ABA")
+
+    assert host.plugins[0].error == said
+    assert told.saw == ("unknown" if said else "it")
+    assert before == after, "another process answers"
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_gate_there_that_gives_no_mask_is_told_of_as_it_is_here(apart, asked, plugin_folder):
+    sources = {"gate": GATE.replace("return batch.held", "return batch.held * 1")}
+    told = []
+    for host in (apart(**sources), PluginHost.load([plugin_folder(**sources)], shipped=())):
+        assert host.gates()[0].refuses(asked()).all()
+        told.append((host.plugins[0].error, host.plugins[0].last_place))
+
+    assert told == [("TypeError: gave int64, not booleans", "TypeError")] * 2
+
+
+def test_a_reason_there_of_what_is_no_text_is_a_failure(apart, asked):
+    host = apart(odd=ODD.format(key="'zh'", unlock="'Open it.'", by="['x']"))
+
+    assert answered(host.guarded(None)[0], asked()) == {"A": (0.0, None), "B": (0.0, None)}
+    assert host.infos()[0].last_error == "TypeError: gave a reason with list in place of a text"
+
+
+def test_an_answer_that_json_cannot_say_is_the_calls_failure():
+    host, own = socket.socketpair()
+    with host, own:
+        send(host, {"do": "anything", "seconds": WAIT})
+        working._answer(own, SimpleNamespace(do=lambda *_: ({"it": object()}, b"body")))
+        told, body = receive(host)
+
+    assert (told["failed"]["kind"], body) == ("TypeError", b"")
+
+
 def test_a_gate_there_refuses_and_explains_as_it_does_here(apart, batch, person, catalogue, plugin_folder):
     there = apart(gate=GATE).gates()[0]
     here = PluginHost.load([plugin_folder(gate=GATE)], shipped=()).gates()[0]
@@ -391,6 +495,76 @@ def test_a_hurried_caller_ends_nothing(apart, asked):
         slow.propose(asked(budget_ms=50))
     assert answered(slow, asked()) == before, "another process answers"
     assert [info.failures for info in host.infos()] == [0]
+
+
+@pytest.fixture
+def left_behind(apart, asked, tmp_path):
+    """Return a function: a host, its gate, and what has a recommender raise that a hurried caller did not wait for."""
+
+    def make():
+        go = tmp_path / "go"
+        host = apart(late=LATE.format(go=str(go)))
+        [late], [gate] = host.guarded(None), host.gates()
+        assert not gate.refuses(asked()).any()
+        with pytest.raises(Omitted):
+            late.propose(asked(budget_ms=50))
+        return host, gate, go.touch
+
+    return make
+
+
+def healths(host):
+    return [info.failures for info in host.infos()], [(info.state, info.failures) for info in host.plugins]
+
+
+def test_what_one_raises_after_its_caller_left_is_its_own_failure_and_not_the_next_callers(left_behind, asked):
+    host, gate, let_go = left_behind()
+    let_go()
+
+    assert not gate.refuses(asked()).any()
+    assert healths(host) == ([1], [("loaded", 0)])
+    assert host.infos()[0].last_error == "ValueError: not today"
+
+
+def test_one_that_never_ends_is_ended_and_counted_though_its_caller_left(left_behind, asked, monkeypatch, caplog):
+    monkeypatch.setattr(budgets, "BUDGET_SECONDS", 2.0)
+    host, gate, _ = left_behind()
+    time.sleep(2.1)
+
+    assert gate.refuses(asked()).all(), "its process is being started"
+    assert healths(host) == ([1], [("loaded", 0)])
+    assert "gate OPEN could not be asked, and refuses" in caplog.messages
+    monkeypatch.setattr(budgets, "BUDGET_SECONDS", float(WAIT))
+    wait_until(lambda: not gate.refuses(asked()).any())
+    assert healths(host) == ([1], [("loaded", 0)])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
+def test_one_that_is_closed_while_it_is_asked_stays_away_until_it_is_asked_again(apart, asked, tmp_path, monkeypatch):
+    end = workers._end
+
+    def ended(*arguments):
+        end(*arguments)
+        time.sleep(1.0)  # who asked hears of it meanwhile
+
+    monkeypatch.setattr(workers, "_end", ended)
+    pids = tmp_path / "pids"
+    host = apart(noted=NOTED.format(waits="time.sleep(10_000)", at_import="", when_asked="pass", pids=str(pids)))
+    [noted] = host.guarded(None)
+    with ThreadPoolExecutor() as threads:
+        answer = threads.submit(noted.propose, asked())
+        wait_until(pids.with_suffix(".asked").exists)
+        host.close()
+        with pytest.raises(Omitted):
+            answer.result(WAIT)
+    time.sleep(2.0)  # one that came back would be there by now
+    assert not any(map(is_alive, {int(line) for line in pids.read_text().split()} - {os.getpid()}))
+    assert healths(host)[0] == [0], "it did nothing wrong"
+
+    with pytest.raises(Omitted):
+        noted.propose(asked())
+    host.wait()
+    assert is_alive(int(pids.read_text().split()[-1]))
 
 
 def best(found):
