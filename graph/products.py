@@ -53,6 +53,8 @@ def _product(
         purpose=row.get("purpose"),
         programme_code=row.get("programme_code"),
         programme_kind=programme.get("kind"),
+        programme_starts_on=programme.get("starts_on"),
+        programme_ends_on=programme.get("ends_on"),
         partner_code=programme.get("partner_code"),
         programme_benefit=programme.get("benefit"),
         programme_benefit_zh=programme.get("benefit_zh"),

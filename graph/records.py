@@ -29,9 +29,9 @@ Scalar: TypeAlias = str | int | float | bool | date
 class Product:
     """Something a customer can hold. ``margin`` is its yearly value to the bank, in the bank's currency.
 
-    ``purpose`` tells programmes what it is for; ``programme_kind``, the partner, the benefit and the contract are its
-    programme's. ``rivals`` are products beside which it may not stand, by its contract or by theirs. ``claimed_by`` are
-    plugins without which it is not offered: of each group, one has to be in use.
+    ``purpose`` tells programmes what it is for; ``programme_kind``, its days, the partner, the benefit and
+    the contract are its programme's. ``rivals`` are products beside which it may not stand, by its contract or by
+    theirs. ``claimed_by`` are plugins without which it is not offered: of each group, one has to be in use.
     """
 
     product_code: str
@@ -47,6 +47,8 @@ class Product:
     purpose: str | None = None
     programme_code: str | None = None
     programme_kind: str | None = None
+    programme_starts_on: date | None = None
+    programme_ends_on: date | None = None
     partner_code: str | None = None
     programme_benefit: str | None = None
     programme_benefit_zh: str | None = None

@@ -129,7 +129,17 @@ def _membership(batch: Batch) -> Mask:
 
 
 def _explain_membership(customer: CustomerView, product: Product) -> Explanation:
-    code = product.programme_code
+    code, today = product.programme_code, customer.today
+    if product.programme_ends_on is not None and product.programme_ends_on < today:
+        ended = product.programme_ends_on
+        return Explanation(say(f"The programme {code} ended on {ended}.", f"项目{code}已于{ended}结束。"), str(today))
+    if product.programme_starts_on is not None and product.programme_starts_on > today:
+        first = product.programme_starts_on
+        return Explanation(
+            say(f"The programme {code} begins on {first}.", f"项目{code}将于{first}开始。"),
+            str(today),
+            say(f"from {first} on", f"{first}起"),
+        )
     seen = ", ".join(m.programme_code for m in customer.memberships if m.programme_kind == product.programme_kind)
     return Explanation(
         say(f"It is for members of the programme {code}.", f"仅限项目{code}的成员。"),

@@ -91,6 +91,7 @@ async def test_an_interaction_is_stored_and_seen_by_the_engine(bank):
 
 async def test_a_product_knows_its_programme_by_its_code(bank):
     benefit = {"benefit": "Free meals", "benefit_zh": "免费用餐"}
+    benefit |= {"starts_on": date(2020, 1, 1), "ends_on": date(2030, 1, 1)}
     await import_rows(
         bank, "programmes", [row("P2", programme_code="P2", kind="cobranded", name="Mart", partner_code="U1", **benefit), row("P3", programme_code="P3", kind="family", name="Kin")]
     )  # fmt: skip
@@ -108,6 +109,10 @@ async def test_a_product_knows_its_programme_by_its_code(bank):
         ("G1", "study", "cobranded", "U1", "Free meals", "免费用餐"),
         ("G2", "study", "family", None, None, None),
         ("G3", "study", None, None, None, None),
+    ]
+    assert [(p.programme_starts_on, p.programme_ends_on) for p in found[1:3]] == [
+        (date(2020, 1, 1), date(2030, 1, 1)),
+        (None, None),
     ]
     assert (await programmes.programmes(bank))[1] == Programme(
         "P2", ProgrammeKind.COBRANDED, "Mart", partner=Partner("U1", "Uni", "university"), **benefit

@@ -65,6 +65,8 @@ def said(purpose, granted, channel=None, days=1, **own):
 MARKETING, PARTNERS = Purpose.MARKETING, Purpose.PARTNERS
 AGREED = "consent to marketing on the channel mobile"
 AGREED_TO_PARTNERS = "consent to partners' offers on the channel mobile"
+IS_OVER = {"memberships": (replace(CAMPUS, programme_ends_on=YESTERDAY),)}, {"programme_ends_on": YESTERDAY}
+IS_AHEAD = {"memberships": (replace(CAMPUS, programme_starts_on=TOMORROW),)}, {"programme_starts_on": TOMORROW}
 UNASSESSED = "an assessed credit limit of the family's principal"
 REPAYMENT = "a repayment by the family, or a higher limit of its principal"
 REFUSED = [
@@ -83,6 +85,9 @@ REFUSED = [
     ("NOT_A_MEMBER", {"memberships": ()}, {}, "no such membership", "a membership of CAMPUS-1"),
     ("NOT_A_MEMBER", {"memberships": (replace(CAMPUS, programme_code="CAMPUS-2"),)}, {"programme_kind": ProgrammeKind.CAMPUS}, "CAMPUS-2", "a membership of CAMPUS-1"),
     ("NOT_A_MEMBER", {"memberships": (MART,)}, {}, "no such membership", "a membership of CAMPUS-1"),
+    ("NOT_A_MEMBER", IS_OVER[0], IS_OVER[1], "2026-06-30", None),
+    ("NOT_A_MEMBER", IS_AHEAD[0], IS_AHEAD[1], "2026-06-30", "from 2026-07-01 on"),
+    ("NOT_A_MEMBER", {"memberships": ()}, {"programme_ends_on": YESTERDAY}, "2026-06-30", None),
     ("PREREQUISITE", {"holdings": ()}, {}, "nothing held", "SAVE"),
     ("PREREQUISITE", {}, {"requires": ("SAVE", "LOAN")}, "SAVE", "LOAN"),
     ("PREREQUISITE", {}, {"requires": ("UNHEARD-OF",)}, "SAVE", "UNHEARD-OF"),
@@ -238,6 +243,19 @@ def test_the_one_rule_that_is_not_fulfilled_refuses_and_says_why(refusals, code,
     for text in filter(None, (refusal.text, refusal.unlock)):
         assert set(text) == set(Language)
         assert all(text.values())
+
+
+@pytest.mark.parametrize(
+    ("member", "en", "zh"),
+    [
+        (IS_OVER, "The programme CAMPUS-1 ended on 2026-06-29.", "项目CAMPUS-1已于2026-06-29结束。"),
+        (IS_AHEAD, "The programme CAMPUS-1 begins on 2026-07-01.", "项目CAMPUS-1将于2026-07-01开始。"),
+    ],
+)
+def test_members_are_told_when_the_programme_lasts(refusals, member, en, zh):
+    [refusal] = refusals(*member)
+
+    assert refusal.text == {Language.EN: en, Language.ZH: zh}
 
 
 @pytest.mark.parametrize(("customer", "product_rules"), PASSED.values(), ids=PASSED)
