@@ -10,12 +10,11 @@ from typing import Any, Final
 
 from graph.errors import LoadError
 from loaders.sample_catalogue import PERSON, PRODUCT_COLUMNS, PRODUCTS
-from loaders.sample_parts import Sample
+from loaders.sample_parts import Sample, columns_of
 from loaders.sample_village import VILLAGE_SIZE, Village
-from loaders.tables import CONTRACT, TABLES, Table
+from loaders.tables import CONTRACT, TABLES
 
 UNTIL: Final = date(2026, 6, 30)
-EXTRA_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {"customers": ("education",)}
 
 
 def write_sample(
@@ -33,7 +32,7 @@ def write_sample(
     ``until`` is the last day that the data know of; ``progress`` is told how many customers have been written.
 
     Raises:
-        LoadError: the folder exists, or cannot be written.
+        LoadError: the folder exists, or cannot be written; or parts have rows that do not fit.
     """
     if folder.exists():
         raise LoadError(f"{folder} exists; name a new folder, or remove it.")
@@ -52,19 +51,22 @@ def write_sample(
 def _write(
     folder: Path, customers: int, seed: int, until: date, parts: Sequence[Sample], progress: Callable[[int], None]
 ) -> None:
-    fixed = fixed_tables(parts)
+    fixed, known = fixed_tables(parts), columns_of(parts)
     with ExitStack() as files:
         writers = {}
         for table in TABLES.values():
             file = files.enter_context((folder / f"{table.name}.csv").open("w", newline="", encoding="utf-8"))
-            columns = (*_columns(table, fixed), *EXTRA_COLUMNS.get(table.name, ()))
+            columns = _columns(table.name, known, fixed)
             writers[table.name] = csv.DictWriter(file, columns, restval="", lineterminator="\n")
             writers[table.name].writeheader()
         for name, rows in fixed.items():
             writers[name].writerows(rows)
         for number, start in enumerate(range(0, customers, VILLAGE_SIZE)):
             size = min(VILLAGE_SIZE, customers - start)
-            for name, village_rows in Village(seed, number, size, until, parts).rows.items():
+            village = Village(seed, number, size, until, parts)
+            if said := village.misfit():
+                raise LoadError(f"The parts of plugins in the sample bank do not fit: {said}")
+            for name, village_rows in village.rows.items():
                 writers[name].writerows(village_rows)
             progress(start + size)
 
@@ -85,7 +87,9 @@ def fixed_tables(parts: Sequence[Sample]) -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def _columns(table: Table, fixed: Mapping[str, Sequence[Mapping[str, Any]]]) -> tuple[str, ...]:
+def _columns(
+    table: str, known: Mapping[str, Sequence[str]], fixed: Mapping[str, Sequence[Mapping[str, Any]]]
+) -> tuple[str, ...]:
     """A table's columns; those of contracts with partners are there where there is one."""
-    used = {name for row in fixed.get(table.name, ()) for name in row}
-    return tuple(name for name in table.column_names if name not in CONTRACT or name in used)
+    used = {name for row in fixed.get(table, ()) for name in row}
+    return tuple(name for name in known[table] if name not in CONTRACT or name in used)

@@ -1,12 +1,21 @@
 """What a plugin adds to the sample bank: rows of what is sold with whom, and a part in the story of who took it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING, Any, TypeAlias
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from graph.errors import meant
+from loaders.tables import TABLES
 
 if TYPE_CHECKING:
     from loaders.sample_village import Person, Village
+
+STORY: Final = ("youth", "adult", "settled", "couple", "firm", "last")
+"""What of a part is told the story, in this order."""
+EXTRA_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {"customers": ("education",)}
+"""Columns of the sample bank that the format does not name."""
 
 Rows: TypeAlias = Sequence[Mapping[str, Any]]
 
@@ -32,6 +41,7 @@ class Sample:
         programmes: rows of that table.
         products: rows of that table.
         purposes: what products of the bank itself are for, by product code.
+        columns: those of its own that it gives customers, beside the format's: ``last`` sets them in customers' rows.
         shops: the name and the industry of the firms that are shops.
         youth: told of an adult before he has an account.
         adult: told of him, and his account's number, once he has one.
@@ -46,6 +56,7 @@ class Sample:
     programmes: Rows = ()
     products: Rows = ()
     purposes: Mapping[str, str] = field(default_factory=dict)
+    columns: Sequence[str] = ()
     shops: tuple[str, str] | None = None
     youth: "Callable[[Village, Person], None] | None" = None
     adult: "Callable[[Village, Person, str], None] | None" = None
@@ -53,3 +64,22 @@ class Sample:
     couple: "Callable[[Village, list[Person], list[Person]], None] | None" = None
     firm: "Callable[[Village, Firm], None] | None" = None
     last: "Callable[[Village], None] | None" = None
+
+
+def columns_of(parts: Sequence[Sample] = ()) -> dict[str, tuple[str, ...]]:
+    """Return the columns that each table of the sample bank may have, with those that parts give customers."""
+    known = {table.name: (*table.column_names, *EXTRA_COLUMNS.get(table.name, ())) for table in TABLES.values()}
+    known["customers"] += tuple(column for part in parts for column in part.columns)
+    return known
+
+
+def misfit(table: str, columns: Iterable[str], known: Mapping[str, Collection[str]]) -> str | None:
+    """Say which table, or which of a row's columns, the sample bank does not have; None where it has them all."""
+    if table not in known:
+        return f"there is no table {table!r}.{meant(get_close_matches(table, known))}"
+    for name in columns:
+        if name not in known[table]:
+            named = ", and the sample's columns do not name it" if table == "customers" else ""
+            near = get_close_matches(name, known[table]) if isinstance(name, str) else []
+            return f"{table} has no column {name!r}{named}.{meant(near)}"
+    return None

@@ -13,7 +13,7 @@ from random import Random
 from typing import Any, Final
 
 from loaders.sample_catalogue import GIVEN, INDUSTRIES, REGIONS, SURNAMES
-from loaders.sample_parts import Firm, Sample
+from loaders.sample_parts import Firm, Sample, columns_of, misfit
 
 VILLAGE_SIZE: Final = 1_000
 ACTIVITY_MONTHS: Final = 13
@@ -48,6 +48,8 @@ class Village:
         chance: the story's; what draws from it changes all that is told later.
         region: where the village is.
         until: the last day that the story knows of.
+        rows: each table's, as dictionaries by column.
+        columns: those that each table may have.
     """
 
     def __init__(self, seed: int, number: int, size: int, until: date, parts: Sequence[Sample] = ()) -> None:
@@ -57,6 +59,7 @@ class Village:
         self.until = until
         self._serial = 0
         self.rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        self.columns = {table: frozenset(columns) for table, columns in columns_of(parts).items()}
         self.region = REGIONS[number % len(REGIONS)]
         self._managers = [f"M{number:04d}{n}" for n in range(3)]
         self._add_managers()
@@ -362,8 +365,15 @@ class Village:
                   closed_on=closed if closed and closed <= self.until else "", balance=balance)  # fmt: skip
 
     def add(self, table: str, **row: Any) -> None:
-        """Add a row to a table."""
+        """Add a row to a table; raises ValueError for a table, or a column, that there is not."""
+        if said := misfit(table, row, self.columns):
+            raise ValueError(said)
         self.rows[table].append(row)
+
+    def misfit(self) -> str | None:
+        """Say which table or column there is among the rows, and is not the sample bank's; None where there is none."""
+        found = (misfit(table, row, self.columns) for table, rows in self.rows.items() for row in rows)
+        return next((said for said in found if said), None)
 
     def _name(self) -> str:
         return f"{self.chance.choice(SURNAMES)} {self.chance.choice(GIVEN)}"

@@ -11,7 +11,9 @@ from typing import Any, Final
 CALLING: Final = Path(__file__).parents[1]
 """Has what imports, calls and checks plugins, and folders of shipped ones."""
 CALLING_PARTS: Final = ("", "failures", "fields", "isolation", "life", "settings")
-ASKING: Final = frozenset({Path(futures.__file__), CALLING.parent / "recommenders" / "sight.py"})
+ASKED: Final = (Path("recommenders") / "sight.py", Path("loaders") / "sample_village.py")
+"""What plugins ask, and fail in."""
+ASKING: Final = frozenset({Path(futures.__file__), *(CALLING.parent / path for path in ASKED)})
 OURS: Final = frozenset(CALLING / part for part in CALLING_PARTS)
 ROW: Final = "guanxi_row"
 """The attribute by which an error says for which customer of a batch it was raised."""
