@@ -16,10 +16,14 @@ IN_USE: Final = """(EXISTS { MATCH (n)<-[r]-() WHERE type(r) <> 'SHADOWED' }
 """Somebody has, or had, something of the product, or answered an offer of it."""
 ALONE: Final = """EXISTS { MATCH (n)<-[:RUN_BY]-(g:Programme) WHERE g.programme_code = $code }
   AND NOT EXISTS { MATCH (n)<-[:RUN_BY]-(g:Programme) WHERE g.programme_code <> $code }"""
+EXCLUDES: Final = "e.programme_code <> $code AND n.partner_code IN e.exclusive_of"
+"""A partner is a word of another programme's contract."""
 TRACES: Final[Mapping[str, Rule]] = {
     "memberships": edge_rule("MEMBER_OF", "membership_key", OF_PROGRAMME),
     "products": node_rule("Product", "product_code", f"{OF_PROGRAMME} AND NOT {IN_USE}"),
-    "partners": node_rule("Partner", "partner_code", ALONE),
+    "partners": node_rule(
+        "Partner", "partner_code", f"{ALONE} AND NOT EXISTS {{ MATCH (e:Programme) WHERE {EXCLUDES} }}"
+    ),
     "programmes": node_rule("Programme", "programme_code", OF_PROGRAMME),
     "released_months": node_rule("ProgrammeRelease", "release_key", OF_CONTRACT),
     "secret_offsets": node_rule("ProgrammeSecret", "contract_key", OF_CONTRACT),
@@ -27,6 +31,10 @@ TRACES: Final[Mapping[str, Rule]] = {
 """Offsets go last: whoever asks for the report meanwhile is told by the same ones, and none are drawn anew."""
 STAYING: Final = f"""
 MATCH (n:Product) WHERE {OF_PROGRAMME} AND {IN_USE} RETURN n.product_code AS product_code ORDER BY product_code
+"""
+EXCLUDING: Final = f"""
+MATCH (n:Partner) WHERE {ALONE} MATCH (e:Programme) WHERE {EXCLUDES}
+RETURN e.programme_code AS programme_code ORDER BY programme_code
 """
 
 
@@ -40,8 +48,16 @@ async def staying(store: Store, code: str) -> list[str]:
     return [row["product_code"] for row in await store.read(STAYING, code=code)]
 
 
+async def excluding(store: Store, code: str) -> list[str]:
+    """Return the programmes for whose contracts' sake the partner stays, who runs no other than this one."""
+    return [row["programme_code"] for row in await store.read(EXCLUDING, code=code)]
+
+
 async def remove(store: Store, code: str) -> None:
-    """Remove a programme with its contract, memberships, unused products, releases, and a partner of no other."""
+    """Remove a programme with its contract, memberships, unused products, releases, and a partner of no other.
+
+    A partner whom another's contract excludes stays.
+    """
     for rule in TRACES.values():
         async for _ in remove_found(store, rule, code=code):
             pass

@@ -36,11 +36,13 @@ class Found:
     Attributes:
         parts: how much of what goes.
         products: what stays of its products, as customers have, or had, something of them.
+        named_by: programmes whose contracts exclude its partner, who stays for that.
     """
 
     programme: str
     parts: dict[str, int]
     products: Sequence[str]
+    named_by: Sequence[str]
 
 
 def remove(
@@ -54,7 +56,8 @@ def remove(
 ) -> None:
     """Remove a programme: contract, memberships, products that nobody has used, and what its partner was told.
 
-    The partner goes with his last programme. What customers have of its products stays; these are offered to nobody.
+    The partner goes with his last programme, unless another's contract excludes him. What customers have of its
+    products stays; these are offered to nobody.
     """
     asyncio.run(_remove(Settings(), code, Removal(dry_run, yes, as_json), despite=despite_running))
 
@@ -67,7 +70,9 @@ async def _remove(settings: Settings, code: str, removal: Removal, *, despite: b
             raise NotFound("programme", code, get_close_matches(code, known))
         if code in known and not (removal.dry_run or despite):
             await _refuse_running(settings, store, known[code])
-        found = Found(code, parts, await programme_traces.staying(store, code))
+        found = Found(
+            code, parts, await programme_traces.staying(store, code), await programme_traces.excluding(store, code)
+        )
         if removal.is_meant(_lines(found), f"Remove {code} for good?"):
             details = {"programme": code, **parts}
             await record(settings, store, AuditAction.WRITE, "programmes remove", details=details)
@@ -95,4 +100,9 @@ def _lines(found: Found) -> Iterator[str]:
     yield f"What there is of {found.programme} goes: {told_counts(found.parts)}."
     if found.products:
         yield f"Products of which customers have something stay, for nobody else: {', '.join(found.products)}."
+    if found.named_by:
+        yield (
+            "Its partner stays, also in the bank's files, as exclusive_of names him in the contract of: "
+            f"{', '.join(found.named_by)}."
+        )
     yield STAYS

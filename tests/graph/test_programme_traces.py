@@ -98,3 +98,18 @@ async def test_what_customers_have_of_it_stays_and_the_partner_of_another_too(em
 
     assert [own["code"] for own in left] == ["CUB", "CUB-0", "CUB-1", "CUB-2", "FAN-0", "FAN-1", "FAN-1", "K1", "LIONS"]
     assert held == [{"code": "FAN-0"}]
+
+
+async def test_a_partner_whom_another_s_contract_excludes_stays(empty_store):
+    await customers(empty_store)
+    await fill(empty_store, "FAN", "LIONS")
+    await import_rows(empty_store, "programmes", [
+        row("CUB", programme_code="CUB", kind="club", name="Cubs", partner_code="TIGERS", exclusive_of=["LIONS"]),
+        row("FAN", programme_code="FAN", kind="club", name="Fans", partner_code="LIONS", exclusive_of=["LIONS", "TIGERS"]) | {"digest": "e"},
+    ])  # fmt: skip
+
+    assert await programme_traces.excluding(empty_store, "FAN") == ["CUB"]
+    assert await programme_traces.excluding(empty_store, "CUB") == []
+    assert await programme_traces.count(empty_store, "FAN") == WHOLE | {"partners": 0}
+    await programme_traces.remove(empty_store, "FAN")
+    assert await empty_store.read("MATCH (p:Partner) RETURN p.partner_code AS code") == [{"code": "LIONS"}]

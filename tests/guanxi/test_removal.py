@@ -206,6 +206,37 @@ async def test_a_programme_that_runs_is_removed_once_it_is_over(plugins, opened)
     )  # fmt: skip
 
 
+def test_a_partner_whom_another_s_contract_excludes_stays_and_is_told_of(plugins, guanxi, tmp_path):
+    bank = tmp_path / "bank"
+    bank.mkdir()
+    (bank / "partners.csv").write_text("partner_code,name,kind\nSKYAIR,Sky,airline\nFALCON,Falcon,airline\n")
+    (bank / "programmes.csv").write_text(
+        "programme_code,kind,name,partner_code,exclusive_of,ends_on\n"
+        "SKY-1,club,Sky,SKYAIR,,2020-01-01\nFALCON-1,club,Falcon,FALCON,SKYAIR,\n"
+    )
+    for core, lines in (
+        ("customers", "customer_no,kind\nC1,person\n"), ("products", "product_code,name,category\nSAVE,Save,deposit\n"),
+        ("holdings", "customer_no,product_code\nC1,SAVE\n"),
+    ):  # fmt: skip
+        (bank / f"{core}.csv").write_text(lines)
+    assert guanxi(tmp_path / "home", "load", bank).returncode == 0
+    tried = plugins("programmes", "remove", "SKY-1", "--dry-run", loaded=False)
+    told = json.loads(plugins("programmes", "remove", "SKY-1", "--yes", "--json", loaded=False).stdout)
+    part = tmp_path / "part"
+    part.mkdir()
+    (part / "programmes.csv").write_text(
+        "programme_code,kind,name,partner_code,exclusive_of,ends_on\nFALCON-1,club,Falcon,FALCON,SKYAIR,\n"
+    )
+    loaded = guanxi(tmp_path / "home", "load", part)
+
+    assert tried.stdout.splitlines()[:2] == [
+        "What there is of SKY-1 goes: programmes 1.",
+        "Its partner stays, also in the bank's files, as exclusive_of names him in the contract of: FALCON-1.",
+    ]
+    assert (told["parts"], told["named_by"]) == ({"programmes": 1}, ["FALCON-1"])
+    assert loaded.returncode == 0, loaded.stderr
+
+
 ASKED = "recommend", "--all", "--as-of", "2026-06-30", "--top", 40
 DEPENDANTS = """
 MATCH (c:Customer)-[m:MEMBER_OF]->() WHERE m.programme_code = $code AND m.role = 'dependant' RETURN c.customer_no AS no
