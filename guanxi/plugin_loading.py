@@ -9,6 +9,7 @@ from guanxi.settings import Settings
 from plugins.failures.reports import FailureReports
 from plugins.host import DEFAULT_PLUGINS, PluginHost
 from plugins.leaving_out import kept
+from plugins.loading import installed
 from plugins.settings.held import Sources
 from plugins.settings.misspelt import misspelt
 
@@ -16,16 +17,17 @@ logger = logging.getLogger("guanxi")
 
 
 def load_plugins(settings: Settings, shipped: Sequence[ModuleType] | None = None) -> PluginHost:
-    """Return the plugins, under the settings of file and environment; of ours, all but those to do without.
+    """Return the plugins, under the settings of file and environment; of ours and installed ones, but those left out.
 
     Their failures are reported in the home.
 
     Raises:
-        SettingsError: the file cannot be read, or there is no plugin of ours that a bank shall do without.
+        SettingsError: the file cannot be read, or there is no plugin that a bank shall do without.
     """
     return PluginHost.load(
         settings.plugins,
-        shipped=kept(DEFAULT_PLUGINS, settings.without) if shipped is None else shipped,
+        shipped=kept(DEFAULT_PLUGINS, settings.without, installed()) if shipped is None else shipped,
+        without=settings.without,
         sources=plugin_sources(settings),
         isolation=settings.isolation,
         reports=FailureReports(settings.failures_dir),

@@ -33,7 +33,8 @@ class Settings(BaseSettings):
     plugins: Annotated[tuple[Path, ...], NoDecode] = ()
     """Folders with plugin files, separated as in PATH."""
     without: Annotated[tuple[str, ...], NoDecode] = ()
-    """Shipped programmes that the bank does not run, separated by commas, such as ``campus,tobacco``."""
+    """Plugins that the bank does not run, separated by commas: shipped programmes, such as ``campus,tobacco``, and what
+    is installed."""
     jobs: Annotated[tuple[str, ...], NoDecode] = ()
     """Jobs, separated by commas, that servers do beside those that are on by default: names, ``all``, or ``-NAME`` for
     one that they shall not do; ``guanxi jobs`` lists them."""

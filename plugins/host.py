@@ -92,15 +92,19 @@ class PluginHost:
         folders: Sequence[Path] = (),
         *,
         shipped: Sequence[ModuleType] = DEFAULT_PLUGINS,
+        without: Collection[str] = (),
         sources: Sources = NOWHERE,
         isolation: Isolation = THREADS,
         reports: FailureReports = UNREPORTED,
     ) -> "PluginHost":
-        """Load the shipped plugins, installed ones, and folders' ``.py`` files; a broken one is listed as such."""
+        """Load the shipped plugins, installed ones but for those named in ``without``, and folders' ``.py`` files.
+
+        A broken one is listed as such.
+        """
         host = cls(sources, isolation, reports)
         host._add_shipped(shipped)
         host.folders = tuple(folders)
-        for found in find(folders):
+        for found in find(folders, without):
             host.add_found(found)
         return host
 

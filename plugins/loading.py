@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Final
 
 from graph.errors import PluginError
+from plugins.settings.held import setting_name
 
 ENTRY_POINTS: Final = "guanxi.plugins"
 ENTRY_POINT: Final = "entry point "
@@ -41,11 +42,22 @@ class Found:
         return f"{self.source}:{self.name}"
 
 
-def find(folders: Sequence[Path]) -> Iterator[Found]:
-    """Yield what is installed, and what is in folders: their ``.py`` files, and their packages."""
-    for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda point: point.name):
-        yield Found(point.name, f"{ENTRY_POINT}{point.value}", point.load, point.module)
+def find(folders: Sequence[Path], without: Collection[str] = ()) -> Iterator[Found]:
+    """Yield what is installed, but for some names, and what is in folders: their ``.py`` files, and their packages."""
+    left = set(map(setting_name, without))
+    for point in _points():
+        if setting_name(point.name) not in left:
+            yield Found(point.name, f"{ENTRY_POINT}{point.value}", point.load, point.module)
     yield from find_in(folders)
+
+
+def installed() -> list[str]:
+    """Return the names of what is installed."""
+    return [point.name for point in _points()]
+
+
+def _points() -> list[EntryPoint]:
+    return sorted(entry_points(group=ENTRY_POINTS), key=lambda point: point.name)
 
 
 def find_in(folders: Sequence[Path]) -> Iterator[Found]:

@@ -22,7 +22,8 @@ from guanxi.settings import Settings
 from plugins.claims import is_shipped
 from plugins.failures.reports import files, folder_of, plugins_told
 from plugins.host import PluginHost
-from plugins.infos import spelt
+from plugins.infos import SHIPPED, spelt
+from plugins.loading import ENTRY_POINT
 
 REPORTS: Final = "failure_reports"
 STAYS: Final = (
@@ -90,8 +91,8 @@ async def _kept(settings: Settings, store: Store, host: PluginHost, asked: str) 
     name = spelt(asked, [*loaded, *known])
     if name in loaded:
         raise SettingsError(
-            f"The plugin {name} is there, from {loaded[name].source}: take it out, or leave it out by GUANXI_WITHOUT, "
-            "and then forget it."
+            f"The plugin {name} is there, from {loaded[name].source}: {_way_out(loaded[name].source)}, and then forget "
+            "it."
         )
     if name not in known:
         near = get_close_matches(name, known - loaded.keys())
@@ -101,6 +102,12 @@ async def _kept(settings: Settings, store: Store, host: PluginHost, asked: str) 
     still = await held_in(store, settings, host, forgotten=name)
     freed = sorted({own.product_code for own in held} - {own.product_code for own in still})
     return Kept(name, {part: count for part, count in parts.items() if count}, freed)
+
+
+def _way_out(source: str) -> str:
+    if source == SHIPPED:
+        return "leave it out by GUANXI_WITHOUT"
+    return "uninstall it, or leave it out by GUANXI_WITHOUT" if source.startswith(ENTRY_POINT) else "take it out"
 
 
 def _lines(kept: Kept) -> Iterator[str]:

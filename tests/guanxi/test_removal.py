@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 from datetime import date
 
 import pytest
@@ -107,8 +108,8 @@ async def test_a_plugin_that_is_gone_is_forgotten_without_a_trace(plugins, opene
     again, slip = (plugins("plugins", "forget", name, "--yes", loaded=False) for name in ("fan_club", "campos"))
 
     assert (there.returncode, there.stderr) == (
-        2, f"The plugin fan_club is there, from {tmp_path / 'plugins' / 'fan_club.py'}: take it out, or leave it out by "
-        "GUANXI_WITHOUT, and then forget it.\n"
+        2, f"The plugin fan_club is there, from {tmp_path / 'plugins' / 'fan_club.py'}: take it out, "
+        "and then forget it.\n"
     )  # fmt: skip
     parts = {"stages": 1, "jobs": 1, "claims": 1, "failure_reports": 1}
     assert told == {"dry_run": True, "plugin": "fan_club", "parts": parts, "freed": ["FAN-CARD"]}
@@ -127,6 +128,38 @@ async def test_a_plugin_that_is_gone_is_forgotten_without_a_trace(plugins, opene
     ]  # fmt: skip
     last = [entry async for entry in audit.entries(opened, 0)][-1]
     assert (last["operation"], json.loads(last["details"])["plugin"]) == ("guanxi plugins forget", "fan_club")
+
+
+async def test_what_is_installed_is_left_out_by_its_name_and_counts_as_gone(guanxi, opened, tmp_path):
+    about = tmp_path / "site" / "guanxi_fan_club-1.dist-info"
+    about.mkdir(parents=True)
+    (about.parent / "guanxi_fan_club.py").write_text(CLUB)
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: guanxi-fan-club\nVersion: 1\n")
+    (about / "entry_points.txt").write_text("[guanxi.plugins]\nfan-club = guanxi_fan_club\n")
+    path = os.pathsep.join([str(about.parent), *filter(None, [os.environ.get("PYTHONPATH")])])
+
+    def run(*arguments, **settings):
+        return guanxi(tmp_path / "home", *arguments, PYTHONPATH=path, **settings)
+
+    assert run("recommend", "--all").returncode == 0  # by which the store knows what the plugin serves
+    await import_rows(opened, "programmes", [row("LIONS", programme_code="LIONS", kind="club", name="Lions")])
+    await import_rows(opened, "products", [
+        row("FAN-CARD", product_code="FAN-CARD", name="Fans", category="card", programme_code="LIONS"),
+    ])  # fmt: skip
+    there = run("plugins", "forget", "fan-club", "--yes")
+    listed = json.loads(run("plugins", "--json", GUANXI_WITHOUT="fan_club").stdout)
+    freed = json.loads(run("plugins", "forget", "fan-club", "--yes", "--json", GUANXI_WITHOUT="fan_club").stdout)[
+        "freed"
+    ]
+
+    assert there.stderr == (
+        "The plugin fan-club is there, from entry point guanxi_fan_club: uninstall it, or leave it out by GUANXI_WITHOUT, "
+        "and then forget it.\n"
+    )
+    assert [(own["state"], own["holds_back"]) for own in listed if own["name"] == "fan-club"] == [
+        ("gone", ["FAN-CARD"])
+    ]
+    assert freed == ["FAN-CARD"]
 
 
 async def test_reports_that_cannot_be_removed_leave_the_plugin_known(plugins, opened, dump, tmp_path):

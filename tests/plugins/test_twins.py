@@ -5,7 +5,10 @@ import sys
 
 import pytest
 
+from graph.errors import SettingsError
 from guanxi.bank import take_in
+from guanxi.plugin_loading import load_plugins
+from guanxi.settings import Settings
 from plugins.host import PluginHost
 from plugins.isolation.modes import Isolation
 
@@ -99,3 +102,18 @@ def test_what_is_given_twice_is_told_in_a_line(host):
     take_in(host, module)
     again = host.add(module, "again", "elsewhere")
     assert (again.state, again.error) == ("broken", "PluginError: it is loaded already")
+
+
+@pytest.mark.parametrize("without", ["twin", "Twin", "campus,twin"])
+def test_what_is_installed_is_left_out_by_its_name(folder, without):
+    def names(**settings):
+        host = load_plugins(Settings.model_validate({"home": folder / "home", **settings}))
+        host.close()
+        return {plugin.name for plugin in host.plugins}
+
+    whole, left = names(), names(without=without)
+
+    assert whole - left == {*without.lower().split(",")}
+    assert "guanxi-twin" in names(without="twin", plugins=str(folder.parent))  # a folder's is taken out
+    with pytest.raises(SettingsError, match=r"GUANXI_WITHOUT names 'twim'; what can be left out is campus, .*, twin\."):
+        names(without="twim")
