@@ -24,6 +24,9 @@ from graph.words import (
 ColumnType: TypeAlias = Literal[
     "text", "number", "integer", "boolean", "date", "month", "moment", "list", "word", "days"
 ]
+WORD: Final = r"^[a-z0-9][a-z0-9_-]*$"
+WORD_FORM: Final = "a name of lower-case letters, digits, _ and -"
+"""What a cell that is a ``word`` is, as a pattern and said."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Final
 import polars as pl
 
 from loaders.sources import LINE, TORN
-from loaders.tables import Column, ColumnType, Table
+from loaders.tables import WORD, WORD_FORM, Column, ColumnType, Table
 
 EXTRA: Final = "x_"
 """Prefix of the columns that the format does not name."""
@@ -22,10 +22,10 @@ EXPECTED: Final[dict[ColumnType, str]] = {
     "date": "a date, YYYY-MM-DD",
     "month": "a month, YYYY-MM",
     "moment": "a moment, RFC 3339, such as 2026-06-30T09:30:00+08:00",
-    "word": "a name of lower-case letters, digits, _ and -",
+    "word": WORD_FORM,
     "days": "days or periods, such as 2026-12-24|2026-12-30/2027-01-02",
 }
-PATTERNS: Final = {"month": r"^\d{4}-(0[1-9]|1[0-2])$", "word": r"^[a-z0-9][a-z0-9_-]*$"}
+PATTERNS: Final = {"month": r"^\d{4}-(0[1-9]|1[0-2])$", "word": WORD}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """What a plugin says of itself: who answers for it, what it may see, how it is set, which plugin API it is for."""
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
@@ -8,6 +9,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from pydantic import BaseModel
 
 from graph.errors import PluginError
+from loaders.tables import WORD, WORD_FORM
 
 API_VERSION: Final = "1.0"
 """The plugin API's own version: the first number changes when a plugin may have to, the second with each addition."""
@@ -42,7 +44,7 @@ class About:
 
         Raises:
             PluginError: it is for other versions of the plugin API, or says so in no specifier; or what is its own is
-                no collection of words.
+                no collection of words, or of what no kind of programmes can be.
         """
         try:
             fits = API_VERSION in SpecifierSet(self.api)
@@ -53,3 +55,5 @@ class About:
         for name, words in (("serves", self.serves), ("guards", self.guards)):
             if isinstance(words, str) or not all(isinstance(word, str) and word for word in words):
                 raise PluginError(f"its {name} are {words!r}, which are no collection of words")
+        if bad := [word for word in self.serves if not re.fullmatch(WORD, word)]:
+            raise PluginError(f"its serves have {', '.join(map(repr, bad))}, and a kind is {WORD_FORM}")

@@ -5,8 +5,9 @@ from datetime import date
 import pytest
 
 from graph import products
+from graph.errors import PluginError
 from graph.imports import import_rows
-from graph.words import Channel, PluginStage
+from graph.words import Channel, PluginStage, ProgrammeKind
 from plugins.about import About
 from plugins.claims import Held, held_back, remember
 from plugins.deciding import build_engine
@@ -37,6 +38,17 @@ class Club:
     @hookimpl
     def recommenders(self, register):
         register(getattr(propose, MARK))
+
+
+@pytest.mark.parametrize("serves", [("Bad Kind",), ("club", "Bad Kind", "-x", "a\n"), {"club": 1, "Bad Kind": 2}])
+def test_what_a_plugin_serves_are_kinds_as_programmes_have_them(serves):
+    bad = ", ".join(repr(word) for word in serves if word != "club")
+
+    with pytest.raises(PluginError) as refused:
+        About(serves=serves, guards=("any words",)).check()
+
+    assert str(refused.value) == (f"its serves have {bad}, and a kind is a name of lower-case letters, digits, _ and -")
+    About(serves=("club", "2-b_c", ProgrammeKind.CAMPUS), guards=("any words",)).check()
 
 
 def row(key, **own):
