@@ -60,6 +60,7 @@ class Table:
         key: the columns that together name a row; an empty cell counts as a value of its own.
         periods: pairs of columns of which the second may not be earlier, or less, than the first.
         needs: pairs of columns of which the first may not stand without the second.
+        spends: pairs of columns of which the first is spent by the second, which may not be 0 beside it.
         apart: pairs of columns of which the first, a list, may not name the second.
     """
 
@@ -69,6 +70,7 @@ class Table:
     columns: tuple[Column, ...]
     periods: tuple[tuple[str, str], ...] = ()
     needs: tuple[tuple[str, str], ...] = ()
+    spends: tuple[tuple[str, str], ...] = ()
     apart: tuple[tuple[str, str], ...] = ()
     core: bool = False
 
@@ -117,7 +119,10 @@ PROGRAMMES: Final = Table(
         ),
         Column("benefit_zh", "the same in Chinese"),
         Column(
-            "budget", "what the benefit may cost in all, in the bank's currency; needs benefit_cost", "number", least=0
+            "budget",
+            "what the benefit may cost in all, in the bank's currency; needs a benefit_cost of more than 0",
+            "number",
+            least=0,
         ),
         Column("benefit_cost", "what the benefit costs for each customer who takes a product", "number", least=0),
         Column(
@@ -131,6 +136,7 @@ PROGRAMMES: Final = Table(
         Column("blackout_days", "when it is not offered", "days"),
     ),
     (("starts_on", "ends_on"),),
+    (("budget", "benefit_cost"),),
     (("budget", "benefit_cost"),),
     (("exclusive_of", "partner_code"),),
 )

@@ -171,11 +171,20 @@ def _row_faults(table: Table) -> list[_Fault]:
         _Fault(pl.col(one).is_not_null() & pl.col(other).is_null(), one, pl.col(_raw(one)), f"needs {other}")
         for one, other in table.needs
     ]
+    free = [
+        _Fault(
+            pl.col(whole).is_not_null() & (pl.col(each) <= 0),
+            each,
+            pl.col(_raw(each)),
+            f"must be more than 0 beside {whole}: it would never be spent",
+        )
+        for whole, each in table.spends
+    ]
     themselves = [
         _Fault(pl.col(listed).list.contains(pl.col(own)), listed, pl.col(_raw(listed)), f"names its own {own}")
         for listed, own in table.apart
     ]
-    return before + alone + themselves
+    return before + alone + free + themselves
 
 
 def _key(table: Table) -> pl.Expr:

@@ -66,14 +66,19 @@ async def test_a_programme_of_any_kind_with_a_whole_contract_is_good(bank, rejec
     partners = "partner_code,name,kind\nCLINIC,Clinic,hospital\nOTHER,Other,hospital\n"
     programme = "programme_code,kind,name,partner_code,budget,benefit_cost,quota,regions,exclusive_of,blackout_days\n"
     whole = "P,hospital,P,CLINIC,100.5,1,0,Yunnan|Hunan,OTHER,2026-12-24|2026-12-30/2027-01-02\n"
+    free = "F,hospital,F,CLINIC,,0,,,,\n"
 
-    assert await rejects(bank(partners=partners, programmes=programme + whole)) == []
+    assert await rejects(bank(partners=partners, programmes=programme + whole + free)) == []
 
 
 @pytest.mark.parametrize(
     ("cells", "reject"),
     [
         ("P,hospital,P,CLINIC,100.5,,,", "programmes.csv,2,budget,100.5,needs benefit_cost"),
+        (
+            "P,hospital,P,CLINIC,100.5,0,,",
+            "programmes.csv,2,benefit_cost,0,must be more than 0 beside budget: it would never be spent",
+        ),
         (
             "P,hospital,P,CLINIC,,,OTHER|CLINIC,",
             "programmes.csv,2,exclusive_of,OTHER|CLINIC,names its own partner_code",
