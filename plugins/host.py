@@ -83,6 +83,8 @@ class PluginHost:
         self.loaded: list[Loaded] = []
         self._health: dict[str, Health] = {}
         self._guarded: dict[str, GuardedRecommender] = {}
+        self._failed_events: set[tuple[str, str]] = set()
+        """Life events that were said to fail, by plugin."""
         self._owners: dict[str, str | None] = {}
         """Of plugins that another version may take the place of, which may be too broken to say whose it is."""
 
@@ -156,6 +158,7 @@ class PluginHost:
         self.plugins.append(info)
         self.loaded.append(loaded)
         self._health |= {name: other._health[name] for name in info.recommenders}
+        self._failed_events |= {own for own in other._failed_events if own[0] == info.key}
         if info.key in other._workers:
             self._workers[info.key] = other._workers[info.key]
 
@@ -179,6 +182,12 @@ class PluginHost:
         for loaded in self.loaded:
             for item in loaded.registered.of(hook):
                 yield item, loaded.info
+
+    def is_first_failure(self, event: str, info: PluginInfo) -> bool:
+        """Return whether a plugin's life event was never said to fail before; from now on it was."""
+        is_first = (info.key, event) not in self._failed_events
+        self._failed_events.add((info.key, event))
+        return is_first
 
     def take_settings(self, stored: Mapping[str, StoredSettings]) -> bool:
         """Have plugins run under what staff has set at run time, by plugin; return whether it changed for any.

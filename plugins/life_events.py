@@ -33,7 +33,7 @@ def happenings(host: PluginHost, customer: CustomerView, since: date, until: dat
         except Omitted:
             continue
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
-            if not info.failures:  # whoever looks at a million customers logs it once
+            if host.is_first_failure(event.code, info):  # whoever looks at a million customers logs it once
                 logger.warning("event %s failed: %s", event.code, placed(error))
             info.note(told(error), placed(error))
             host.reports.tell(info, "events", event.code, error, Asked.of(customers=(customer,)))

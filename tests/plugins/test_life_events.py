@@ -107,6 +107,21 @@ def test_a_failure_is_counted_at_its_plugin_and_leaves_others_as_they_were(host_
     assert {info.state for info in host.plugins if info is not own} == {"loaded"}
 
 
+def test_each_event_that_fails_is_logged_once_whatever_failed_before(host_of, paid, caplog):
+    two = PLUGIN.format(body="raise KeyError", text=SAY) + f'    register(LifeEvent("OTHER", {SAY}, happens))\n'
+    host = host_of(own=two)
+    host.plugins[-1].note("bundles: ValueError")
+
+    for _ in range(5):
+        happenings(host, paid(".xxxx"), *LONG)
+
+    assert [record.getMessage() for record in caplog.records] == [
+        "event MINE failed: KeyError in own.py:6",
+        "event OTHER failed: KeyError in own.py:6",
+    ]
+    assert host.plugins[-1].failures == 11
+
+
 def test_a_failure_is_logged_once_and_counted_each_time(host_of, paid, caplog):
     host = host_of(own=PLUGIN.format(body="raise KeyError(customer.customer_no)", text=SAY))
 
