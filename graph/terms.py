@@ -18,8 +18,8 @@ class Terms:
 
     Attributes:
         budget: what the benefit may cost in all, in the bank's currency.
-        cost: what the benefit costs for each acceptance.
-        quota: how many acceptances there may be.
+        cost: what the benefit costs for each place.
+        quota: how many places there may be: a customer takes one for each product.
         regions: where it is offered; empty is everywhere.
         exclusive_of: partners whose products may not stand beside the programme's.
         blackout: when it is not offered.

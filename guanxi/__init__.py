@@ -20,7 +20,8 @@ from graph.words import (
     RiskRating,
     ValueTier,
 )
-from loaders.sample_parts import Sample
+from loaders.sample_parts import Firm, Sample
+from loaders.sample_village import Person, Village
 from loaders.sources import Source
 from plugins import deprecation
 from plugins.about import About
@@ -63,6 +64,7 @@ __all__ = [
     "CustomerView",
     "Facts",
     "Field",
+    "Firm",
     "Format",
     "Gate",
     "Gender",
@@ -76,6 +78,7 @@ __all__ = [
     "MemberRole",
     "Members",
     "OutcomeKind",
+    "Person",
     "ProgrammeKind",
     "Proposal",
     "Purpose",
@@ -89,6 +92,7 @@ __all__ = [
     "Source",
     "Trainable",
     "ValueTier",
+    "Village",
     "hookimpl",
     "open",
     "recommender",

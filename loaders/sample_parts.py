@@ -22,7 +22,15 @@ Rows: TypeAlias = Sequence[Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Firm:
-    """A firm while the story is told; ``turnover`` is its monthly inflow."""
+    """A firm while the story is told.
+
+    Attributes:
+        number: its customer number.
+        account: its account's number.
+        opened: when that was opened.
+        turnover: its monthly inflow.
+        is_shop: whether it is a shop, rather than an employer.
+    """
 
     number: str
     account: str

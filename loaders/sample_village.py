@@ -23,7 +23,20 @@ YEAR: Final = 365.25
 
 @dataclass
 class Person:
-    """One person while the story is told; ``marks`` are what parts note of him, ``has_studied`` tells in the core."""
+    """One person while the story is told.
+
+    Attributes:
+        number: his customer number.
+        born: his birth date.
+        gender: ``female`` or ``male``.
+        income: by month; 0 where he has none.
+        risk: his risk profile, C1 to C5; empty where it is not known.
+        married: since when he is.
+        salary_since: when he began to work for his employer.
+        has_studied: what parts may say of him, and the core heeds.
+        held: since when he has which product, by its code.
+        marks: what parts note of him.
+    """
 
     number: str
     born: date
@@ -48,7 +61,7 @@ class Village:
         chance: the story's; what draws from it changes all that is told later.
         region: where the village is.
         until: the last day that the story knows of.
-        rows: each table's, as dictionaries by column.
+        rows: each table's, as dictionaries by column; what is not known is empty, or missing.
         columns: those that each table may have.
     """
 
@@ -346,7 +359,7 @@ class Village:
     def member(
         self, customer: str, programme: str, role: str, since: date, *, until: date | None = None, reference: str = ""
     ) -> None:
-        """Make a customer a member of a programme."""
+        """Make a customer a member of a programme, by their codes; ``until`` and ``reference`` are given by name."""
         self.add("memberships", customer_no=customer, programme_code=programme, role=role, reference=reference,
                   since=since, until=until or "")  # fmt: skip
 

@@ -8,6 +8,8 @@ from enum import StrEnum
 from typing import Any, Final, get_args
 
 from graph import words
+from loaders.sample_parts import Firm
+from loaders.sample_village import Person, Village
 from loaders.sources import Source
 from plugins import hookspecs
 from plugins.about import API_VERSION
@@ -26,6 +28,7 @@ BESIDE: Final[Mapping[str, tuple[type, ...]]] = {
     "recommenders": (Trainable, Candidates, Reason, Proposal),
     "gates": (Refusal,),
     "formats": (Source,),
+    "samples": (Village, Person, Firm),
 }
 """What else is written for a hook, or given by what is registered there."""
 WORDS: Final[tuple[type[StrEnum], ...]] = (
@@ -90,17 +93,22 @@ def described(value: type) -> Iterator[str]:
     if dataclasses.is_dataclass(value):
         yield "| field | type | default | |"
         yield "|---|---|---|---|"
-        for own in dataclasses.fields(value):
-            kind = inspect.formatannotation(own.type) if not isinstance(own.type, str) else own.type
-            default = "" if own.default is dataclasses.MISSING else _code(_plain(repr(own.default)))
-            yield f"| `{own.name}` | {_code(_plain(kind))} | {default} | {_cell(attributes.get(own.name, ''))} |"
+        for field in dataclasses.fields(value):
+            kind = inspect.formatannotation(field.type) if not isinstance(field.type, str) else field.type
+            default = "" if field.default is dataclasses.MISSING else _code(_plain(repr(field.default)))
+            yield f"| `{field.name}` | {_code(_plain(kind))} | {default} | {_cell(attributes.get(field.name, ''))} |"
         return
     yield "| has | |"
     yield "|---|---|"
-    for name, own in vars(value).items():
+    for name, said in attributes.items():
+        yield f"| `{name}` | {_cell(said)} |"
+    for name, listed in vars(value).items():
+        own = listed.__func__ if isinstance(listed, staticmethod) else listed
+        if name.startswith("_"):
+            continue
         if isinstance(own, property):
             yield f"| `{name}` | {_line(inspect.getdoc(own) or '')} |"
-        elif inspect.isfunction(own) and not name.startswith("_"):
+        elif inspect.isfunction(own):
             parameters = [parameter for parameter in inspect.signature(own).parameters if parameter != "self"]
             yield f"| `{name}({', '.join(parameters)})` | {_line(inspect.getdoc(own) or '')} |"
 

@@ -74,7 +74,9 @@ class ProgrammeReport:
     )
     budget: float | None = strawberry.field(description="What the benefit may cost in all, in the bank's currency.")
     spent: float | None = strawberry.field(description="What it cost for as many as `taken`.")
-    quota: int | None = strawberry.field(description="How many acceptances there may be.")
+    quota: int | None = strawberry.field(
+        description="How many places there may be: one for each product that a customer took; `taken` has him once."
+    )
 
     @classmethod
     def of(cls, told: partner_report.PartnerReport) -> "ProgrammeReport":

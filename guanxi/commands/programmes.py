@@ -90,7 +90,7 @@ async def _report(settings: Settings, code: str, *, as_of: date) -> PartnerRepor
 
 def _lines(told: PartnerReport) -> list[str]:
     budget = f" of {told.budget:,.2f}" if told.budget is not None else ""
-    quota = f" of {told.quota:,}" if told.quota is not None else ""
+    quota = f"   (the quota is {told.quota:,} places)" if told.quota is not None else ""
     return [
         f"{told.name} ({told.programme_code}), up to {told.as_of}",
         f"members          {_count(told.members)}",

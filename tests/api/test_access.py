@@ -1,3 +1,6 @@
+import re
+from pathlib import Path
+
 import pytest
 
 from graph.imports import import_rows
@@ -134,6 +137,16 @@ async def test_a_partner_is_told_of_its_own_programmes_and_nothing_of_a_few(serv
     report = nothing | {"members": 40, "breakdowns": [{"groups": [{"members": 40}]}]}
     assert its == [{"kind": "CAMPUS", "kindName": "campus", "memberCount": 40, "report": report}]
     assert [own["report"] for own in mine] == [None, None]
+
+
+async def test_a_partner_asks_for_its_report_as_the_documentation_says(server, bearers):
+    page = (Path(__file__).parents[2] / "docs" / "plugins-programmes.md").read_text()
+    [query] = re.findall(r"```graphql\n(.*?)```", page, re.DOTALL)
+
+    [own] = (await server.ask(query, bearers.partner))["data"]["programmes"]["nodes"]
+
+    assert (own["programmeCode"], own["report"]["members"]) == ("CAMPUS", 40)
+    assert own["report"]["breakdowns"] == [{"name": "studies", "groups": [{"name": "students", "members": 40}]}]
 
 
 async def test_a_partner_reads_no_member_more_than_its_report_tells(server, bank, bearers):

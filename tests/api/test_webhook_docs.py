@@ -44,6 +44,12 @@ def shown(language):
     return re.search(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)[1]
 
 
+def test_each_event_is_told_by_its_type_and_by_its_word_in_the_schema():
+    assert re.findall(r"^\| `([\w.]+)` \| `([A-Z_]+)` \|", PAGE, re.MULTILINE) == [
+        (own, own.name) for own in WebhookEvent
+    ]
+
+
 @pytest.mark.parametrize(("case", "good"), CASES.items(), ids=CASES)
 def test_the_python_takes_what_is_sent_and_nothing_else(case, good):
     body, headers, secret = received(case)
