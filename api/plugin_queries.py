@@ -10,8 +10,10 @@ from api.costs import SEARCH, assumed
 from api.requests import Asked
 from api.types.plugin_score_cards import PluginScoreCard
 from graph.errors import NotFound
+from graph.words import PluginStage
 from plugins.infos import PluginInfo, RecommenderInfo
 from plugins.life.score_cards import process_figures, score_card
+from plugins.life.stages import Life
 from plugins.life.staging import standing
 
 MOST_PLUGINS: Final = 50
@@ -31,6 +33,8 @@ class Plugin:
     state: str = strawberry.field(
         description="loaded, failing or broken; failing, too, while a recommender of its is failing, off or busy."
     )
+    stage: PluginStage = strawberry.field(description="How far it has come, as the process that answers goes by it.")
+    share: int | None = strawberry.field(description="Percent of the customers, where the stage is `SHARE`.")
     failures: int = strawberry.field(
         description="How often its gates, bundles and levers failed; its recommenders count their own."
     )
@@ -44,8 +48,8 @@ class Plugin:
     recommenders: list[str] = strawberry.field(description="Names of its recommenders.")
 
     @classmethod
-    def of(cls, info: PluginInfo, recommenders: Sequence[RecommenderInfo]) -> "Plugin":
-        """Make the type of a state, and of the states of its recommenders."""
+    def of(cls, info: PluginInfo, life: Life, recommenders: Sequence[RecommenderInfo]) -> "Plugin":
+        """Make the type of a state, a stage, and the states of its recommenders."""
         is_failing = info.state == "loaded" and any(own.state in TROUBLED for own in recommenders)
         return cls(
             name=info.name,
@@ -54,6 +58,8 @@ class Plugin:
             api=info.api,
             owner=info.owner,
             state="failing" if is_failing else info.state,
+            stage=life.stage,
+            share=life.share,
             failures=info.failures,
             error=info.told,
             last_place=info.last_place or next((own.last_place for own in recommenders if own.last_place), None),
@@ -74,10 +80,14 @@ class PluginQueries:
         session = info.context.session
         access.require(session.viewer, access.SEES_PLUGINS, "plugins")
         await session.services.engine.engine()
-        host = session.services.engine.host
+        host, stages = session.services.engine.host, session.services.engine.stages
         recommenders = {own.name: own for own in host.infos()}
         return [
-            Plugin.of(plugin, [recommenders[name] for name in plugin.recommenders if name in recommenders])
+            Plugin.of(
+                plugin,
+                stages.life(plugin),
+                [recommenders[name] for name in plugin.recommenders if name in recommenders],
+            )
             for plugin in host.plugins
         ]
 

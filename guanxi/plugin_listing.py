@@ -1,31 +1,35 @@
-"""Lists plugins as servers run them, under what staff has set of them, and those that are gone and missed."""
+"""Lists plugins as servers run them, on their stages and under what staff has set, and those gone and missed."""
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from graph.errors import StoreError
-from guanxi.holding_back import held_here
-from guanxi.opening import is_stored
+from guanxi.holding_back import held_in
+from guanxi.opening import is_stored, reach_store
 from guanxi.plugin_loading import load_plugins, warn_of_slips
+from guanxi.reading import read_lives
 from guanxi.settings import Settings
 from plugins.claims import Held
+from plugins.host import PluginHost
 from plugins.infos import SHIPPED, PluginInfo
+from plugins.life.stages import Life, Lives
 from recommenders.history import versions_in_force
 
 logger = logging.getLogger("guanxi")
 
 STORE: Final = "the store"
 """The source of what is not loaded, and is known by what the store remembers of it."""
+LONGEST_STAGE: Final = len("share of 99 %")
 GONE: Final = "it is not loaded; guanxi plugins forget {} removes what is kept of it"
 
 
 def list_plugins(settings: Settings) -> list[PluginInfo]:
     """Return the plugins that are loaded, and those for want of which products are held back.
 
-    The store is opened where there is one already, or a plugin has settings. Where it cannot be reached, no version of
-    settings is known, and nobody who is missed.
+    The store is opened where there is one already, or a plugin has settings. Where it cannot be reached, no stage is
+    known, no version of settings, and nobody who is missed.
     """
     host = load_plugins(settings)
     host.close()
@@ -34,14 +38,38 @@ def list_plugins(settings: Settings) -> list[PluginInfo]:
         if plugin.source != SHIPPED:
             plugin.untrained.append(f"{name} is {why}")
     having = [plugin for plugin in host.plugins if plugin.settings_version is not None]
+    held, lives = list[Held](), Lives(new=settings.new_plugins)
     if having or is_stored(settings):
         try:
-            return [*host.plugins, *_missed(host.plugins, asyncio.run(held_here(settings, host)))]
+            held, lives = asyncio.run(_stored(settings, host))
         except StoreError as error:
-            logger.warning("%s What staff has set of plugins is not known.", error)
+            logger.warning("%s What staff has set of plugins, and their stages, are not known.", error)
             for plugin in having:
                 plugin.settings_version = None
-    return host.plugins
+            return host.plugins
+    gone = _missed(host.plugins, held)
+    for plugin in host.plugins:
+        _put(plugin, lives.life(plugin))
+    for plugin in gone:
+        _put(plugin, lives.decided.get(plugin.name))
+    return [*host.plugins, *gone]
+
+
+def lines(found: Sequence[PluginInfo]) -> Iterator[str]:
+    """Yield what a list tells of plugins; no column of stages where none is known."""
+    width = LONGEST_STAGE if any(plugin.stage for plugin in found) else 0
+    for plugin in found:
+        life = str(Life(plugin.stage, plugin.share)) if plugin.stage else ""
+        stage = f"{life:<{width}} " if width else ""
+        told = (plugin.error or ", ".join(plugin.recommenders) or "no recommender") + told_about(plugin)
+        yield f"{plugin.name:<16} {plugin.state:<7} {stage}{told}   from {plugin.source}"
+        for untrained in plugin.untrained:
+            yield f"{'':<16} {untrained}"
+        if plugin.holds_back:
+            held = ", ".join(plugin.holds_back)
+            yield f"{'':<16} held back from everybody, or all but a share, for want of it: {held}"
+        for deprecated in plugin.deprecations:
+            yield f"{'':<16} will go: {deprecated}"
 
 
 def told_about(plugin: PluginInfo) -> str:
@@ -52,6 +80,16 @@ def told_about(plugin: PluginInfo) -> str:
     if plugin.settings_version is not None:
         told += f"   settings version {plugin.settings_version}"
     return told
+
+
+async def _stored(settings: Settings, host: PluginHost) -> tuple[list[Held], Lives]:
+    """Return what is held back, and the plugins' stages, of the store as it is: it is not migrated."""
+    async with reach_store(settings) as store:
+        return await held_in(store, settings, host), await read_lives(store, settings)
+
+
+def _put(plugin: PluginInfo, life: Life | None) -> None:
+    plugin.stage, plugin.share = (life.stage, life.share) if life else (None, None)
 
 
 def _missed(here: Iterable[PluginInfo], held: Iterable[Held]) -> list[PluginInfo]:

@@ -7,6 +7,7 @@ from typing import Final
 from pydantic import BaseModel
 
 from graph.errors import GuanxiError
+from graph.words import PluginStage
 from plugins.about import About
 from plugins.registration import Registered
 from plugins.settings.held import setting_name
@@ -42,8 +43,8 @@ class PluginInfo:
     again, and the plugin is ``loaded`` once they come. ``settings_version`` is the version of what staff has set of it,
     0 where nothing is, and None where it has no settings; ``deprecations``, what it uses that will go; ``untrained``,
     where lists tell it, which of its recommenders have no say with the model in force, and why; ``holds_back``, there
-    too, the products that are held back for want of it; ``is_safe``, whether no customer was seen when the error was
-    raised.
+    too, the products that are held back for want of it, and its stage, with the percent of the customers that a share
+    has; ``is_safe``, whether no customer was seen when the error was raised.
     """
 
     name: str
@@ -60,6 +61,8 @@ class PluginInfo:
     last_place: str | None = None
     untrained: list[str] = field(default_factory=list)
     holds_back: list[str] = field(default_factory=list)
+    stage: PluginStage | None = None
+    share: int | None = None
     is_safe: bool = False
     _has_secrets: bool = False
 

@@ -15,7 +15,7 @@ from guanxi.commands.plugin_forget import forget
 from guanxi.commands.plugin_hooks import hooks
 from guanxi.commands.plugin_schema import schema
 from guanxi.commands.plugin_stages import rollback, stage
-from guanxi.plugin_listing import list_plugins, told_about
+from guanxi.plugin_listing import lines, list_plugins
 from guanxi.scaffolding import Size, write_plugin
 from guanxi.settings import Settings
 
@@ -35,8 +35,8 @@ for command in (plugin_failures.failures, plugin_failures.reproduce, stage, roll
 def list_(context: typer.Context, as_json: AsJson = False) -> int:
     """List the plugins, write a new one, or check one. Exit code 1 when one is broken, or fails a check.
 
-    The list is of plugins as they are loaded here and now; how they fare in a server, that server tells (the query
-    plugins, and metrics), and what they failed on, guanxi plugins failures.
+    The list is of plugins as they are loaded here and now, each with state and stage; how they fare in a server, that
+    server tells (the query plugins, and metrics), and what they failed on, guanxi plugins failures.
     """
     if context.invoked_subcommand is not None:
         return 0
@@ -44,16 +44,8 @@ def list_(context: typer.Context, as_json: AsJson = False) -> int:
     if as_json:
         typer.echo(json.dumps([dataclasses.asdict(plugin) for plugin in found], indent=1))
     else:
-        for plugin in found:
-            told = (plugin.error or ", ".join(plugin.recommenders) or "no recommender") + told_about(plugin)
-            typer.echo(f"{plugin.name:<16} {plugin.state:<7} {told}   from {plugin.source}")
-            for untrained in plugin.untrained:
-                typer.echo(f"{'':<16} {untrained}")
-            if plugin.holds_back:
-                held = ", ".join(plugin.holds_back)
-                typer.echo(f"{'':<16} held back from everybody, or all but a share, for want of it: {held}")
-            for deprecated in plugin.deprecations:
-                typer.echo(f"{'':<16} will go: {deprecated}")
+        for line in lines(found):
+            typer.echo(line)
     return 1 if any(plugin.state == "broken" for plugin in found) else 0
 
 

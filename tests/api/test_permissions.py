@@ -306,6 +306,7 @@ UNSHOWN = {
     "Model.surprises",
     "ModelFeature.importance",
     "ModelFeature.name",
+    "Plugin.share",
     "PluginSettings.error",
     "OfferReason.facts",
     "Outcome.place",

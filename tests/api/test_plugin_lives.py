@@ -93,6 +93,20 @@ async def test_another_server_follows_within_its_interval(pushy, bank, bearers, 
                 await asyncio.sleep(0.02)
 
 
+async def test_plugins_tell_their_stages(pushy, bearers):
+    query = "{ plugins { name stage share } }"
+    unstaged = await pushy.ask(query, bearers.marketing)
+    await put(pushy, bearers.marketing, "SHARE", share=20, force=True)
+    share = await pushy.ask(query, bearers.marketing)
+
+    told = [{own["name"]: own for own in answer["data"]["plugins"]} for answer in (unstaged, share)]
+    assert [own["pushy"] for own in told] == [
+        {"name": "pushy", "stage": "LIVE", "share": None},
+        {"name": "pushy", "stage": "SHARE", "share": 20},
+    ]
+    assert {(own["stage"], own["share"]) for name, own in told[1].items() if name != "pushy"} == {("LIVE", None)}
+
+
 @pytest.mark.parametrize("role", ["anna", "manager", "partner"])
 async def test_nobody_else_may(pushy, bank, bearers, role):
     answer = await put(pushy, getattr(bearers, role), "RETIRED")

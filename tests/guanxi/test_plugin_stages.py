@@ -1,5 +1,7 @@
 """``guanxi plugins stage`` and ``rollback``, and what they do to recommendations."""
 
+import json
+
 import pytest
 
 from graph import embedded
@@ -91,6 +93,43 @@ def test_what_is_left_out_is_gone_and_keeps_what_was(plugins):
     assert plugins("stage", "campus", **without).stdout.startswith("campus is gone; it was retired.\n")
     assert (card.returncode, card.stdout.startswith("campus is gone; it was retired since ")) == (0, True)
     assert plugins("stage", "campus").stdout.startswith("campus is retired.\n")
+
+
+def listed(plugins, **settings):
+    """What the list tells of the stages of a few plugins, in words and in JSON."""
+    lines = {line.split()[0]: line for line in plugins(**settings).stdout.splitlines()}
+    told = {own["name"]: (own["stage"], own["share"]) for own in json.loads(plugins("--json", **settings).stdout)}
+    names = ("pushy", "campus", "shipped")
+    return {name: (lines[name][17:39].rstrip(), *told[name]) for name in names}
+
+
+def test_the_list_tells_every_stage(plugins):
+    unstaged = listed(plugins, GUANXI_NEW_PLUGINS="draft")
+    plugins("stage", "pushy", "shadow", "--reason", "new")
+    plugins("stage", "campus", "retired", "--reason", "over")
+    shadow = listed(plugins)
+    plugins("stage", "pushy", "share", "--share", "20", "--reason", "looks good")
+    share = listed(plugins)
+
+    assert unstaged == {
+        "pushy": ("loaded  draft", "draft", None),
+        "campus": ("loaded  live", "live", None),
+        "shipped": ("loaded  live", "live", None),
+    }
+    assert (shadow["pushy"], shadow["campus"]) == (
+        ("loaded  shadow", "shadow", None),
+        ("loaded  retired", "retired", None),
+    )
+    assert share["pushy"] == ("loaded  share of 20 %", "share", 20)
+
+
+def test_where_the_store_is_down_plugins_are_listed_without_stages(plugins):
+    down = {"NEO4J_URI": "bolt://127.0.0.1:1", "GUANXI_STORE_RETRY_SECONDS": "0"}
+    done, told = plugins(**down), json.loads(plugins("--json", **down).stdout)
+
+    assert (done.returncode, "pushy            loaded  pushy (" in done.stdout) == (0, True)
+    assert done.stderr.endswith("What staff has set of plugins, and their stages, are not known.\n")
+    assert {(own["stage"], own["share"]) for own in told} == {(None, None)}
 
 
 def test_recommendations_go_by_the_stages(journey, guanxi, tmp_path):

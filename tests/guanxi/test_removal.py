@@ -46,12 +46,13 @@ def test_what_is_held_back_is_listed_and_told_of_settings(journey, guanxi):
     assert (told["campus"]["state"], "STUDENT-LOAN" in held, told["tobacco"]["holds_back"]) == ("gone", True, [])
     place = [line.startswith("campus ") for line in lines].index(True)
     assert lines[place].startswith(
-        "campus           gone    it is not loaded; guanxi plugins forget campus removes what"
+        "campus           gone                  it is not loaded; guanxi plugins forget campus removes what"
     )
     assert lines[place + 1].strip() == (
         f"held back from everybody, or all but a share, for want of it: {', '.join(held)}"
     )
     assert {(own["state"], *own["holds_back"]) for own in json.loads(whole.stdout)} == {("loaded",)}
+    assert (told["campus"]["stage"], told["tobacco"]["stage"]) == (None, "live")
     assert checked.returncode == 0
     assert checked.stdout.splitlines() == ["The settings may serve in production."] + [
         f"Held back from everybody, or all but a share, for want of campus: {code}" for code in held
