@@ -85,6 +85,8 @@ class PluginHost:
         self._guarded: dict[str, GuardedRecommender] = {}
         self._failed_events: set[tuple[str, str]] = set()
         """Life events that were said to fail, by plugin."""
+        self._untrained: set[tuple[str, str]] = set()
+        """What was logged of recommenders that have no say, so that it is not said at each rebuilding."""
         self._owners: dict[str, str | None] = {}
         """Of plugins that another version may take the place of, which may be too broken to say whose it is."""
 
@@ -148,7 +150,7 @@ class PluginHost:
     def beside(self) -> "PluginHost":
         """Return a host without plugins, for the same folders and settings."""
         other = PluginHost(self._sources, self._isolation, self.reports)
-        other.folders, other._stored = self.folders, self._stored
+        other.folders, other._stored, other._untrained = self.folders, self._stored, self._untrained
         return other
 
     def keep(self, loaded: Loaded, other: "PluginHost") -> None:
@@ -418,9 +420,11 @@ class PluginHost:
     def _warn_of_untrained(self, model: "Model | None") -> None:
         for info in self.plugins:
             info.mend(LEARNING)
-        for name, why, info in self.untrained(model.versions) if model else ():
-            if info.source != SHIPPED:
+        found = [own for own in self.untrained(model.versions) if own[2].source != SHIPPED] if model else []
+        for name, why, info in found:
+            if (name, why) not in self._untrained:
                 logger.warning("%s of plugin %s is %s", name, info.name, why)
+        self._untrained = {(name, why) for name, why, _ in found}
 
     def _is_trusted(self, name: str) -> bool:
         return any(recommender.name == name and info.source == SHIPPED for recommender, info in self.of("recommenders"))

@@ -6,6 +6,7 @@ stays as it was before, and says so. What is installed as a package, with an ent
 """
 
 import importlib
+import logging
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -19,9 +20,13 @@ from plugins.host import ENDLESS, PluginHost
 from plugins.infos import Loaded, PluginInfo
 from plugins.loading import Found, find_in
 
+logger = logging.getLogger("guanxi.plugins")
+
 SETTLE_SECONDS: Final = 0.2
 """A file that changes meanwhile is still being written."""
 STAYS: Final = "its file was changed, and the version before serves, as the new one is broken: "
+BROKEN_CHANGE: Final = "plugin %s: its changed file %s is broken, and the version before serves: %s"
+BROKEN_FILE: Final = "plugin %s: its file %s is broken: %s"
 
 Stamp: TypeAlias = tuple[tuple[str, int, int], ...]
 """Name, time of change in nanoseconds and size of each file of a plugin."""
@@ -33,6 +38,7 @@ class Reloading:
     def __init__(self, host: PluginHost) -> None:
         self._folders = host.folders
         self._seen = stamps(self._folders)
+        self._broken = {info.key for info in host.plugins if info.state == "broken"}
 
     def look(self, host: PluginHost) -> PluginHost | None:
         """Return a host with what has changed since the last look; None where nothing has, or is still changing."""
@@ -44,7 +50,23 @@ class Reloading:
             return None
         changed = {source for source in now.keys() | self._seen.keys() if now.get(source) != self._seen.get(source)}
         self._seen = now
-        return reloaded(host, changed)
+        new = reloaded(host, changed)
+        self._log(new, host, changed)
+        return new
+
+    def _log(self, new: PluginHost, before: PluginHost, changed: Collection[str]) -> None:
+        """Say what is broken by its change, once a change, and what is mended since."""
+        known = {id(info) for info in before.plugins}
+        for info in new.plugins:
+            stays = info.state == "failing" and (info.error or "").startswith(STAYS)
+            if stays or info.state == "broken":
+                if info.source in changed or info.key not in self._broken:
+                    logger.warning(BROKEN_CHANGE if stays else BROKEN_FILE, info.name, info.source, _why(info))
+                self._broken.add(info.key)
+            elif info.key in self._broken and id(info) not in known:
+                logger.info("plugin %s: its file %s is mended, and serves", info.name, info.source)
+                self._broken.discard(info.key)
+        self._broken &= {info.key for info in new.plugins}
 
 
 def stamps(folders: Sequence[Path]) -> Mapping[str, Stamp]:
@@ -148,6 +170,12 @@ def _replace(new: PluginHost, own: Loaded, found: Found) -> None:
 def _is_endless(info: PluginInfo) -> bool:
     """Whether it is broken since it never ended, so that it is not tried again as it is."""
     return info.state == "broken" and (info.error or "").startswith(ENDLESS)
+
+
+def _why(info: PluginInfo) -> str | None:
+    """Say where it broke, by type and place; without a place, as of what guanxi refuses, what is wrong."""
+    has_place = " in " in (info.last_place or "")
+    return info.last_place if has_place or info.told is None else info.told.removeprefix(STAYS)
 
 
 def _is_in(source: str, folders: Sequence[Path]) -> bool:

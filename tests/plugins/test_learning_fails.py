@@ -164,6 +164,7 @@ def test_who_has_no_say_for_another_version_is_said_with_what_to_do(loaded, capl
     model = Model(("A", "B"), TODAY, {"mine": {"coef": np.array([0.5])}}, versions={"mine": "0"})
 
     assert host.guarded(model) == []
+    assert host.guarded(model) == []
 
     assert [record.message for record in caplog.records] == [
         "mine of plugin mine is not trained: the model has version 0, this is 1; run guanxi train",

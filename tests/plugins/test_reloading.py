@@ -9,6 +9,7 @@ import pytest
 
 from graph.records import StoredSettings
 from plugins import host as hosts
+from plugins.about import API_VERSION
 from plugins.host import PluginHost
 from plugins.isolation.modes import Isolation
 from plugins.life.reloading import STAYS, Reloading, add_anew
@@ -241,3 +242,51 @@ def is_alive(pid):
     with suppress(OSError):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     return False
+
+
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        ("x = 1\ndef propose(:", "SyntaxError in one.py:2"),
+        ("import os\n1 / 0", "ZeroDivisionError in one.py:2"),
+        (
+            ONE + "\nfrom guanxi import About, hookimpl\n@hookimpl\ndef about():\n    return About(api='>=2,<3')\n",
+            f"PluginError: it is for the plugin API >=2,<3, and this is {API_VERSION}",
+        ),
+    ],
+    ids=["syntax", "raises", "another API"],
+)
+def test_a_change_that_breaks_a_file_is_logged_once_and_so_is_its_mending(folder, caplog, source, why):
+    caplog.set_level("INFO", "guanxi.plugins")
+    host = PluginHost.load([folder])
+    reloading = Reloading(host)
+    for name, text in (("one", source), ("other", OTHER.replace("0.5", "0.6")), ("one", f"{source}\n"), ("one", TWO)):
+        (folder / f"{name}.py").write_text(text)
+        host = reloading.look(host)
+    (folder / "one.py").write_text(ONE)
+    reloading.look(host)
+
+    broken = f"plugin one: its changed file {folder / 'one.py'} is broken, and the version before serves: {why}"
+    mended = f"plugin one: its file {folder / 'one.py'} is mended, and serves"
+    assert [(record.levelname, record.message) for record in caplog.records] == [
+        ("WARNING", broken), ("WARNING", broken), ("INFO", mended)
+    ]  # fmt: skip
+
+
+def test_a_new_file_that_is_broken_is_logged_once_and_so_is_its_mending(folder, caplog):
+    caplog.set_level("INFO", "guanxi.plugins")
+    (folder / "old.py").write_text("1 / 0")
+    host = PluginHost.load([folder])
+    reloading = Reloading(host)
+    for name, text in (
+        ("new", "1 / 0"),
+        ("other", OTHER.replace("0.5", "0.6")),
+        ("new", TWO.replace('"one"', '"new"')),
+    ):
+        (folder / f"{name}.py").write_text(text)
+        host = reloading.look(host)
+
+    assert [(record.levelname, record.message) for record in caplog.records] == [
+        ("WARNING", f"plugin new: its file {folder / 'new.py'} is broken: ZeroDivisionError in new.py:1"),
+        ("INFO", f"plugin new: its file {folder / 'new.py'} is mended, and serves"),
+    ]
