@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from datetime import UTC, date, datetime
 from functools import cached_property, partial
 from pathlib import Path
-from types import TracebackType
+from types import ModuleType, TracebackType
 from typing import Any, Final, Self
 
 import polars as pl
@@ -25,12 +25,15 @@ from guanxi.settings import Settings
 from guanxi.stored_settings import take_stored
 from loaders.tables import TABLES, ColumnType
 from plugins.deciding import build_engine
+from plugins.failures.reports import UNREPORTED
 from plugins.functions import MARK, FunctionRecommender
+from plugins.hookspecs import hookimpl
 from plugins.host import PluginHost
 from plugins.infos import PluginInfo
 from plugins.life.reloading import add_again, add_anew
 from plugins.life.stages import Lives
 from plugins.loading import Found, of_path
+from plugins.registration import is_plugin
 from recommenders.artefact import Model, save
 from recommenders.batch import Batch
 from recommenders.catalogue import Catalogue
@@ -55,8 +58,12 @@ TYPES: Final[Mapping[ColumnType, pl.DataType]] = {
     "word": pl.String(),
     "days": pl.List(pl.String),
 }
-HERE: Final = "here"
+HERE: Final = UNREPORTED
 """The source of a plugin that is added as an object."""
+TAKES: Final = (
+    "Add a function with @recommender, a recommender (with name, version and propose), a module or an object with "
+    "hooks, or the path of a plugin."
+)
 OFFERS: Final = pl.Schema(
     {
         "customer_no": pl.String(),
@@ -174,12 +181,13 @@ class Bank:
         return build_engine(self.catalogue, self.host, self.model, self.lives, tell=self.tell)
 
     def add(self, plugin: object) -> PluginInfo:
-        """Decide with one plugin more: a function, a module, an object with hooks, or the path of one.
+        """Decide with one plugin more: a function below ``@recommender``, a recommender, a module, or the path of one.
 
-        It takes the place of what was added before by the same name, or of the same path.
+        An object with hooks is taken as well. It takes the place of what was added before by the same name, or of the
+        same path.
 
         Raises:
-            PluginError: it cannot be loaded; what was there before stays.
+            PluginError: it cannot be loaded, or registers nothing; what was there before stays.
         """
         info = take_in(self.host, plugin)
         self._added.add(info.name)
@@ -295,27 +303,64 @@ def open_bank(home: Path | str | None = None, *, today: date | None = None) -> B
 
 
 def take_in(host: PluginHost, plugin: object) -> PluginInfo:
-    """Have a host load a plugin: a function, a module, an object with hooks, or the path of one, or what was found.
+    """Have a host load a plugin: all that ``TAKES`` names, or what was found.
 
     It takes the place of the same, loaded before.
 
     Raises:
-        PluginError: it cannot be loaded; what was there before stays.
+        PluginError: it cannot be loaded, or registers nothing; what was there before stays.
     """
-    if isinstance(plugin, Path | Found):
-        info = add_anew(host, of_path(plugin) if isinstance(plugin, Path) else plugin)
+    if isinstance(plugin, Found):
+        info = add_anew(host, plugin)
+    elif isinstance(plugin, str | Path):
+        info = _added_path(host, Path(plugin))
     else:
-        name = _name(plugin)
-        info = add_again(host, [f"{HERE}:{name}"], partial(host.add, plugin, name, HERE))
+        info = _added_object(host, plugin)
     if info.error is not None:
         raise PluginError(f"The plugin {info.name} is {info.state}: {info.error}")
     return info
 
 
+class _Registering:
+    """Registers a recommender that is added as it is."""
+
+    def __init__(self, recommender: Recommender) -> None:
+        self._recommender = recommender
+
+    @hookimpl
+    def recommenders(self, register: Callable[[Recommender], None]) -> None:
+        register(self._recommender)
+
+
+def _added_path(host: PluginHost, path: Path) -> PluginInfo:
+    if not path.exists():
+        raise PluginError(f"There is no file or folder {path}. {TAKES}")
+
+    def check(info: PluginInfo) -> None:
+        if any(own.info is info and not is_plugin(own.plugin) for own in host.loaded):
+            raise PluginError(f"The {'folder' if path.is_dir() else 'file'} {path} registers nothing. {TAKES}")
+
+    return add_anew(host, of_path(path), check=check)
+
+
+def _added_object(host: PluginHost, plugin: object) -> PluginInfo:
+    name, module = _name(plugin), None
+    if not is_plugin(plugin):
+        if isinstance(plugin, type | ModuleType) or not isinstance(plugin, Recommender):
+            kind = "class" if isinstance(plugin, type) else type(plugin).__name__
+            told = f"The {kind} {getattr(plugin, '__name__', '')}".rstrip()
+            instead = ": add an instance of it" if isinstance(plugin, type) else ""
+            raise PluginError(f"{told} registers nothing{instead}. {TAKES}")
+        name, module, plugin = plugin.name, type(plugin).__module__, _Registering(plugin)
+    return add_again(host, [f"{HERE}:{name}"], partial(host.add, plugin, name, HERE, module))
+
+
 def _name(plugin: object) -> str:
     """Its recommender's name, of a function; else its own, or its type's."""
-    marked: FunctionRecommender | None = getattr(plugin, MARK, None)
-    return marked.name if marked else str(getattr(plugin, "__name__", type(plugin).__name__))
+    marked = getattr(plugin, MARK, None)
+    if isinstance(marked, FunctionRecommender):
+        return marked.name
+    return str(getattr(plugin, "__name__", type(plugin).__name__))
 
 
 async def _gathered(store: Store, table: str) -> list[Row]:

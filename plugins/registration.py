@@ -108,10 +108,18 @@ def registered(
 def _check_marked(manager: pluggy.PluginManager, plugin: object) -> None:
     """Return if all that is meant for a hook is one: pluggy passes over what is not marked, and says nothing."""
     for hook in HOOKS:
-        named = getattr(plugin, hook, None)
-        is_meant = isinstance(named, About) or inspect.isroutine(named)
-        if is_meant and manager.parse_hookimpl_opts(plugin, hook) is None:
+        if _is_meant(plugin, hook) and manager.parse_hookimpl_opts(plugin, hook) is None:
             raise PluginError(f"{hook} has a hook's name and is none: make it a function below @hookimpl, or rename it")
+
+
+def is_plugin(plugin: object) -> bool:
+    """Whether anything of an object is meant for a plugin: a hook, or a function below ``@recommender``."""
+    return bool(_marked(plugin)) or any(_is_meant(plugin, hook) for hook in HOOKS)
+
+
+def _is_meant(plugin: object, hook: str) -> bool:
+    named = getattr(plugin, hook, None)
+    return isinstance(named, About) or inspect.isroutine(named)
 
 
 def alone(manager: pluggy.PluginManager, hook: str, plugin: object) -> pluggy.HookCaller:
@@ -192,7 +200,7 @@ def check_levers(levers: Sequence[Lever]) -> None:
 
 
 def _marked(plugin: object) -> list[Recommender]:
-    marked = (getattr(item, MARK, None) for item in (plugin, *vars(plugin).values()))
+    marked = (getattr(item, MARK, None) for item in (plugin, *getattr(plugin, "__dict__", {}).values()))
     return list({id(own): own for own in marked if isinstance(own, FunctionRecommender)}.values())
 
 

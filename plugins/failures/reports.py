@@ -24,6 +24,8 @@ from recommenders.batch import Batch
 
 logger = logging.getLogger("guanxi.plugins")
 
+UNREPORTED: Final = "here"
+"""The source of what is added as an object, as in a cell of a notebook: who adds it sees what it does."""
 MOST_FILES: Final = 20
 """Of one plugin; of what fails in yet another way there is one in place of the oldest."""
 CUSTOMERS: Final = TypeAdapter(list[Customer])
@@ -43,7 +45,7 @@ class FailureReports:
 
     def tell(self, plugin: Owned, hook: str, item: str, error: BaseException, asked: Asked) -> None:
         """Tell that what a plugin registered by a hook failed; it raises nothing."""
-        if self._folder is None:
+        if self._folder is None or plugin.source == UNREPORTED:
             return
         try:
             failure_id = self.counts.add(plugin, hook, item, error, asked.said_by(error))

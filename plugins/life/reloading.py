@@ -11,7 +11,6 @@ import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from functools import partial
 from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -103,14 +102,29 @@ def reloaded(host: PluginHost, changed: Collection[str]) -> PluginHost:
     return new
 
 
-def add_anew(host: PluginHost, found: Found, *, is_shared: bool = False) -> PluginInfo:
-    """Have a host take in a plugin, imported anew in place of the same one that it has, as ``add_again`` says."""
+def add_anew(
+    host: PluginHost,
+    found: Found,
+    *,
+    is_shared: bool = False,
+    check: Callable[[PluginInfo], None] = lambda _: None,
+) -> PluginInfo:
+    """Have a host take in a plugin, imported anew in place of the same one that it has, as ``add_again`` says.
+
+    Where ``check`` raises, once it is taken in, it is as if it had not been added.
+    """
+
+    def add() -> PluginInfo:
+        info = host.add_found(found)
+        check(info)
+        return info
+
     path = Path(found.source)
     same = [info.key for info in host.plugins if Path(info.source).resolve() == path.resolve()]
     if not same:
-        return host.add_found(found)
+        return add_again(host, same, add)
     with _fresh(path) as restore:
-        return add_again(host, same, partial(host.add_found, found), restore, is_shared=is_shared)
+        return add_again(host, same, add, restore, is_shared=is_shared)
 
 
 def add_again(
@@ -133,7 +147,7 @@ def add_again(
     workers = [host.drop(info) for info in replaced]
     try:
         info = add()
-    except BaseException:  # an operator's Ctrl-C
+    except BaseException:  # an operator's Ctrl-C, or a check
         restore()
         _put_back(host, order, aside)
         raise
@@ -152,7 +166,8 @@ def _put_back(host: PluginHost, order: Sequence[PluginInfo], aside: PluginHost) 
     """Have a host's plugins be those of before, of which ``aside`` has what was loaded and dropped."""
     before = set(map(id, order))
     for info in [info for info in host.plugins if id(info) not in before]:
-        host.drop(info)
+        if (worker := host.drop(info)) is not None:
+            worker.close()
     for own in aside.loaded:
         host.keep(own, aside)
     here = set(map(id, host.plugins))

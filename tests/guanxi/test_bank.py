@@ -4,12 +4,13 @@ import subprocess
 import sys
 from datetime import date
 
+import numpy as np
 import polars as pl
 import pytest
 
 import guanxi
 from graph.errors import NotFound, PluginError
-from guanxi import Field, Lever, Proposal, hookimpl, recommender
+from guanxi import Candidates, Field, Lever, Proposal, hookimpl, recommender
 from guanxi.bank import Bank
 from guanxi.testing.drawn import sample_bank
 from loaders.tables import CONTRACT, TABLES
@@ -184,3 +185,105 @@ def test_what_is_broken_leaves_what_was_added_before(own_bank, tmp_path, wrong):
     path.write_text(right.replace("0.5", "0.75"))
     own_bank.add(path)
     assert (scores(own_bank), added(own_bank)) == ({0.75}, ["others", "pensions"])
+
+
+class Pensions:
+    """A recommender as a cell defines it, and nothing that registers it."""
+
+    name, version = "pensions", "1"
+
+    def __init__(self, score=0.25):
+        self.score = score
+
+    def propose(self, batch):
+        scores = np.full(batch.shape, np.nan, np.float32)
+        scores[:, batch.catalogue.index["PENSION"]] = self.score
+        return Candidates(scores, lambda *_: None)
+
+
+class Learning(Pensions):
+    """One that learns the share of customers who have a pension."""
+
+    name = "learning"
+
+    def fit(self, _):
+        return {"score": np.array([0.75])}
+
+    def with_arrays(self, arrays, _):
+        return Learning(float(arrays["score"][0]))
+
+
+def test_a_recommender_is_added_as_it_is(own_bank):
+    for score in (0.25, 0.5):
+        info = own_bank.add(Pensions(score))
+        assert (info.name, info.state, info.recommenders) == ("pensions", "loaded", ["pensions"])
+        assert scores(own_bank) == {score}
+    own_bank.add(Learning())
+    assert added(own_bank) == ["pensions", "learning"]
+    batch = own_bank.batch(next(own_bank.pages(3)))
+    learnt = own_bank.learnt("learning").propose(batch).scores
+    assert set(learnt[:, batch.catalogue.index["PENSION"]].tolist()) == {0.75}
+
+
+@pytest.mark.parametrize("as_text", [False, True])
+def test_a_path_may_be_a_text(own_bank, tmp_path, as_text):
+    path = tmp_path / "pensions.py"
+    path.write_text(PACKAGE["notebook_pensions/saying.py"].replace("{score}", "0.5"))
+
+    assert own_bank.add(str(path) if as_text else path).recommenders == ["pensions"]
+
+
+TAKES = (
+    "Add a function with @recommender, a recommender (with name, version and propose), a module or an object with "
+    "hooks, or the path of a plugin."
+)
+WRONG = {
+    "class": (Pensions, f"The class Pensions registers nothing: add an instance of it. {TAKES}"),
+    "function": (lambda *_: [], f"The function <lambda> registers nothing. {TAKES}"),
+    "number": (42, f"The int registers nothing. {TAKES}"),
+    "nothing": (None, f"The NoneType registers nothing. {TAKES}"),
+    "name": ("pensions", f"There is no file or folder pensions. {TAKES}"),
+    "module": (pl, f"The module polars registers nothing. {TAKES}"),
+}
+
+
+@pytest.mark.parametrize(("wrong", "told"), WRONG.values(), ids=WRONG)
+def test_what_registers_nothing_is_refused_and_leaves_no_trace(journey, wrong, told):
+    before = sorted(journey.home.glob("failures/*"))
+    with guanxi.open(journey.home, today=date(2026, 6, 30)) as own:
+        with pytest.raises(PluginError) as refused:
+            own.add(wrong)
+        assert (str(refused.value), added(own)) == (told, [])
+    assert sorted(journey.home.glob("failures/*")) == before
+
+
+def test_a_file_that_registers_nothing_is_refused_and_leaves_what_was_added_before(own_bank, tmp_path):
+    path = tmp_path / "pensions.py"
+    for _ in range(2):
+        path.write_text("x = 1")
+        with pytest.raises(PluginError, match=f"^The file {path} registers nothing. Add a function"):
+            own_bank.add(path)
+    path.write_text(PACKAGE["notebook_pensions/saying.py"].replace("{score}", "0.5"))
+    own_bank.add(path)
+    path.write_text("x = 1")
+    with pytest.raises(PluginError, match="registers nothing"):
+        own_bank.add(path)
+    assert (scores(own_bank), added(own_bank)) == ({0.5}, ["pensions"])
+
+
+def test_what_a_cell_gets_wrong_is_reported_to_nobody(journey):
+    class Own:
+        @hookimpl
+        def gates(self):
+            raise ValueError
+
+    @recommender("failing-cell")
+    def propose(customer):
+        raise ValueError(customer.customer_no)
+
+    with guanxi.open(journey.home, today=date(2026, 6, 30)) as own:
+        with pytest.raises(PluginError, match="The plugin Own is broken: ValueError"):
+            own.add(Own())
+        own.add(propose)
+        own.offers(next(own.pages(3)))
+    assert not {path.name for path in journey.home.glob("failures/*")} & {"Own", "failing-cell"}

@@ -230,7 +230,7 @@ def test_an_error_that_cannot_say_what_it_is_is_told_by_its_type(
 
 
 def test_what_a_store_cannot_take_is_not_in_what_is_counted(batch, person, catalogue, reports):
-    owner, asked = PluginInfo("mine", "here", owner="ann\ud83d"), batch([person()], catalogue("A"))
+    owner, asked = PluginInfo("mine", "nowhere", owner="ann\ud83d"), batch([person()], catalogue("A"))
     told = FailureReports(reports)
     told.tell(owner, "gates", "X", ValueError("not \ud83d"), Asked(asked, is_safe=True))
 
@@ -268,7 +268,7 @@ def test_a_gate_that_cannot_say_why_is_reported_with_whom_and_what(known, produc
         def explain(self, customer, product):
             raise ValueError(f"{customer.name} {product.name}")
 
-    owner = PluginInfo("mine", "here")
+    owner = PluginInfo("mine", "nowhere")
     gate = GuardedGate(Mute(), owner.note, report=FailureReports(reports).of(owner, "gates", "MUTE"))
     assert gate.explain(CustomerView(known, TODAY), product("A")).saw == "unknown"
 
