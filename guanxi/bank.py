@@ -1,7 +1,7 @@
 """A bank at hand, in a notebook or a test: its tables as frames, and its offers, without a word of asyncio."""
 
 import atexit
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from datetime import UTC, date, datetime
 from functools import cached_property, partial
@@ -12,7 +12,7 @@ from typing import Any, Final, Self
 import polars as pl
 
 from graph import customers, portfolio, tables
-from graph.errors import NotFound, PluginError
+from graph.errors import GuanxiError, NotFound, PluginError, SettingsError
 from graph.rows import EXTRA
 from graph.store import Row, Store
 from graph.words import Channel, Language
@@ -92,14 +92,15 @@ class Bank:
         settings: Settings,
         *,
         host: PluginHost | None = None,
-        today: date | None = None,
+        today: date | str | None = None,
         given: Tell | None = None,
     ) -> None:
         self._given = given
         self._host = host
-        self.today = today or datetime.now(UTC).date()
+        self.today = datetime.now(UTC).date() if today is None else _day(today)
         self.settings = settings
         self._added = set[str]()
+        self._is_closed = False
         with ExitStack() as held:
             self._portal = held.enter_context(daemon_portal("bank"))
             self.store: Store = held.enter_context(self._portal.wrap_async_context_manager(open_store(settings)))
@@ -117,10 +118,17 @@ class Bank:
     def close(self) -> None:
         """Give the store back; it is done when Python ends, at the latest."""
         atexit.unregister(self.close)
+        self._is_closed = True
         self._held.close()
 
     def run(self, work: Callable[..., Any], *arguments: object) -> Any:
-        """Wait for an asynchronous function, wherever this is called from: a notebook has a loop of its own."""
+        """Wait for an asynchronous function, wherever this is called from: a notebook has a loop of its own.
+
+        Raises:
+            GuanxiError: the bank is closed.
+        """
+        if self._is_closed:
+            raise GuanxiError("The bank is closed; guanxi.open() opens it again.")
         return self._portal.call(work, *arguments)
 
     def table(self, name: str) -> pl.DataFrame:
@@ -204,26 +212,34 @@ class Bank:
         return told(self.tell, self.catalogue, self._records([customer_no]), Context(self.today, channel))[0]
 
     def answers(
-        self, customer_nos: Sequence[str], channel: Channel | None = None, top: int = 3, engine: Engine | None = None
+        self,
+        customer_nos: Iterable[str] | str,
+        channel: Channel | None = None,
+        top: int = 3,
+        engine: Engine | None = None,
     ) -> list[Answer]:
-        """Return what each of the customers is offered, by the bank's own engine or another.
+        """Return what each of the customers, or the one, is offered, by the bank's own engine or another.
 
         Raises:
             NotFound: a customer is unknown.
+            SettingsError: ``top`` is no number of offers.
         """
+        if not isinstance(top, int) or top < 1:
+            raise SettingsError(f"top is a whole number from 1 on, and not {top!r}.")
         return (engine or self.engine).answer(self._records(customer_nos), Context(self.today, channel, top))
 
     def offers(
         self,
-        customer_nos: Iterable[str],
+        customer_nos: Iterable[str] | str,
         channel: Channel | None = None,
         top: int = 3,
         engine: Engine | None = None,
     ) -> pl.DataFrame:
-        """Return offers as a frame, one row an offer, by the bank's own engine or another.
+        """Return offers to customers, or to one, as a frame, one row an offer, by the bank's own engine or another.
 
         Raises:
             NotFound: a customer is unknown.
+            SettingsError: ``top`` is no number of offers.
         """
         rows = [
             (
@@ -236,7 +252,7 @@ class Bank:
                 list(offer.recommenders),
                 offer.reasons[0].text[Language.EN] if offer.reasons else None,
             )
-            for answer in self.answers(list(customer_nos), channel, top, engine)
+            for answer in self.answers(customer_nos, channel, top, engine)
             for offer in answer.offers
         ]
         return pl.DataFrame(rows, OFFERS, orient="row")
@@ -245,8 +261,8 @@ class Bank:
         """Say why a product is, or is not, offered; raises NotFound for an unknown customer or product."""
         return self.engine.decide(self._records([customer_no])[0], product_code, Context(self.today, channel))
 
-    def batch(self, customer_nos: Sequence[str], channel: Channel | None = None) -> Batch:
-        """Return customers with all that is known, more than a recommender is given where purposes are limited.
+    def batch(self, customer_nos: Iterable[str] | str, channel: Channel | None = None) -> Batch:
+        """Return customers, or one, with all that is known; a recommender is given less where purposes are limited.
 
         Raises:
             NotFound: one is unknown.
@@ -283,16 +299,20 @@ class Bank:
         self.__dict__.pop("engine", None)
         return trained.model
 
-    def _records(self, customer_nos: Sequence[str]) -> list[Any]:
-        found = self.run(customers.load, self.store, customer_nos)
-        missing = set(customer_nos) - {record.customer_no for record in found}
+    def _records(self, customer_nos: Iterable[str] | str) -> list[Any]:
+        asked = [customer_nos] if isinstance(customer_nos, str) else list(customer_nos)
+        found = self.run(customers.load, self.store, asked)
+        missing = set(asked) - {record.customer_no for record in found}
         if missing:
             raise NotFound("customer", min(missing))
         return list(found)
 
 
-def open_bank(home: Path | str | None = None, *, today: date | None = None) -> Bank:
-    """Open the bank of the settings, or of a home: ``guanxi.open()``.
+def open_bank(home: Path | str | None = None, *, today: date | str | None = None) -> Bank:
+    """Open the bank of the settings, or of a home: ``guanxi.open()``; a day may be a text, as ``"2026-06-30"``.
+
+    Raises:
+        SettingsError: ``today`` is no day.
 
     Example:
         >>> bank = guanxi.open()
@@ -300,6 +320,16 @@ def open_bank(home: Path | str | None = None, *, today: date | None = None) -> B
         >>> bank.offers(["C000001"])
     """
     return Bank(Settings() if home is None else Settings(home=Path(home)), today=today)
+
+
+def _day(today: object) -> date:
+    """Return a day that was given as a date, a moment or a text in ISO's form."""
+    if isinstance(today, date):
+        return today.date() if isinstance(today, datetime) else today
+    try:
+        return date.fromisoformat(today if isinstance(today, str) else "")
+    except ValueError:
+        raise SettingsError(f"today is a date, or a text such as '2026-06-30', and not {today!r}.") from None
 
 
 def take_in(host: PluginHost, plugin: object) -> PluginInfo:

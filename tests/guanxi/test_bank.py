@@ -2,14 +2,14 @@
 
 import subprocess
 import sys
-from datetime import date
+from datetime import date, datetime
 
 import numpy as np
 import polars as pl
 import pytest
 
 import guanxi
-from graph.errors import NotFound, PluginError
+from graph.errors import GuanxiError, NotFound, PluginError, SettingsError
 from guanxi import Candidates, Field, Lever, Proposal, hookimpl, recommender
 from guanxi.bank import Bank
 from guanxi.testing.drawn import sample_bank
@@ -287,3 +287,42 @@ def test_what_a_cell_gets_wrong_is_reported_to_nobody(journey):
         own.add(propose)
         own.offers(next(own.pages(3)))
     assert not {path.name for path in journey.home.glob("failures/*")} & {"Own", "failing-cell"}
+
+
+def test_a_number_alone_is_one_customer(bank):
+    number = next(bank.pages(1))[0]
+
+    assert bank.offers(number).equals(bank.offers([number]))
+    assert len(bank.answers(number)) == 1
+    assert bank.batch(number).customers[0].customer_no == number
+    with pytest.raises(NotFound, match="customer 'NOBODY'"):
+        bank.offers("NOBODY")
+
+
+@pytest.mark.parametrize("top", [0, -1, 1.5, "3"])
+def test_none_of_the_best_offers_cannot_be_asked_for(bank, top):
+    with pytest.raises(SettingsError, match=f"^top is a whole number from 1 on, and not {top!r}.$"):
+        bank.offers(next(bank.pages(1)), top=top)
+
+
+@pytest.mark.parametrize("today", [date(2026, 6, 30), "2026-06-30", datetime(2026, 6, 30, 9)])
+def test_the_day_may_be_a_text(journey, today):
+    with guanxi.open(journey.home, today=today) as own:
+        assert (type(own.today), own.today) == (date, date(2026, 6, 30))
+
+
+@pytest.mark.parametrize("today", ["yesterday", "", 20260630, "2026-02-30"])
+def test_what_is_no_day_is_refused_at_once(tmp_path, today):
+    with pytest.raises(SettingsError, match=f"^today is a date, or a text such as '2026-06-30', and not {today!r}.$"):
+        guanxi.open(tmp_path, today=today)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_bank_that_is_closed_says_so(journey):
+    own = guanxi.open(journey.home, today=date(2026, 6, 30))
+    own.close()
+    own.close()
+
+    for ask in (lambda: own.table("customers"), lambda: own.offers("C000000001"), lambda: next(own.pages())):
+        with pytest.raises(GuanxiError, match=r"^The bank is closed; guanxi.open\(\) opens it again.$"):
+            ask()
