@@ -46,10 +46,15 @@ class WrongSetting(PluginError):
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What the operator sets: tables of a file, by plugin, and the environment."""
+    """What the operator sets: tables of a file, by plugin, and the environment.
+
+    Attributes:
+        written: the names of the tables as the file has them.
+    """
 
     tables: Mapping[str, Any] = field(default_factory=dict)
     environ: Mapping[str, str] = field(default_factory=dict)
+    written: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, path: Path, environ: Mapping[str, str], *, required: bool) -> "Sources":
@@ -66,7 +71,7 @@ class Sources:
             return cls(environ=environ)
         except (OSError, ValueError) as error:
             raise SettingsError(f"The plugins' settings {path} cannot be read: {error}.") from error
-        return cls(named(tables), environ)
+        return cls(named(tables), environ, {setting_name(name): name for name in tables})
 
 
 NOWHERE: Final = Sources()

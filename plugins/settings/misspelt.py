@@ -1,6 +1,7 @@
 """What an operator sets of plugins, in file or environment, and no plugin has: told with what is nearly named so."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from difflib import get_close_matches
 from typing import Final
 
 from plugins.host import PluginHost
@@ -22,18 +23,21 @@ def misspelt(host: PluginHost, sources: Sources, own: Collection[str]) -> list[s
     having = {name: model for name, model in models.items() if model is not None}
     tables = {name: table for name, table in sources.tables.items() if name not in having and name not in broken}
     names = [name for name in sources.environ if not name.upper().startswith(tuple(map(prefix, broken)))]
-    return [*_tables(tables, models), *_names(names, having, own)]
+    plugins = {setting_name(loaded.info.name): loaded.info.name for loaded in host.loaded}
+    return [*_tables(tables, sources.written, plugins), *_names(names, having, own)]
 
 
-def _tables(tables: Mapping[str, object], plugins: Collection[str]) -> Iterator[str]:
+def _tables(tables: Mapping[str, object], written: Mapping[str, str], plugins: Mapping[str, str]) -> Iterator[str]:
     for name, table in tables.items():
+        typed = written.get(name, name)
         if name in plugins:
-            yield f"The file of plugins' settings has a table {name!r}, and that plugin has no settings."
+            yield f"The file of plugins' settings has a table {typed!r}, and that plugin has no settings."
         else:
             within = [setting_name(inner) for inner in table] if isinstance(table, Mapping) else []
             near = next((inner for inner in within if inner in plugins), name)
-            told = meant(near, plugins) or "."
-            yield f"The file of plugins' settings has {name!r}, and no such plugin is loaded{told}"
+            alike = get_close_matches(near, list(plugins), 1)
+            told = f"; is {plugins[alike[0]]!r} meant?" if alike else "."
+            yield f"The file of plugins' settings has {typed!r}, and no such plugin is loaded{told}"
 
 
 def _names(names: Iterable[str], models: Mapping[str, Model], own: Collection[str]) -> Iterator[str]:

@@ -152,10 +152,11 @@ def test_commands_decide_under_what_was_set(run, last_day):
 
 
 def test_what_sets_nothing_is_told_by_lists_and_checks(run, tmp_path):
-    (tmp_path / "plugins.toml").write_text("[plugin.set-card]\nscore = 0.5\n")
+    (tmp_path / "plugins.toml").write_text("[plugin.set-card]\nscore = 0.5\n[set-cart]\nscore = 0.5\n")
     own = {"GUANXI_PLUGIN_SET_CARD_SCORR": "0.5", "GUANXI_JWT_SECRET": "hT9-qLw3Zr_Xk7VbNc2mEd5sUy8oPa1iGf4j"}
     told = [
         "The file of plugins' settings has 'plugin', and no such plugin is loaded; is 'set_card' meant?",
+        "The file of plugins' settings has 'set-cart', and no such plugin is loaded; is 'set_card' meant?",
         "GUANXI_PLUGIN_SET_CARD_SCORR sets nothing of a plugin that is loaded; is 'GUANXI_PLUGIN_SET_CARD_SCORE' meant?",
     ]
     listed, checked = run("plugins", **own), run("check-config", **own)

@@ -3,7 +3,7 @@
 import pytest
 
 from plugins.host import PluginHost
-from plugins.settings.held import Sources, named
+from plugins.settings.held import Sources, named, setting_name
 from plugins.settings.misspelt import misspelt
 
 PLUGIN = """
@@ -33,8 +33,10 @@ def slips(tmp_path):
     (tmp_path / "broken.py").write_text("1 / 0")
 
     def find(tables=(), environ=()):
-        sources = Sources(named(dict(tables)), dict.fromkeys(environ, "7") | JSON)
+        written = {setting_name(name): name for name in dict(tables)}
+        sources = Sources(named(dict(tables)), dict.fromkeys(environ, "7") | JSON, written)
         host = PluginHost.load([tmp_path], sources=sources)
+        host.add(object(), "autopay-nudge", "here")
         assert [info.name for info in host.plugins if info.error] == ["broken"]
         return misspelt(host, sources, OWN)
 
@@ -44,10 +46,11 @@ def slips(tmp_path):
 @pytest.mark.parametrize(
     ("tables", "told"),
     [
-        ({"salery-card": {"months": 6}}, "The file of plugins' settings has 'salery_card', and no such plugin is loaded; is 'salary_card' meant?"),
+        ({"salery-card": {"months": 6}}, "The file of plugins' settings has 'salery-card', and no such plugin is loaded; is 'salary_card' meant?"),
         ({"plugin": {"Salary-Card": {"months": 6}}}, "The file of plugins' settings has 'plugin', and no such plugin is loaded; is 'salary_card' meant?"),
         ({"months": 6}, "The file of plugins' settings has 'months', and no such plugin is loaded."),
-        ({"campus": {"months": 6}}, "The file of plugins' settings has a table 'campus', and that plugin has no settings."),
+        ({"Autopay-Nudg": {}}, "The file of plugins' settings has 'Autopay-Nudg', and no such plugin is loaded; is 'autopay-nudge' meant?"),
+        ({"Campus": {"months": 6}}, "The file of plugins' settings has a table 'Campus', and that plugin has no settings."),
     ],
 )  # fmt: skip
 def test_a_table_of_no_plugin_is_told(slips, tables, told):
