@@ -2,15 +2,18 @@
 
 import json
 import traceback
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from graph.errors import SettingsError
+from graph.errors import NotFound, SettingsError
+from guanxi.plugin_loading import load_plugins
 from guanxi.settings import Settings
 from plugins.failures.failure import Failure
-from plugins.failures.reports import files, read
+from plugins.failures.reports import files, folder_of, plugins_told, read
+from plugins.infos import spelt
 
 
 def failures(
@@ -18,7 +21,8 @@ def failures(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> int:
     """List the failures that servers and commands of this home have reported, one line for each type and place."""
-    found = [(path, read(path)) for path in files(Settings().failures_dir, name)]
+    settings = Settings()
+    found = [(path, read(path)) for path in files(settings.failures_dir, name and _told_as(settings, name))]
     if as_json:
         typer.echo(json.dumps([_as_json(path, failure) for path, failure in found], indent=1))
         return 0
@@ -27,7 +31,7 @@ def failures(
         typer.echo(f"{failure.at:%Y-%m-%d %H:%M}  {failure.plugin} {failure.version}  {failure.item}: {failure.place}")
         typer.echo(f"    for {owner}: guanxi plugins reproduce {path} PLUGIN")
     if not found:
-        typer.echo(f"No failure is reported in {Settings().failures_dir}.")
+        typer.echo(f"No failure{f' of {name}' if name else ''} is reported in {settings.failures_dir}.")
     return 0
 
 
@@ -51,6 +55,24 @@ def reproduce(
         return 1
     typer.echo(f"It does not fail on what was reported; {left_open(failure)}.")
     return 0
+
+
+def _told_as(settings: Settings, name: str) -> str:
+    """Return the name of a plugin that is loaded, or of which failures are told; ``-`` and ``_`` are the same.
+
+    Raises:
+        NotFound: there is none of that name; says which are near.
+    """
+    told = plugins_told(settings.failures_dir)
+    if folder_of(settings.failures_dir, name).name in told:
+        return name
+    host = load_plugins(settings)
+    host.close()
+    names = sorted({*told, *(plugin.name for plugin in host.plugins)})
+    found = spelt(name, names)
+    if found not in names:
+        raise NotFound("plugin", name, get_close_matches(name, names))
+    return found
 
 
 def _as_json(path: Path, failure: Failure) -> dict[str, object]:

@@ -75,7 +75,10 @@ def test_they_are_listed_with_the_command_that_shows_them(failed, guanxi):
         done.stdout.splitlines()[1::2]
     )
     assert [one["plugin"] for one in reports(guanxi, home, "yours")] == ["yours"]
-    assert guanxi(home, "plugins", "failures", "theirs").stdout.startswith("No failure is reported in ")
+    nothing, gone = (guanxi(home, "plugins", "failures", name) for name in ("campus", "theirs"))
+    assert (nothing.returncode, nothing.stdout) == (0, f"No failure of campus is reported in {home / 'failures'}.\n")
+    assert (gone.returncode, gone.stdout, gone.stderr) == (2, "", "There is no plugin 'theirs'.\n")
+    assert guanxi(home, "plugins", "failures", "yurs").stderr == "There is no plugin 'yurs'. Is yours meant?\n"
 
 
 def test_each_kind_of_branch_is_reproduced(failed, guanxi):
