@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from pydantic import AliasChoices, Field, IPvAnyNetwork, SecretStr, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from api.limits import DEFAULT_LIMITS, Limits
@@ -15,6 +16,7 @@ from recommenders.purposes import DEFAULT_LIMITS as DEFAULT_PURPOSES
 from recommenders.purposes import PurposeLimits
 
 LEAST_SECRET: Final = 32
+NEW_STAGES: Final = (PluginStage.DRAFT, PluginStage.SHADOW, PluginStage.LIVE)
 
 
 class Settings(BaseSettings):
@@ -135,6 +137,13 @@ class Settings(BaseSettings):
     purpose_limits: Annotated[PurposeLimits, NoDecode] = DEFAULT_PURPOSES
     """Kinds of data and what alone they may serve, such as ``activity=category:loan; relations=nothing``; see
     docs/data-protection.md. A tobacco retailer's membership serves its programme unless this says otherwise."""
+
+    @field_validator("new_plugins", mode="before")
+    @classmethod
+    def _of_new_plugins(cls, value: object) -> object:
+        if value not in NEW_STAGES:
+            raise PydanticCustomError("literal_error", "Input should be 'draft', 'shadow' or 'live'")
+        return PluginStage(str(value))
 
     @field_validator("purpose_limits", mode="before")
     @classmethod
