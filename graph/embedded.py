@@ -10,11 +10,12 @@ import importlib.util
 import json
 import os
 import secrets
+import signal
 import socket
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -148,20 +149,32 @@ def _password(path: Path) -> str:
 def _port_of_running_store(folder: StoreFolder) -> int:
     started, starts = None, 0
     deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        if folder.address.exists():
-            port = int(json.loads(folder.address.read_text())["bolt_port"])
-            if _answers(port):
-                return port
-        if started is not None and os.waitpid(started, os.WNOHANG) != (0, 0):
-            started = None
-        if started is None and not is_serving(folder):
-            if starts == MOST_STARTS:
-                break
-            folder.address.unlink(missing_ok=True)
-            started, starts = _start(folder), starts + 1
-        time.sleep(POLL_SECONDS)
+    try:
+        while time.monotonic() < deadline:
+            if folder.address.exists():
+                port = int(json.loads(folder.address.read_text())["bolt_port"])
+                if _answers(port):
+                    return port
+            if started is not None and os.waitpid(started, os.WNOHANG) != (0, 0):
+                started = None
+            if started is None and not is_serving(folder):
+                if starts == MOST_STARTS:
+                    break
+                folder.address.unlink(missing_ok=True)
+                started, starts = _start(folder), starts + 1
+            time.sleep(POLL_SECONDS)
+    except KeyboardInterrupt:
+        if started is not None:
+            _end(started)
+        raise
     raise StoreUnavailable(f"The embedded store did not start; {folder.log} says why.")
+
+
+def _end(started: int) -> None:
+    """End a store's process that nobody uses yet, so that it writes no more."""
+    with suppress(ProcessLookupError):
+        os.kill(started, signal.SIGTERM)
+        os.waitpid(started, 0)
 
 
 def _answers(port: int) -> bool:

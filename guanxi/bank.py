@@ -17,7 +17,7 @@ from graph.rows import EXTRA
 from graph.store import Row, Store
 from graph.words import Channel, Language
 from guanxi.deciding import model_in_force
-from guanxi.opening import open_store
+from guanxi.opening import log_in, store_login
 from guanxi.plugin_loading import load_plugins
 from guanxi.portal import daemon_portal
 from guanxi.reading import read_catalogue, read_lives
@@ -102,8 +102,9 @@ class Bank:
         self._added = set[str]()
         self._is_closed = False
         with ExitStack() as held:
-            self._portal = held.enter_context(daemon_portal("bank"))
-            self.store: Store = held.enter_context(self._portal.wrap_async_context_manager(open_store(settings)))
+            login = held.enter_context(store_login(settings))  # here, to be given back whatever the loop is at
+            self._portal = held.enter_context(daemon_portal("bank", log_in(settings, login)))
+            self.store: Store = self._portal.held
             self._held = held.pop_all()
         atexit.register(self.close)
 

@@ -2,10 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from graph import embedded
 from graph.errors import GuanxiError
@@ -16,6 +16,8 @@ from guanxi.settings import Settings
 logger = logging.getLogger("guanxi")
 
 WATCH_SECONDS: Final = 2.0
+Login: TypeAlias = tuple[str, str, str, str]
+"""Where a store is, the user and the password, and the database."""
 
 
 def is_stored(settings: Settings) -> bool:
@@ -23,25 +25,37 @@ def is_stored(settings: Settings) -> bool:
     return settings.neo4j_uri is not None or embedded.is_there(settings.home)
 
 
+@contextmanager
+def store_login(settings: Settings) -> Iterator[Login]:
+    """Yield the login of the settings' Neo4j, or of the home's embedded store, which runs until the end."""
+    if settings.neo4j_uri is not None:
+        password = settings.neo4j_password.get_secret_value()
+        yield settings.neo4j_uri, settings.neo4j_username, password, settings.neo4j_database
+        return
+    with embedded.join(settings.home) as lease:
+        yield lease.uri, lease.username, lease.password, lease.database
+
+
 @asynccontextmanager
-async def open_store(settings: Settings) -> AsyncIterator[Store]:
-    """Yield the Neo4j of the settings, or join the home's embedded store; migrated, and closed at the end."""
-    async with reach_store(settings) as store:
+async def log_in(settings: Settings, login: Login) -> AsyncIterator[Store]:
+    """Yield the store of a login, migrated, and closed at the end."""
+    async with Store(*login, settings.store_retry_seconds) as store:
         await migrate(store)
         yield store
 
 
 @asynccontextmanager
+async def open_store(settings: Settings) -> AsyncIterator[Store]:
+    """Yield the Neo4j of the settings, or join the home's embedded store; migrated, and closed at the end."""
+    with store_login(settings) as login:
+        async with log_in(settings, login) as store:
+            yield store
+
+
+@asynccontextmanager
 async def reach_store(settings: Settings) -> AsyncIterator[Store]:
     """Yield the store without asking it for anything, so that it may be down."""
-    if settings.neo4j_uri is not None:
-        password = settings.neo4j_password.get_secret_value()
-        login = settings.neo4j_uri, settings.neo4j_username, password, settings.neo4j_database
-        async with Store(*login, settings.store_retry_seconds) as store:
-            yield store
-        return
-    with embedded.join(settings.home) as lease:
-        login = lease.uri, lease.username, lease.password, lease.database
+    with store_login(settings) as login:
         async with Store(*login, settings.store_retry_seconds) as store:
             yield store
 

@@ -1,29 +1,81 @@
 """Runs asynchronous functions for synchronous code: in a loop of its own, in a thread that Python does not wait for."""
 
+import asyncio
+import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
+from typing import Any, Final, Generic, TypeVar
 
-import anyio
-from anyio.from_thread import BlockingPortal
+T = TypeVar("T")
+
+END_SECONDS: Final = 3.0
+"""How long is waited for a loop that shall end; what runs there without a pause cannot be stopped: it is left."""
+
+
+class Portal(Generic[T]):
+    """A loop that holds something open, and runs what it is called with.
+
+    Attributes:
+        held: what is open.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, held: T) -> None:
+        self._loop = loop
+        self.held = held
+
+    def call(self, work: Callable[..., Awaitable[Any]], *arguments: object) -> Any:
+        """Wait for an asynchronous function; whoever is interrupted while he waits has it cancelled.
+
+        Raises:
+            RuntimeError: the loop has ended, or is the caller's own.
+        """
+        if self._loop.is_closed() or asyncio._get_running_loop() is self._loop:
+            raise RuntimeError("The loop has ended, or would wait for itself.")
+        running = asyncio.run_coroutine_threadsafe(_awaited(work, arguments), self._loop)
+        try:
+            return running.result()
+        except BaseException:
+            running.cancel()
+            raise
 
 
 @contextmanager
-def daemon_portal(name: str) -> Iterator[BlockingPortal]:
-    """Yield a portal as anyio's ``start_blocking_portal`` does; it works for what is run at exit, too."""
-    came = Future[BlockingPortal]()
+def daemon_portal(name: str, opening: AbstractAsyncContextManager[T]) -> Iterator[Portal[T]]:
+    """Yield a loop with something open in it; it works for what is run at exit, too.
+
+    Ctrl-C ends each wait for it: where polars is imported, which would have waits go on, too.
+    """
+    signal.siginterrupt(signal.SIGINT, True)
+    begun, came = Future[tuple[asyncio.AbstractEventLoop, Any]](), Future[Portal[T]]()
 
     async def serve() -> None:
-        async with BlockingPortal() as portal:
-            came.set_result(portal)
-            await portal.sleep_until_stopped()
+        loop = asyncio.get_running_loop()
+        begun.set_result((loop, asyncio.current_task(loop)))
+        try:
+            async with opening as held:
+                came.set_result(Portal(loop, held))
+                await loop.create_future()  # until it is cancelled
+        except BaseException as error:
+            if came.done():
+                raise
+            came.set_exception(error)
 
-    thread = threading.Thread(target=anyio.run, args=(serve,), name=name, daemon=True)
+    def work() -> None:
+        with suppress(asyncio.CancelledError):
+            asyncio.run(serve())
+
+    thread = threading.Thread(target=work, name=name, daemon=True)
     thread.start()
-    portal = came.result()
+    loop, serving = begun.result()
     try:
-        yield portal
+        yield came.result()
     finally:
-        portal.call(portal.stop)
-        thread.join()
+        with suppress(RuntimeError):  # it has ended
+            loop.call_soon_threadsafe(serving.cancel)
+        thread.join(END_SECONDS)
+
+
+async def _awaited(work: Callable[..., Awaitable[Any]], arguments: tuple[object, ...]) -> Any:
+    return await work(*arguments)

@@ -1,15 +1,23 @@
 import asyncio
 import json
+import os
 import signal
 import subprocess
+import threading
+import time
+from contextlib import nullcontext, suppress
+from pathlib import Path
 
 import pytest
 
 from graph import embedded
 from graph.store import Store
+from guanxi.portal import daemon_portal
 
 pytestmark = pytest.mark.embedded
 
+SOON_SECONDS = 20
+"""On a machine with other work, too."""
 SLOW_LEARNER = """
 import time
 from pathlib import Path
@@ -84,16 +92,81 @@ async def test_an_interrupted_training_leaves_the_model_in_force_and_is_finished
     assert current.read_text() != before
 
 
+@pytest.mark.parametrize("reached", ["temporary/*/store/log.txt", "temporary/*/store/address", "plugin/learning"])
+def test_an_interrupted_check_ends_soon_and_leaves_nothing(command, tmp_path, reached):
+    """While the store starts, while the bank is loaded, and while a plugin learns that does not end."""
+    plugin, temporary = tmp_path / "plugin" / "slow.py", tmp_path / "temporary"
+    for folder in (plugin.parent, temporary):
+        folder.mkdir()
+    plugin.write_text(SLOW_LEARNER)
+    check = ("plugins", "check", plugin, "--customers", 50)
+    running = start(command(tmp_path / "home", *check, TMPDIR=str(temporary)))
+    wait_for(running, tmp_path, reached)
+
+    assert_interrupted(running, within=SOON_SECONDS)
+    assert list(temporary.iterdir()) == []
+    assert servers(temporary) == []
+
+
+def test_an_interrupted_evaluation_ends_soon_whatever_a_plugin_does(journey, command, tmp_path, last_day):
+    (tmp_path / "slow.py").write_text(SLOW_LEARNER)
+    evaluate = ("plugins", "evaluate", tmp_path / "slow.py", "--as-of", last_day)
+    running = start(command(journey.home, *evaluate))
+    wait_for(running, tmp_path, "learning")
+
+    assert_interrupted(running, within=SOON_SECONDS)
+
+
+def test_a_second_interruption_waits_for_nothing(monkeypatch):
+    monkeypatch.setattr("guanxi.portal.END_SECONDS", 60)
+    go_on, began = threading.Event(), threading.Event()
+
+    async def stuck():
+        began.set()
+        go_on.wait()
+
+    def interrupt():
+        began.wait()
+        for _ in range(2):
+            time.sleep(0.5)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt).start()
+    started = time.monotonic()
+    with pytest.raises(KeyboardInterrupt), daemon_portal("stuck", nullcontext()) as portal:
+        portal.call(stuck)
+    assert time.monotonic() - started < SOON_SECONDS
+    go_on.set()
+
+
 def start(command):
     return subprocess.Popen(**command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
-def assert_interrupted(running):
+def wait_for(running, folder, pattern):
+    while not any(folder.glob(pattern)):
+        assert running.poll() is None, running.communicate()
+        time.sleep(0.01)
+
+
+def assert_interrupted(running, within=60):
     if running.poll() is None:
         running.send_signal(signal.SIGINT)
-    _, said = running.communicate(timeout=60)
+    try:
+        _, said = running.communicate(timeout=within)
+    finally:
+        running.kill()
     assert running.returncode == 130, said
     assert "Traceback" not in said
+
+
+def servers(folder):
+    """The processes whose store is in a folder."""
+    commands = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            commands.append(path.read_text())
+    return [command for command in commands if "graph.embedded_server" in command and str(folder) in command]
 
 
 async def customers(store):
