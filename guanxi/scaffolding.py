@@ -11,6 +11,7 @@ from string import Template
 from typing import Final
 
 from graph.errors import SettingsError
+from plugins.loading import where_found
 
 NAME: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 LONGEST_NAME: Final = 60
@@ -35,6 +36,7 @@ def write_plugin(name: str, size: Size, folder: Path) -> list[Path]:
             f"{name!r} is no name of a plugin: it is lower case, with hyphens, as in graduate-mortgage, and no word or "
             "module of Python's."
         )
+    _check_module(name, size, folder)
     files = _files(name, size, folder)
     taken = [path for path in files if path.exists()]
     if taken:
@@ -54,10 +56,26 @@ def _is_taken(name: str) -> bool:
     return iskeyword(module) or module in sys.stdlib_module_names
 
 
+def _check_module(name: str, size: Size, folder: Path) -> None:
+    """Raise SettingsError if its module would be taken for another, so that it could never be loaded."""
+    module = _module(name, size)
+    there = where_found(module)
+    if there is not None and not there.is_relative_to(folder.resolve()):
+        raise SettingsError(
+            f"{name!r} is no name of a plugin: there is a module {module!r} already, from {there}, and either would be "
+            "imported in place of the other."
+        )
+
+
+def _module(name: str, size: Size) -> str:
+    """What it is imported as."""
+    module = name.replace("-", "_")
+    return f"guanxi_{module}" if size is Size.PACKAGE else module
+
+
 def _files(name: str, size: Size, folder: Path) -> dict[Path, str]:
-    root, module = folder / name, name.replace("-", "_")
+    root, module = folder / name, _module(name, size)
     if size is Size.PACKAGE:
-        module = f"guanxi_{module}"
         sources, tests, plugin = "src", root / "tests", root / "src" / module / "__init__.py"
         built = f'packages = ["src/{module}"]'
     else:

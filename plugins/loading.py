@@ -165,7 +165,7 @@ def _check_names(source: Path, installed: Collection[Path]) -> list[str]:
     packages = [path.parent for path in source.glob("*/__init__.py") if path.parent.name not in NO_MODULES]
     twins = []
     for path in sorted([*modules, *packages]):
-        there = _found(path.stem)
+        there = where_found(path.stem)
         if there is None or there.is_relative_to(source):
             continue
         if there not in installed:
@@ -181,7 +181,7 @@ def _forget(modules: Collection[str]) -> None:
     importlib.invalidate_caches()
 
 
-def _found(module: str) -> Path | None:
+def where_found(module: str) -> Path | None:
     """Where a module would be imported from; None where there is none of that name."""
     if module in sys.stdlib_module_names:
         return Path("Python")

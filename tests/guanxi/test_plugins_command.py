@@ -68,11 +68,18 @@ def test_nothing_is_overwritten(written, guanxi):
     assert plugin.read_text() == before
 
 
-@pytest.mark.parametrize("name", ["Salary", "1st", "a b", "../up", "x" * 61, "", "json", "import"])
+@pytest.mark.parametrize(
+    "name",
+    ["Salary", "1st", "a b", "../up", "x" * 61, "", "json", "import", "api", "graph", "guanxi", "plugins", "polars"],
+)
 def test_a_name_that_is_none_is_refused(guanxi, tmp_path, name):
     said = guanxi(tmp_path, "plugins", "new", name, "--into", tmp_path)
     assert (said.returncode, list(tmp_path.iterdir())) == (2, [])
     assert "is no name of a plugin" in said.stderr
+
+
+def test_what_takes_the_name_of_a_package_alone_may_be_a_package(guanxi, tmp_path):
+    assert guanxi(tmp_path, "plugins", "new", "api", "--size", "package", "--into", tmp_path).returncode == 0
 
 
 def test_by_default_it_goes_where_plugins_are_loaded_from(guanxi, tmp_path):
