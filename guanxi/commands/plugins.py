@@ -3,11 +3,13 @@
 import dataclasses
 import json
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
+from graph.words import PluginStage
 from guanxi.commands import plugin_failures, plugin_settings
 from guanxi.commands.plugin_card import card
 from guanxi.commands.plugin_evaluate import evaluate
@@ -20,6 +22,12 @@ from guanxi.scaffolding import Size, write_plugin
 from guanxi.settings import Settings
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+NEW: Final = {
+    PluginStage.DRAFT: "draft: it is asked nothing",
+    PluginStage.SHADOW: "shadow: it is asked, and no offer changes",
+    PluginStage.LIVE: "live: it decides of every customer",
+}
+"""What is said of a plugin on which nobody has decided, by where new ones begin."""
 MARKS: Final = {True: "ok  ", False: "FAIL", None: "    "}
 
 plugins = typer.Typer(add_completion=False)
@@ -62,17 +70,29 @@ def new(
         typer.Option(help="A function; a class that learns; a package with gates and bundles of its own."),
     ] = Size.FUNCTION,
     into: Annotated[
-        Path | None, typer.Option(help="Folder to write into; by default the first of GUANXI_PLUGINS, or else this.")
-    ] = None,
+        Path,
+        typer.Option(help="Folder to write into; what is written into one of GUANXI_PLUGINS is in service at once."),
+    ] = Path(),
 ) -> int:
     """Write a folder with a plugin to begin with, a test of it that passes, its README and pyproject.toml."""
-    folder = into or next(iter(Settings().plugins), Path())
-    written = write_plugin(name, size, folder)
-    for path in written:
+    settings, own = Settings(), into / name
+    for path in write_plugin(name, size, into):
         typer.echo(path)
-    own = folder / name
     typer.echo(f"Next: pytest {own} && guanxi plugins check {own}")
+    for line in _into_service(name, into.resolve(), settings):
+        typer.echo(line)
     return 0
+
+
+def _into_service(name: str, folder: Path, settings: Settings) -> Iterator[str]:
+    """Yield how a new plugin gets from its folder to customers, stage by stage."""
+    new = settings.new_plugins
+    if folder in [watched.resolve() for watched in settings.plugins]:
+        yield f"{folder} is in GUANXI_PLUGINS: servers load it at once, and it is {NEW[new]} (GUANXI_NEW_PLUGINS)."
+    else:
+        safe = ", with GUANXI_NEW_PLUGINS=shadow; without that it is live at once" if new is PluginStage.LIVE else ""
+        yield f"Then: where servers run, put {folder} into GUANXI_PLUGINS{safe}."
+    yield f'Stage by stage: guanxi plugins stage {name} shadow --reason "…"; then share --share 20, then live.'
 
 
 @plugins.command()

@@ -82,10 +82,34 @@ def test_what_takes_the_name_of_a_package_alone_may_be_a_package(guanxi, tmp_pat
     assert guanxi(tmp_path, "plugins", "new", "api", "--size", "package", "--into", tmp_path).returncode == 0
 
 
-def test_by_default_it_goes_where_plugins_are_loaded_from(guanxi, tmp_path):
-    folder = tmp_path / "plugins"
-    assert guanxi(tmp_path, "plugins", "new", "salary", GUANXI_PLUGINS=str(folder)).returncode == 0
-    assert (folder / "salary" / "salary.py").exists()
+def test_by_default_it_goes_where_no_server_loads_it(command, tmp_path):
+    watched, here = tmp_path / "plugins", tmp_path / "here"
+    here.mkdir()
+    new = command(tmp_path, "plugins", "new", "salary", GUANXI_PLUGINS=str(watched))
+    for code in (0, 2):
+        said = subprocess.run(**new, cwd=here, capture_output=True, timeout=60)
+        assert said.returncode == code, said.stderr
+        assert (here / "salary" / "salary.py").exists()
+        assert not watched.exists()
+    assert "is there already" in said.stderr
+
+
+@pytest.mark.parametrize(
+    ("new", "told"),
+    [("live", "live: it decides"), ("shadow", "shadow: it is asked"), ("draft", "draft: it is asked nothing")],
+)
+def test_who_writes_a_new_one_hears_how_it_gets_into_service(guanxi, tmp_path, new, told):
+    settings = {"GUANXI_NEW_PLUGINS": new}
+    beside = guanxi(tmp_path, "plugins", "new", "salary", "--into", tmp_path, **settings).stdout
+    watched = guanxi(
+        tmp_path, "plugins", "new", "deposit", "--into", tmp_path, GUANXI_PLUGINS=str(tmp_path), **settings
+    ).stdout
+    assert "load it at once" not in beside
+    assert f"servers load it at once, and it is {told}" in watched
+    assert f"put {tmp_path} into GUANXI_PLUGINS" in beside
+    assert ("GUANXI_NEW_PLUGINS=shadow" in beside) == (new == "live")
+    for said, name in ((beside, "salary"), (watched, "deposit")):
+        assert f"guanxi plugins stage {name} " in said
 
 
 @pytest.mark.usefixtures("patient")
