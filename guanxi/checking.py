@@ -66,7 +66,7 @@ def check_plugin(bank: Bank, found: Found, *, run_jobs: bool = False) -> Iterato
     yield Finding("loads", passed=True, told=f"{info.name}: {', '.join(info.recommenders) or 'no recommender'}")
     for deprecated in info.deprecations:
         yield Finding("will go", passed=None, told=deprecated)
-    yield from _types(path)
+    yield from check_types(path)
     batch = bank.batch(numbers)
     few, some = (batch.take(range(min(most, len(numbers)))) for most in (ALONE, ASKED))
     learnt = []
@@ -88,12 +88,15 @@ def check_plugin(bank: Bank, found: Found, *, run_jobs: bool = False) -> Iterato
     yield from _changes(changes(before, after), batch)
 
 
-def _types(path: Path) -> Iterator[Finding]:
+def check_types(path: Path) -> Iterator[Finding]:
+    """Yield what mypy says of a plugin's file or folder; a package's own settings hold for it, and nobody else's."""
     if importlib.util.find_spec("mypy") is None:
         yield Finding("types", passed=None, told="not checked: mypy is not installed")
         return
-    command = [sys.executable, "-m", "mypy", *MYPY, str(path)]
-    folder = path if path.is_dir() else path.parent  # whose own settings for mypy count
+    folder = path if path.is_dir() else path.parent
+    own = path / "pyproject.toml"
+    config = own if own.is_file() else ""  # mypy would find those of folders above, which are not the plugin's
+    command = [sys.executable, "-m", "mypy", *MYPY, f"--config-file={config}", str(path)]
     said = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603 - no shell
     yield Finding("types", passed=said.returncode == 0, told=said.stdout.strip() or "mypy has nothing to say")
 

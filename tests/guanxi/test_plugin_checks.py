@@ -2,6 +2,7 @@
 
 import pytest
 
+from guanxi.checking import check_types
 from tests.guanxi.checks import failures
 
 PLUGIN = """
@@ -227,3 +228,23 @@ def test_a_job_that_is_run_passes_and_prints_to_nobody(found, capsys):
     findings = found({"job": "print(bank.offers(next(bank.pages(5))))"}, run_jobs=True)
     assert [finding.passed for finding in findings if finding.check == "job spring runs"] == [True]
     assert capsys.readouterr().out == ""
+
+
+def test_types_are_held_by_our_settings_whatever_is_around(tmp_path, monkeypatch):
+    (tmp_path / "pyproject.toml").write_text("[tool.mypy]\nstrict = true\n")
+    (tmp_path / "mypy.ini").write_text("[mypy]\nstrict = True\n")
+    folder = tmp_path / "recipes"
+    folder.mkdir()
+    (folder / "untyped.py").write_text("def double(number):\n    return 2 * number\n")
+    monkeypatch.chdir(tmp_path)
+    for path in (folder, folder / "untyped.py"):
+        [finding] = check_types(path)
+        assert finding.passed, finding.told
+
+
+def test_a_package_has_its_types_held_by_its_own_settings(tmp_path):
+    (tmp_path / "pyproject.toml").write_text("[tool.mypy]\nstrict = true\n")
+    (tmp_path / "untyped.py").write_text("def double(number):\n    return 2 * number\n")
+    [finding] = check_types(tmp_path)
+    assert finding.passed is False
+    assert "untyped.py:1: error: Function is missing a type annotation" in finding.told
