@@ -33,6 +33,7 @@ ALONE: Final = 50
 ASKED: Final = 400
 """How many are asked of fields and life events, and learnt for again."""
 MYPY: Final = ("--no-error-summary", "--ignore-missing-imports", "--follow-imports=silent")
+NO_MODEL: Final = "what changes is told without a ranker, as there is none before guanxi train"
 OLDEST: Final = 200
 AGES: Final = ((0, 29), (30, 44), (45, 59), (60, OLDEST))
 
@@ -53,8 +54,14 @@ def to_check(given: str, folders: Sequence[Path]) -> Found:
 
 
 def check_plugin(bank: Bank, found: Found, *, run_jobs: bool = False) -> Iterator[Finding]:
-    """Yield what is found of a plugin over all customers of a bank, whose own it may be; ``run_jobs`` as it says."""
+    """Yield what is found of a plugin over all customers of a bank, whose own it may be; ``run_jobs`` as it says.
+
+    Raises:
+        SettingsError: the bank has no customers.
+    """
     numbers = sorted(bank.table("customers")["customer_no"])
+    if not numbers:
+        raise SettingsError("The store has no customers to check it over; run guanxi load first.")
     bank.leave(found)
     before = offered(bank, bank.engine, numbers)
     try:
@@ -85,6 +92,8 @@ def check_plugin(bank: Bank, found: Found, *, run_jobs: bool = False) -> Iterato
     after = offered(bank, with_learnt(bank, bank.engine, learnt), numbers)
     if info.error is not None:
         yield Finding("gates and bundles", passed=False, told=info.error)
+    if bank.model is None:
+        yield Finding("no model", passed=None, told=NO_MODEL)
     yield from _changes(changes(before, after), batch)
 
 

@@ -2,7 +2,10 @@
 
 import pytest
 
-from guanxi.checking import check_types
+from graph import tables
+from graph.errors import SettingsError
+from guanxi.checking import check_plugin, check_types
+from plugins.loading import of_path
 from tests.guanxi.checks import failures
 
 PLUGIN = """
@@ -248,3 +251,27 @@ def test_a_package_has_its_types_held_by_its_own_settings(tmp_path):
     [finding] = check_types(tmp_path)
     assert finding.passed is False
     assert "untyped.py:1: error: Function is missing a type annotation" in finding.told
+
+
+@pytest.mark.usefixtures("patient")
+def test_a_bank_without_a_model_is_told(draw, plugin_file):
+    told = {finding.check: finding.told for finding in check_plugin(draw("ann: person"), of_path(plugin_file))}
+    assert told["no model"].startswith("what changes is told without a ranker")
+
+
+def test_an_empty_bank_is_one_line(draw, plugin_file):
+    bank = draw("ann: person")
+    bank.run(tables.empty, bank.store)
+    with pytest.raises(SettingsError, match="no customers to check it over; run guanxi load"):
+        list(check_plugin(bank, of_path(plugin_file)))
+
+
+@pytest.fixture
+def plugin_file(tmp_path):
+    path = tmp_path / "cards.py"
+    path.write_text(
+        "from guanxi import Proposal, recommender, say\n\n\n"
+        '@recommender("cards")\ndef propose(customer, catalogue):\n'
+        '    yield Proposal("CREDIT_CARD", 0.5, "why")\n'
+    )
+    return path
