@@ -15,6 +15,7 @@ from plugins.claims import Held
 from plugins.host import PluginHost
 from plugins.infos import SHIPPED, PluginInfo
 from plugins.life.stages import Life, Lives
+from plugins.loading import unfinished
 from recommenders.history import versions_in_force
 
 logger = logging.getLogger("guanxi")
@@ -22,6 +23,10 @@ logger = logging.getLogger("guanxi")
 STORE: Final = "the store"
 """The source of what is not loaded, and is known by what the store remembers of it."""
 LONGEST_STAGE: Final = len("share of 99 %")
+UNFINISHED: Final = (
+    "%s is no plugin for want of a pyproject.toml: guanxi plugins new writes one, and %s alone, without its own "
+    "folder, is one."
+)
 GONE: Final = "it is not loaded; guanxi plugins forget {} removes what is kept of it"
 
 
@@ -34,6 +39,8 @@ def list_plugins(settings: Settings) -> list[PluginInfo]:
     host = load_plugins(settings)
     host.close()
     warn_of_slips(settings, host)
+    for folder in unfinished(settings.plugins):
+        logger.warning(UNFINISHED, folder, f"{folder.name.replace('-', '_')}.py")
     for name, why, plugin in host.untrained(versions_in_force(settings.models_dir)):
         if plugin.source != SHIPPED:
             plugin.untrained.append(f"{name} is {why}")

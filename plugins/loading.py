@@ -72,6 +72,19 @@ def find_in(folders: Sequence[Path]) -> Iterator[Found]:
                 yield of_path(path)
 
 
+def unfinished(folders: Sequence[Path]) -> Iterator[Path]:
+    """Yield the folders in some folders that are no package for want of a pyproject.toml, by the module in them.
+
+    Taken for one is a folder that has the name of the only module in it, tests aside.
+    """
+    for folder in filter(Path.is_dir, folders):
+        for path in sorted(folder.iterdir()):
+            if path.is_dir() and not (path / "pyproject.toml").exists():
+                modules = [own.stem for own in path.glob("*.py") if not own.name.startswith(NO_MODULES)]
+                if modules == [path.name.replace("-", "_")]:
+                    yield path
+
+
 def of_path(path: Path) -> Found:
     """Return the plugin of a ``.py`` file, or of a folder with a ``pyproject.toml``."""
     if path.is_dir():

@@ -263,3 +263,16 @@ def test_the_command_prints_what_is_found(written, guanxi):
 def test_what_is_not_there_is_named(guanxi, tmp_path, given):
     said = guanxi(tmp_path, "plugins", "check", given)
     assert (said.returncode, said.stderr) == (2, f"There is no plugin {given!r}, and no such file.\n")
+
+
+def test_a_folder_that_lacks_a_pyproject_is_told_of_and_others_are_not(guanxi, tmp_path):
+    for name in ("autopay-nudge/autopay_nudge.py", "autopay-nudge/test_autopay_nudge.py", "tools/one.py",
+                 "helpers/helpers.py", "helpers/more.py", "data/readme.txt"):  # fmt: skip
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("")
+    listed = guanxi(tmp_path, "plugins", GUANXI_PLUGINS=str(tmp_path))
+    assert listed.returncode == 0
+    assert listed.stderr.splitlines() == [
+        f"{tmp_path / 'autopay-nudge'} is no plugin for want of a pyproject.toml: guanxi plugins new writes one, and "
+        "autopay_nudge.py alone, without its own folder, is one."
+    ]
