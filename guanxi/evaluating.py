@@ -3,7 +3,7 @@
 Without it the plugin is out of service, with it it is live; all others are on their stages.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -12,12 +12,15 @@ from graph.errors import PluginError, SettingsError
 from guanxi.bank import Bank, take_in
 from guanxi.offer_changes import TOP, changes, offered, with_learnt
 from plugins.deciding import build_engine
+from plugins.failures.telling import told
 from plugins.infos import PluginInfo
 from plugins.life.stages import BANKS_OWN, Lives
 from recommenders.artefact import applied
-from recommenders.contract import Trainable
+from recommenders.contract import Recommender
 from recommenders.evaluation import Report
+from recommenders.failing import logged
 from recommenders.gain import gain
+from recommenders.known_customers import read_customers
 from recommenders.portfolio import Ledger
 from recommenders.training import Progress, fit_all, read_ledger
 from recommenders.trial import Split, Trial, run, split_bank
@@ -54,9 +57,10 @@ def evaluate_plugin(bank: Bank, plugin: PluginInfo, top: int, progress: Progress
     """
     ledger = bank.run(read_ledger, bank.store, bank.catalogue, partial(progress, "portfolio"))
     split = split_bank(ledger, partial(portfolio.load, bank.store), bank.today)
+    unlearnt = _Unlearnt(bank, plugin)
     without, within = bank.lives.without(plugin.name), bank.lives.with_live([plugin.name])
     before, after = (
-        _trial(bank, split, lives, partial(_told_with, progress, how))
+        _trial(bank, split, lives, unlearnt, partial(_told_with, progress, how))
         for how, lives in (("without", without), ("with", within))
     )
     return {
@@ -72,16 +76,37 @@ def evaluate_plugin(bank: Bank, plugin: PluginInfo, top: int, progress: Progress
         "openings": int(after.scored.opened.sum()),
         "top": top,
         "metrics": gain(before.scored, after.scored, sorted({1, TOP, top})),
-        "today": _today(bank, plugin, ledger, (without, within)),
-        "failures": list(_failures(bank, plugin, after)),
+        "today": _today(bank, unlearnt, ledger, (without, within), partial(progress, "customers")),
+        "failures": [*_failures(bank, plugin), *unlearnt.told()],
     }
 
 
-def _trial(bank: Bank, split: Split, lives: Lives, progress: Progress) -> Trial:
+class _Unlearnt:
+    """How often each of a plugin's recommenders learnt nothing that it can use, and on what at last."""
+
+    def __init__(self, bank: Bank, plugin: PluginInfo) -> None:
+        self.own = [recommender for recommender, info in bank.host.of("recommenders") if info is plugin]
+        self._errors = dict[str, list[str]]()
+
+    def note(self, recommender: Recommender, error: BaseException) -> None:
+        """Take note of it; of all others' it is logged."""
+        if any(recommender.name == own.name for own in self.own):
+            self._errors.setdefault(recommender.name, []).append(told(error))
+        else:
+            logged(recommender, error)
+
+    def told(self) -> Iterator[str]:
+        """Yield a line for each."""
+        for name, errors in self._errors.items():
+            yield f"{name} learnt nothing, {len(errors)} times, at last on {errors[-1]}"
+
+
+def _trial(bank: Bank, split: Split, lives: Lives, unlearnt: _Unlearnt, progress: Progress) -> Trial:
     host = bank.host
     learn = partial(
         run,
         guard=host.guard,
+        failed=unlearnt.note,
         protected=bank.settings.protected,
         unranked=lives.unranked(host),
         progress=progress,
@@ -96,11 +121,15 @@ def _told_with(progress: Progress, how: str, part: str, read: int) -> None:
     progress(f"{part}, {how} it", read)
 
 
-def _today(bank: Bank, plugin: PluginInfo, ledger: Ledger, lives: tuple[Lives, Lives]) -> Report:
+def _today(
+    bank: Bank, unlearnt: _Unlearnt, ledger: Ledger, lives: tuple[Lives, Lives], progress: Callable[[int], None]
+) -> Report:
     numbers = sorted(bank.table("customers")["customer_no"])
     without, within = (build_engine(bank.catalogue, bank.host, bank.model, each) for each in lives)
-    own = [recommender for recommender, info in bank.host.of("recommenders") if info is plugin]
-    learnt = applied(own, fit_all(own, ledger.portfolio(bank.today)), bank.catalogue.codes)
+    own, failed = unlearnt.own, unlearnt.note
+    read = bank.run(read_customers, partial(portfolio.load, bank.store), ledger, own, progress)
+    arrays = fit_all(own, ledger.portfolio(bank.today), customers=read, tell=bank.tell, failed=failed)
+    learnt = applied(own, arrays, bank.catalogue.codes, failed)
     before = offered(bank, without, numbers)
     found = changes(before, offered(bank, with_learnt(bank, within, learnt), numbers))
     return {
@@ -112,12 +141,9 @@ def _today(bank: Bank, plugin: PluginInfo, ledger: Ledger, lives: tuple[Lives, L
     }
 
 
-def _failures(bank: Bank, plugin: PluginInfo, trial: Trial) -> Iterator[str]:
+def _failures(bank: Bank, plugin: PluginInfo) -> Iterator[str]:
     if plugin.error is not None:
         yield plugin.error
-    for recommender, owner in bank.host.of("recommenders"):
-        if owner is plugin and isinstance(recommender, Trainable) and recommender.name not in trial.model.arrays:
-            yield f"{recommender.name} learnt nothing"
     for info in bank.host.infos():
         if info.plugin == plugin.name and info.failures:
             yield f"{info.name} failed {info.failures} times, at last on {info.last_error}"

@@ -24,6 +24,7 @@ from recommenders.contract import Context, Mask, Recommender, Scores
 from recommenders.engine import Engine, Ranking
 from recommenders.evaluation import Report, Scored, System, evaluate
 from recommenders.examples import PAGE, Draw, Load, Seen, draw, draw_hidden, without
+from recommenders.failing import Failed, logged
 from recommenders.fairness import columns_of, groups_of, paths_of, proxies_of
 from recommenders.features import Features, extract
 from recommenders.metrics import best_first
@@ -140,6 +141,7 @@ async def run(
     attributes: Sequence[str] = (),
     *,
     guard: Guard = lambda recommender: recommender,
+    failed: Failed = logged,
     protected: Sequence[str] = (),
     unranked: Collection[str] = (),
     progress: Progress = lambda _, __: None,
@@ -148,8 +150,8 @@ async def run(
 
     ``attributes`` are the columns of the customers' file that groups are told of.
     """
-    trained = await learn(split.ledger, split.load, recommenders, split.day, guard=guard, protected=protected,
-                          unranked=unranked, progress=progress)  # fmt: skip
+    trained = await learn(split.ledger, split.load, recommenders, split.day, guard=guard, failed=failed,
+                          protected=protected, unranked=unranked, progress=progress)  # fmt: skip
     engine, drawn = engine_of(trained.model), split.drawn
     count = len(drawn.rows)
     keep = np.random.default_rng(SEED).permutation(count)[:FEATURES_KEPT]
