@@ -8,6 +8,7 @@ GuanxiError
 ├── LoadError            nothing was written: a file cannot be read as its format
 ├── ModelError           a model artefact is missing, broken or of another bank
 ├── PluginError          a plugin cannot be loaded or breaks the contract
+│   └── NotLearnt        what it learns, or how, breaks it; quotes nothing of what was learnt
 ├── NotFound             a business key that names nothing
 ├── KeyReused            an idempotency key stands for another input
 ├── VersionConflict      somebody else has changed it meanwhile
@@ -47,6 +48,10 @@ class ModelError(GuanxiError):
 
 class PluginError(GuanxiError):
     """A plugin cannot be loaded, or breaks the plugin contract."""
+
+
+class NotLearnt(PluginError):
+    """What a plugin learns, or how, breaks the contract; the text quotes nothing of what it has seen."""
 
 
 def meant(near: Sequence[str]) -> str:

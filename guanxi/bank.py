@@ -34,7 +34,7 @@ from plugins.life.reloading import add_again, add_anew
 from plugins.life.stages import Lives
 from plugins.loading import Found, of_path
 from plugins.registration import is_plugin
-from recommenders.artefact import Model, save
+from recommenders.artefact import Model, as_kept, save
 from recommenders.batch import Batch
 from recommenders.catalogue import Catalogue
 from recommenders.contract import Answer, Context, Decision, Recommender, Trainable
@@ -273,8 +273,11 @@ class Bank:
     def learnt(self, name: str) -> Recommender:
         """Return one of the recommenders, trained on this bank's portfolio as it is today if it learns at all.
 
+        It answers from what it learnt as a model keeps that.
+
         Raises:
             NotFound: no recommender has that name.
+            NotLearnt: what it learnt cannot be kept; whatever else it raises in learning.
         """
         recommender = next((found for found in self.host.recommenders() if found.name == name), None)
         if recommender is None:
@@ -285,7 +288,7 @@ class Bank:
         known = ledger.portfolio(self.today)
         read = self.run(read_customers, partial(portfolio.load, self.store), ledger, [recommender])
         arrays = recommender.fit(read.beside(known, self.tell) if read else known)
-        return recommender.with_arrays(arrays, self.catalogue.codes)
+        return recommender.with_arrays(as_kept(arrays), self.catalogue.codes)
 
     def train(self) -> Model:
         """Learn a model from this bank as it is today, put it in force, and return it.

@@ -28,7 +28,7 @@ from recommenders.calibration import Calibration, Curve
 from recommenders.card import Card
 from recommenders.choice import Choice
 from recommenders.churn import Churn
-from recommenders.contract import Arrays, Recommender, Trainable
+from recommenders.contract import Arrays, Recommender, Trainable, check_arrays
 from recommenders.demand import Demand
 from recommenders.failing import Failed, logged
 from recommenders.features import LAYOUT, FeatureSchema
@@ -364,10 +364,24 @@ def _read_text(path: Path, digest: str) -> str:
     return _read_bytes(path, digest).decode()
 
 
+def as_kept(arrays: Arrays) -> Arrays:
+    """Return what was learnt as it comes back from an artefact; raises NotLearnt where it cannot be kept."""
+    check_arrays(arrays)
+    return _unpacked(_packed(arrays))
+
+
 def _write_arrays(path: Path, arrays: Arrays) -> str:
+    return _write_bytes(path, _packed(arrays))
+
+
+def _packed(arrays: Arrays) -> bytes:
+    """Return a file as ``numpy.savez`` makes it, which takes some names for its own parameters."""
     whole = io.BytesIO()
-    np.savez(whole, allow_pickle=False, **arrays)
-    return _write_bytes(path, whole.getvalue())
+    with zipfile.ZipFile(whole, "w") as file:
+        for name, array in arrays.items():
+            with file.open(f"{name}.npy", "w", force_zip64=True) as part:
+                np.lib.format.write_array(part, np.asanyarray(array), allow_pickle=False)
+    return whole.getvalue()
 
 
 def _write_bytes(path: Path, content: bytes) -> str:
@@ -409,7 +423,11 @@ def _read(folder: Path, confined: Collection[str]) -> Model:
 
 
 def _read_arrays(path: Path, digest: str) -> dict[str, Any]:
-    with np.load(io.BytesIO(_read_bytes(path, digest)), allow_pickle=False) as arrays:
+    return _unpacked(_read_bytes(path, digest))
+
+
+def _unpacked(content: bytes) -> dict[str, Any]:
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         return dict(arrays)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias, runtime_c
 import numpy as np
 from numpy.typing import NDArray
 
+from graph.errors import NotLearnt
 from graph.records import Product
 from graph.words import Language
 
@@ -25,6 +26,10 @@ Mask: TypeAlias = NDArray[np.bool_]
 Arrays: TypeAlias = Mapping[str, NDArray[np.generic]]
 Text: TypeAlias = Mapping[Language, str]
 GateGroup: TypeAlias = Literal["eligibility", "suitability", "credit", "consent", "contact"]
+
+KEPT_KINDS: Final = "biufcmMSU"
+"""Kinds of arrays that can be kept, as numpy names them."""
+UNKEPT_KINDS: Final = {"O": "objects", "V": "records", "T": "texts without a length"}
 
 FALLBACK: Final = "fallback"
 """Stands for a model's id while there is none."""
@@ -126,12 +131,29 @@ class Trainable(Recommender, Protocol):
 
 
 def check_arrays(arrays: object) -> None:
-    """Return if they can be kept: arrays by name, of numbers, truths, dates or texts; raises TypeError."""
+    """Return if they can be kept: arrays by name, of numbers, truths, dates or texts.
+
+    Raises:
+        NotLearnt: they cannot; names, which may be a customer's, are not quoted.
+    """
     if not isinstance(arrays, Mapping):
-        raise TypeError(f"learnt {type(arrays).__name__}, not arrays by name")
-    for name, array in arrays.items():
-        if not isinstance(name, str) or not isinstance(array, np.ndarray) or array.dtype.kind in "OV":
-            raise TypeError(f"learnt {name!r}, which is no array of numbers, truths, dates or texts by a name")
+        raise NotLearnt(f"fit gave {type(arrays).__name__}, not arrays by name")
+    for place, (name, array) in enumerate(arrays.items(), 1):
+        if wrong := _wrong(name, array):
+            raise NotLearnt(f"of what fit gave, number {place} of {len(arrays)} {wrong}")
+
+
+def _wrong(name: object, array: object) -> str | None:
+    if not isinstance(name, str):
+        return f"is named by {type(name).__name__}, no text"
+    if not name.isprintable():
+        return "has a name that cannot be printed"
+    if not isinstance(array, np.ndarray):
+        return f"is {type(array).__name__}, no array"
+    if array.dtype.kind in KEPT_KINDS:
+        return None
+    has = UNKEPT_KINDS.get(array.dtype.kind, "what numpy does not know")
+    return f"is an array of {has}; numbers, truths, dates or texts can be kept"
 
 
 def learns_from_customers(recommender: Recommender) -> bool:

@@ -177,18 +177,53 @@ def test_a_plugin_with_a_fault_fails_and_hears_where(checked, tmp_path, fault):
     assert any(told in line for line in failed), failed
 
 
-def test_a_plugin_that_cannot_learn_fails_and_hears_where(checked, tmp_path):
+UNLEARNING = """
+import numpy as np
+from guanxi import Candidates, hookimpl
+
+class Unlearning:
+    name, version = "unlearning", "1"
+
+    def fit(self, portfolio: object) -> object:
+        {fit}
+
+    def with_arrays(self, arrays: object, codes: object):
+        return self
+
+    def propose(self, batch) -> Candidates:
+        return Candidates(np.full(batch.shape, 0.5, np.float32), lambda row, column: None)
+
+@hookimpl
+def recommenders(register):
+    register(Unlearning())
+"""
+KEPT_ALONE = "numbers, truths, dates or texts can be kept"
+
+
+@pytest.mark.parametrize(
+    ("fit", "told"),
+    [
+        ("raise ValueError('no such column')", "ValueError: no such column at {path}, line 9: raise ValueError('no such column')"),
+        ("return [1, 2]", "NotLearnt: fit gave list, not arrays by name"),
+        ("return {'a': np.zeros(1), 'b': 0.5}", "NotLearnt: of what fit gave, number 2 of 2 is float, no array"),
+        ("return {'a': np.array([None])}", f"NotLearnt: of what fit gave, number 1 of 1 is an array of objects; {KEPT_ALONE}"),
+        ("return {'a': np.zeros(1, [('C1', 'f4')])}", f"NotLearnt: of what fit gave, number 1 of 1 is an array of records; {KEPT_ALONE}"),
+        ("return {'a': np.array(['x'], np.dtypes.StringDType())}",
+         f"NotLearnt: of what fit gave, number 1 of 1 is an array of texts without a length; {KEPT_ALONE}"),
+        ("return {1: np.zeros(1)}", "NotLearnt: of what fit gave, number 1 of 1 is named by int, no text"),
+        ("return {'a\\0': np.zeros(1)}", "NotLearnt: of what fit gave, number 1 of 1 has a name that cannot be printed"),
+    ],
+)  # fmt: skip
+def test_a_plugin_that_cannot_learn_fails_and_hears_where(checked, tmp_path, fit, told):
     path = tmp_path / "unlearning.py"
-    path.write_text(
-        "from guanxi import Candidates, hookimpl\n\n\nclass Unlearning:\n"
-        "    name, version = 'unlearning', '1'\n\n"
-        "    def fit(self, portfolio: object) -> object:\n        raise ValueError('no such column')\n\n"
-        "    def with_arrays(self, arrays: object, codes: object):\n        return self\n\n"
-        "    def propose(self, batch) -> Candidates:\n        raise NotImplementedError\n\n\n"
-        "@hookimpl\ndef recommenders(register):\n    register(Unlearning())\n"
-    )
-    [told] = failures(checked(path))
-    assert told == f"ValueError: no such column at {path}, line 8: raise ValueError('no such column')"
+    path.write_text(UNLEARNING.format(fit=fit))
+    assert failures(checked(path)) == [told.format(path=path)]
+
+
+def test_arrays_of_any_name_pass(checked, tmp_path):
+    path = tmp_path / "unlearning.py"
+    path.write_text(UNLEARNING.format(fit="return {'file': np.zeros(1), 'allow_pickle': np.zeros(1)}"))
+    assert failures(checked(path)) == []
 
 
 SCORING = """

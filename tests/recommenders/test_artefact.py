@@ -291,6 +291,15 @@ def test_a_model_is_not_written_over(tmp_path, model):
     assert_same(load_current(tmp_path), model("m1"))
 
 
+def test_arrays_are_kept_by_names_that_numpy_takes_for_its_own(tmp_path, model):
+    learnt = model("m1")
+    learnt.arrays["als"].update(file=np.arange(3), allow_pickle=np.array([True]))
+
+    save(tmp_path, learnt)
+
+    assert_same(load_current(tmp_path), learnt)
+
+
 def test_a_model_gives_each_recommender_its_own_and_leaves_out_those_that_learnt_nothing(model):
     learnt = model("m1")
     stale = Popularity(version="2")
