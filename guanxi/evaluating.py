@@ -12,7 +12,7 @@ from graph.errors import PluginError, SettingsError
 from guanxi.bank import Bank, take_in
 from guanxi.offer_changes import TOP, changes, offered, with_learnt
 from plugins.deciding import build_engine
-from plugins.failures.telling import told
+from plugins.failures.telling import placed_or_told, told
 from plugins.infos import PluginInfo
 from plugins.life.stages import BANKS_OWN, Lives
 from recommenders.artefact import applied
@@ -88,12 +88,12 @@ class _Unlearnt:
         self.own = [recommender for recommender, info in bank.host.of("recommenders") if info is plugin]
         self._errors = dict[str, list[str]]()
 
-    def note(self, recommender: Recommender, error: BaseException) -> None:
+    def note(self, recommender: Recommender, error: BaseException) -> str:
         """Take note of it; of all others' it is logged."""
-        if any(recommender.name == own.name for own in self.own):
-            self._errors.setdefault(recommender.name, []).append(told(error))
-        else:
-            logged(recommender, error)
+        if not any(recommender.name == own.name for own in self.own):
+            return logged(recommender, error)
+        self._errors.setdefault(recommender.name, []).append(told(error))
+        return placed_or_told(error)
 
     def told(self) -> Iterator[str]:
         """Yield a line for each."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from plugins.failures.telling import Foreign, place_of, told
 from plugins.isolation.budgets import BUDGET_SECONDS
 from plugins.isolation.threads import Apart
 
@@ -24,6 +25,9 @@ class Finding:
 
 def where(error: BaseException, path: Path) -> str:
     """Say what went wrong, and the last line of the plugin that it went through."""
+    if isinstance(error, Foreign):
+        place = place_of(error)
+        return told(error) + (f" in {place}" if place else "")
     own = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(path)]
     place = f" at {own[-1].filename}, line {own[-1].lineno}: {own[-1].line}" if own else ""
     return f"{type(error).__name__}: {error}{place}"

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import numpy as np
 
@@ -116,5 +116,5 @@ def _learnt(found: Recommender, settings: Settings) -> Recommender:
     return learnt[0]
 
 
-def _raise(_: Recommender, error: BaseException) -> None:
+def _raise(_: Recommender, error: BaseException) -> NoReturn:
     raise error

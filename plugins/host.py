@@ -30,7 +30,7 @@ from plugins.deprecation import heard
 from plugins.failures.failure import LOADING, RULES, SETTINGS, Asked
 from plugins.failures.reports import NOWHERE as UNREPORTED
 from plugins.failures.reports import FailureReports
-from plugins.failures.telling import Foreign, placed, told
+from plugins.failures.telling import Foreign, is_ours, placed, placed_or_told, told
 from plugins.infos import SHIPPED, Loaded, PluginInfo, RecommenderInfo
 from plugins.isolation.guard import GuardedGate, GuardedRecommender, Health
 from plugins.isolation.modes import THREADS, Isolation
@@ -237,14 +237,21 @@ class PluginHost:
         """Return a recommender that cannot bring training down; its health is not counted."""
         return GuardedRecommender(recommender, Health(), trusted=self._is_trusted(recommender.name))
 
-    def learnt_nothing(self, recommender: Recommender, error: BaseException) -> None:
-        """Take note that a recommender cannot learn, or cannot answer from what it learnt, and tell its owner."""
+    def learnt_nothing(self, recommender: Recommender, error: BaseException) -> str:
+        """Take note that a recommender cannot learn, or cannot answer from what it learnt, and tell its owner.
+
+        Returns:
+            What may be told of it to anybody.
+        """
         info = next(info for own, info in self.of("recommenders") if own.name == recommender.name)
         health = self._health[recommender.name]
         health.last_error, health.last_place = told(error), placed(error)
-        info.note(f"{LEARNING}: {recommender.name} learnt nothing that it can use: {told(error)}", placed(error))
-        logger.warning("%s of plugin %s learnt nothing that it can use: %s", recommender.name, info.name, placed(error))
-        self.reports.tell(info, "recommenders", recommender.name, error, Asked.of())
+        is_safe, why = is_ours(error), placed_or_told(error)
+        said = f"{LEARNING}: {recommender.name} learnt nothing that it can use: {why if is_safe else told(error)}"
+        info.note(said, placed(error), is_safe=is_safe)
+        logger.warning("%s of plugin %s learnt nothing that it can use: %s", recommender.name, info.name, why)
+        self.reports.tell(info, "recommenders", recommender.name, error, Asked.of(is_safe=is_safe))
+        return why
 
     def untrained(self, versions: Mapping[str, str]) -> Iterator[tuple[str, str, PluginInfo]]:
         """Yield the name of what has learnt nothing in a model, by its versions, why it has no say, and whose it is."""

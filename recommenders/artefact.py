@@ -69,7 +69,8 @@ class Model:
         aggregates: what holds for the whole bank and is nobody's score: ``similar`` products, ``trends``.
         learnt_from: what the manifest tells of the data: customers, holdings, date range.
         training: what it tells of the training: when, with which recommenders, without which columns, under which
-            purpose limits, how long it took, and what the ranker was measured on; see ``Card``.
+            purpose limits, how long it took, and what the ranker was measured on; see ``Card``. And which recommenders
+            learnt nothing, in which version, and why, in words that quote nobody.
         churn, demand, segments: None where there was too little to learn from; the ranker's card says why.
     """
 

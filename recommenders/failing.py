@@ -14,13 +14,14 @@ logger = logging.getLogger("guanxi.training")
 MOST_WARNED: Final = 1_000
 """How many warnings a training knows as told."""
 
-Failed: TypeAlias = Callable[[Recommender, BaseException], None]
-"""Told of a recommender that others go on without, and of its error."""
+Failed: TypeAlias = Callable[[Recommender, BaseException], str]
+"""Told of a recommender that others go on without, and of its error; returns what may be told of it to anybody."""
 
 
-def logged(recommender: Recommender, error: BaseException) -> None:
+def logged(recommender: Recommender, error: BaseException) -> str:
     """Log that a recommender has no say; what the error says is not told, as it may quote a customer."""
     logger.warning("%s learnt nothing that it can use: %s", recommender.name, type(error).__name__)
+    return type(error).__name__
 
 
 @contextmanager

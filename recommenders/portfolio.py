@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from graph.errors import PluginError
+from graph.errors import NotLearnt
 from graph.rows import word
 from graph.words import CustomerKind, RelationKind, ValueTier
 from recommenders.batch import Batch
@@ -66,10 +66,10 @@ class Portfolio:
         """The customers as ``propose`` sees them, in the order of ``rows``, as they were on the day; made when asked.
 
         Raises:
-            PluginError: the recommender does not say that it learns from customers, so they were not read.
+            NotLearnt: the recommender does not say that it learns from customers, so they were not read.
         """
         if self.make_batch is None:
-            raise PluginError("customers are read only for a recommender that has learns_from_customers = True")
+            raise NotLearnt("customers are read only for a recommender that has learns_from_customers = True")
         return self.make_batch()
 
     def own(self) -> "Portfolio":

@@ -109,7 +109,13 @@ async def learn(
     hindsight = None
     if customers and any(map(is_told, recommenders)):
         hindsight = Hindsight(ledger, customers, tuple(protected), live.segments if live else None)
-    arrays = fit_all(recommenders, now, clock, customers, await _tell(hindsight, now, clock), failed)
+    why = dict[str, str]()
+
+    def unlearnt(recommender: Recommender, error: BaseException) -> str:
+        why[recommender.name] = failed(recommender, error)
+        return why[recommender.name]
+
+    arrays = fit_all(recommenders, now, clock, customers, await _tell(hindsight, now, clock), unlearnt)
     known = [recommender for recommender in recommenders
              if not isinstance(recommender, Trainable) or recommender.name in arrays]  # fmt: skip
     period = find_period(ledger, as_of)
@@ -160,7 +166,12 @@ async def learn(
         versions={recommender.name: recommender.version for recommender in recommenders if recommender.name in arrays},
         learnt_from=_learnt_from(now, period),
         aggregates=aggregates,
-        training=_told(known, protected, ledger.catalogue.limits, judged, period, past, clock),
+        training=_told(known, protected, ledger.catalogue.limits, judged, period, past, clock)
+        | {
+            "learnt_nothing": {
+                own.name: {"version": own.version, "why": why[own.name]} for own in recommenders if own.name in why
+            }
+        },
     )
     if live is None:
         return Trained(model, clock.seconds)

@@ -119,7 +119,9 @@ async def _train(settings: Settings, today: date, live: Model | None) -> tuple[T
 
 
 def _without(host: PluginHost, model: Model) -> Iterator[str]:
-    places = {own.name: own.last_place for own in host.infos()}
-    for name, _, info in host.untrained(model.versions):
-        if places[name] is not None:
-            yield f"Learnt nothing: {name} of plugin {info.name}: {places[name]}. It has no say until it is mended."
+    owners = {recommender.name: info.name for recommender, info in host.of("recommenders")}
+    for name, told in model.training["learnt_nothing"].items():
+        yield (
+            f"Learnt nothing: {name} of plugin {owners[name]}: {told['why']}. It has no say until it is mended; "
+            "guanxi plugins check PATH --own-bank has it learn anew, and shows the whole error."
+        )

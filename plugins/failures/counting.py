@@ -7,7 +7,7 @@ from typing import Final
 
 from graph.records import PluginFailure
 from plugins.failures.failure import Owned
-from plugins.failures.telling import kind_of, place_of, utf8
+from plugins.failures.telling import is_ours, kind_of, place_of, utf8
 
 MOST_WAYS: Final = 20
 """In which one version of a plugin fails; of yet another nobody is told."""
@@ -25,7 +25,7 @@ class FailureCounts:
         """Count a failure, whose error says nobody's; return the id of its way where that is new, and one of few."""
         error_kind, place = kind_of(error), place_of(error)
         version = said if plugin.version is None else plugin.version  # one that is too broken to say which it is
-        named = f"{plugin.name} {version} {hook} {item} {error_kind} {place}"
+        named = f"{plugin.name} {version} {hook} {item} {error_kind} {place}" + (f" {said}" if is_ours(error) else "")
         failure_id = hashlib.sha256(named.encode()).hexdigest()[:12]
         with self._lock:
             is_new = failure_id not in self._known

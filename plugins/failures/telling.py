@@ -1,5 +1,6 @@
 """A plugin's failure, told: what it says may quote a customer, and its type and place do not."""
 
+import functools
 import traceback
 from collections.abc import Sequence
 from concurrent.futures import _base as futures
@@ -8,12 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from graph.errors import NotLearnt
+
 CALLING: Final = Path(__file__).parents[1]
 """Has what imports, calls and checks plugins, and folders of shipped ones."""
 CALLING_PARTS: Final = ("", "failures", "fields", "isolation", "life", "settings")
-ASKED: Final = (Path("recommenders") / "sight.py", Path("loaders") / "sample_village.py")
-"""What plugins ask, and fail in."""
-ASKING: Final = frozenset({Path(futures.__file__), *(CALLING.parent / path for path in ASKED)})
+LEARNING: Final = ("artefact", "contract", "known_customers", "portfolio", "training")
+ASKED: Final = ("loaders/sample_village.py", *(f"recommenders/{name}.py" for name in ("sight", *LEARNING)))
+"""What plugins ask, or are asked by, and fail in."""
+ASKING: Final = frozenset({Path(futures.__file__), Path(functools.__file__), *(CALLING.parent / own for own in ASKED)})
 OURS: Final = frozenset(CALLING / part for part in CALLING_PARTS)
 ROW: Final = "guanxi_row"
 """The attribute by which an error says for which customer of a batch it was raised."""
@@ -36,29 +40,40 @@ class Foreign(Exception):
         frames: the lines that it came through there, the last one last.
         row: place in the batch of the customer that it was raised for; None where nobody knows.
         ends: the process that raised it is of no more use.
+        is_ours: guanxi says so itself, in words that quote nobody.
     """
 
     def __init__(
-        self, kind: str, said: str, frames: Sequence[Frame] = (), row: int | None = None, *, ends: bool = False
+        self,
+        kind: str,
+        said: str,
+        frames: Sequence[Frame] = (),
+        row: int | None = None,
+        *,
+        ends: bool = False,
+        is_ours: bool = False,
     ) -> None:
         super().__init__(said)
         self.kind = kind
         self.frames = tuple(frames)
         self.row = row
         self.ends = ends
+        self.is_ours = is_ours
 
 
 def as_told(error: BaseException) -> dict[str, Any]:
     """Return an error as JSON can tell it to another process; ``foreign`` makes it an error again."""
     frames = [[frame.file, frame.line, frame.function] for frame in frames_of(error)]
     ends = isinstance(error, MemoryError)
-    return {"kind": kind_of(error), "said": text_of(error), "frames": frames, "row": row_of(error), "ends": ends}
+    told = {"kind": kind_of(error), "said": text_of(error), "frames": frames, "row": row_of(error), "ends": ends}
+    return told | {"is_ours": is_ours(error)}
 
 
 def foreign(told: Any) -> Foreign:
     """Return the error that a process told of; raises LookupError, TypeError or ValueError where that is none."""
     frames = [Frame(str(file), int(line), str(function)) for file, line, function in told["frames"]]
-    return Foreign(str(told["kind"]), str(told["said"]), frames, told["row"], ends=bool(told["ends"]))
+    ends, own = bool(told["ends"]), told.get("is_ours") is True
+    return Foreign(str(told["kind"]), str(told["said"]), frames, told["row"], ends=ends, is_ours=own)
 
 
 def kind_of(error: BaseException) -> str:
@@ -81,6 +96,14 @@ def frames_of(error: BaseException) -> tuple[Frame, ...]:
 
 def _is_ours(file: str) -> bool:
     return file.startswith("<frozen ") or Path(file) in ASKING or Path(file).parent in OURS
+
+
+def is_ours(error: BaseException) -> bool:
+    """Whether guanxi itself says what is wrong in learning, where it raised it, in words that quote nobody."""
+    if isinstance(error, Foreign):
+        return error.is_ours
+    raised = traceback.extract_tb(error.__traceback__)[-1:] if isinstance(error, NotLearnt) else []
+    return any(_is_ours(frame.filename) for frame in raised)
 
 
 def note_row(error: BaseException, row: int) -> None:
@@ -123,3 +146,8 @@ def placed(error: BaseException) -> str:
     """Say of what type an error is and where it was raised; what it says may quote a customer."""
     place = place_of(error)
     return kind_of(error) + (f" in {place}" if place else "")
+
+
+def placed_or_told(error: BaseException) -> str:
+    """Say of what type an error is and where it was raised, and whole what guanxi itself says."""
+    return f"{placed(error)}: {text_of(error)}" if is_ours(error) else placed(error)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 
+from plugins.failures.telling import Foreign
 from plugins.isolation.modes import Isolation
 from plugins.isolation.workers import Given, Worker
 from recommenders.batch import Batch
@@ -16,6 +17,9 @@ from recommenders.view import CustomerView
 if TYPE_CHECKING:
     from recommenders.portfolio import Portfolio
 
+ENDED: Final = "ProcessEnded"
+OTHERWISE: Final = "ProtocolError"
+"""What the host says of a process that answers no more, or what nobody asked; else it ends of too little memory."""
 MOST_WARNED: Final = 20
 LIBRARIES: Final = ("recommenders.portfolio",)
 Told: TypeAlias = list[tuple[str, str, list[int]]]
@@ -26,14 +30,18 @@ def fitted(local: Trainable, worker: Worker, isolation: Isolation, given: Given,
     """Return what a recommender learns in another process of its plugin, with more time and memory, ended then.
 
     Raises:
-        TimeoutError, Foreign: it took too long or too much memory, raised something, or gave what are no arrays.
+        Foreign: it took too long or too much memory, raised something, or gave what are no arrays.
+        TimeoutError: importing the plugin took too long.
     """
     seen = (portfolio.batch.customers, portfolio.batch.context) if learns_from_customers(local) else None
     own = worker.beside(isolation.fit_memory_mb, LIBRARIES)
     try:
         own.load()
         seconds, bare = isolation.fit_seconds, replace(portfolio, make_batch=None)
-        (told, warned), body = own.ask(seconds, seconds, given, "fit", local.name, bare, seen)
+        try:
+            (told, warned), body = own.ask(seconds, seconds, given, "fit", local.name, bare, seen)
+        except (TimeoutError, Foreign) as error:
+            raise _of_limits(error, isolation) from None
         for text in warned[:MOST_WARNED]:
             warnings.warn(text, stacklevel=2)
         return unpacked(told, body)
@@ -41,12 +49,25 @@ def fitted(local: Trainable, worker: Worker, isolation: Isolation, given: Given,
         own.close()
 
 
+def _of_limits(error: Exception, isolation: Isolation) -> Exception:
+    """Return an error that says which limit it was, and what sets it; any other as it is."""
+    if isinstance(error, TimeoutError):
+        said = f"fit took longer than the {isolation.fit_seconds:g} s of GUANXI_PLUGIN_FIT_SECONDS"
+        return Foreign(TimeoutError.__name__, said, is_ours=True)
+    if not isinstance(error, Foreign) or not error.ends or error.kind == OTHERWISE:
+        return error
+    said = f"fit needs more memory than the {isolation.fit_memory_mb} MB of GUANXI_PLUGIN_FIT_MEMORY_MB"
+    if error.kind == ENDED:
+        said = f"its process ended: {said}, or ended it"
+    return Foreign(error.kind, said, error.frames, ends=True, is_ours=True)
+
+
 def fit(
     own: Trainable, portfolio: "Portfolio", seen: tuple[Sequence[CustomerView], Context] | None
 ) -> tuple[tuple[Told, list[str]], bytes]:
     """Have a recommender learn in this process, and tell what was warned of.
 
-    Raises whatever it does, or TypeError where it gives no arrays.
+    Raises whatever it does, or NotLearnt where it gives no arrays that can be kept.
     """
     if seen is not None:
         batch = Batch(seen[0], portfolio.catalogue, seen[1])
@@ -60,7 +81,7 @@ def fit(
 
 
 def unpacked(told: Any, body: bytes) -> Arrays:
-    """Return the arrays that were told of; raises TypeError or ValueError where those are none."""
+    """Return the arrays that were told of; raises NotLearnt, TypeError or ValueError where those are none."""
     arrays, start = {}, 0
     for name, kind, shape in told:
         dtype, size = np.dtype(kind), int(np.prod(shape))

@@ -70,7 +70,8 @@ def learnt(plugin_folder, catalogue, request):
                 "customer_no": f"C{number}", "kind": "person", "joined_on": None, "memberships": [], "relations": [],
                 "holdings": [("A", None, None)],
             })  # fmt: skip
-        return fit_all(host.recommenders(), ledger.portfolio(request.getfixturevalue("context")().today))
+        today = request.getfixturevalue("context")().today
+        return fit_all(host.recommenders(), ledger.portfolio(today), failed=host.learnt_nothing)
 
     return make
 
@@ -85,6 +86,30 @@ def learnt(plugin_folder, catalogue, request):
 def test_others_learn_on(learnt, mode, fit):
     found = learnt(mode, mine=LEARNER.format(name="mine", fit=fit, learnt=""), zeal=GOOD)
     assert found.keys() == {"good"}
+
+
+SENTENCES = {
+    "[1, 2]": "NotLearnt: fit gave list, not arrays by name",
+    "1 // 0": "ZeroDivisionError in mine.py:11",
+    "portfolio.batch": "NotLearnt in mine.py:11: customers are read only for a recommender that has learns_from_customers = True",
+}
+OF_LIMITS = {
+    ONLY_APART["a loop that takes too long"]: "TimeoutError: fit took longer than the 2 s of GUANXI_PLUGIN_FIT_SECONDS",
+    ONLY_APART["a memory hog"]: "MemoryError in mine.py:11: fit needs more memory than the 256 MB of GUANXI_PLUGIN_FIT_MEMORY_MB",
+    "os._exit(3)": "ProcessEnded: its process ended: fit needs more memory than the 256 MB of GUANXI_PLUGIN_FIT_MEMORY_MB, or ended it",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("mode", "fit", "told"),
+    [
+        *(("thread", fit, told) for fit, told in SENTENCES.items()),
+        *(("process", fit, told) for fit, told in {**SENTENCES, **OF_LIMITS}.items()),
+    ],
+)
+def test_what_guanxi_itself_says_is_told_whole_and_of_all_else_type_and_place(learnt, caplog, mode, fit, told):
+    learnt(mode, mine=LEARNER.format(name="mine", fit=fit, learnt=""))
+    assert caplog.messages[-1] == f"mine of plugin mine learnt nothing that it can use: {told}"
 
 
 def test_what_cannot_answer_from_what_it_learnt_has_learnt_nothing(learnt):

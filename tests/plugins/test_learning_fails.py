@@ -40,14 +40,19 @@ def recommenders(register):
     register({name}())
 """
 FINE = "return {'coef': np.array([0.5])}"
+QUOTES = "raise ValueError('not today, C01')"
 UNFIT = {
-    "raises": "raise ValueError('not today')",
-    "ends": "raise SystemExit(3)",
-    "none": "return None",
-    "no arrays": "return {'coef': 0.5}",
-    "objects": "return {'coef': np.array([None])}",
-    "other arrays": "return {'intercept': np.array([0.5])}",
-}
+    "raises": (QUOTES, "ValueError in unfit.py:9", "not xxxxx, x00"),
+    "ends": ("raise SystemExit(3)", "SystemExit in unfit.py:9", "0"),
+    "none": ("return None", "NotLearnt: fit gave NoneType, not arrays by name", "fit gave NoneType, not arrays by name"),
+    "no arrays": ("return {'C01': 0.5}", "NotLearnt: of what fit gave, number 1 of 1 is float, no array",
+                  "of what fit gave, number 1 of 1 is float, no array"),
+    "other arrays": ("return {'intercept': np.array([0.5])}", "KeyError in unfit.py:12", "'xxxx'"),
+    "ours said again": (
+        "from graph.errors import NotLearnt; raise NotLearnt('not today, C01')",
+        "NotLearnt in unfit.py:9", "not xxxxx, x00",
+    ),
+}  # fmt: skip
 
 
 def learner(name, fit=FINE, key="coef"):
@@ -84,9 +89,9 @@ def of_arrays(**arrays):
     return Model(("A", "B"), TODAY, arrays, versions=dict.fromkeys(arrays, "1"))
 
 
-@pytest.mark.parametrize("fit", UNFIT.values(), ids=UNFIT)
+@pytest.mark.parametrize(("fit", "why", "said"), UNFIT.values(), ids=UNFIT)
 async def test_a_plugin_that_cannot_learn_leaves_the_model_without_it_and_its_owner_is_told(
-    loaded, trained, tmp_path, fit
+    loaded, trained, tmp_path, fit, why, said
 ):
     host = loaded(fine=learner("fine"), unfit=learner("unfit", fit))
 
@@ -103,7 +108,19 @@ async def test_a_plugin_that_cannot_learn_leaves_the_model_without_it_and_its_ow
         "ann@bank.example",
         (),
     )
-    assert failure.place == info.last_place
+    assert (failure.place, failure.said) == (info.last_place, said)
+    assert found.model.training["learnt_nothing"] == {"unfit": {"version": "1", "why": why}}
+    assert info.told == (f"learning: unfit learnt nothing that it can use: {why}" if said in why else None)
+
+
+async def test_each_sentence_is_a_failure_of_its_own(loaded, trained, tmp_path):
+    for fit in ("return None", "return [1]"):
+        await trained(loaded(unfit=learner("unfit", fit)))
+
+    assert [read(path).said for path in files(tmp_path / "failures")] == [
+        "fit gave NoneType, not arrays by name",
+        "fit gave list, not arrays by name",
+    ]
 
 
 def test_a_plugin_that_cannot_use_what_it_learnt_is_left_out_and_no_other(loaded, tmp_path):

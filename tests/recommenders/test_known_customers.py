@@ -88,7 +88,7 @@ async def test_who_does_not_say_so_learns_nothing_from_customers_not_even_beside
         arrays = fit_all([silent, says], ledger.portfolio(AS_OF), customers=customers)
 
     assert list(arrays) == ["learner"]
-    assert "silent learnt nothing that it can use: PluginError" in caplog.text
+    assert "silent learnt nothing that it can use: NotLearnt" in caplog.text
     with pytest.raises(PluginError, match="learns_from_customers = True"):
         _ = ledger.portfolio(AS_OF).batch
 

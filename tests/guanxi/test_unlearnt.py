@@ -1,0 +1,72 @@
+"""What the command line tells of a plugin that fails in learning, after the training as well."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from guanxi.testing.drawn import sample_bank
+
+pytestmark = pytest.mark.embedded
+
+LEARNER = """
+import numpy as np
+from guanxi import Candidates, hookimpl
+
+class Mine:
+    name, version = "{name}", "1"
+
+    def fit(self, portfolio):
+        {fit}
+
+    def with_arrays(self, arrays, product_codes):
+        return self
+
+    def propose(self, batch):
+        return Candidates(np.full(batch.shape, np.nan, np.float32), lambda row, column: None)
+
+@hookimpl
+def recommenders(register):
+    register(Mine())
+"""
+FITS = {"listing": "return [1, 2]", "raising": "raise ValueError('not today, C1')"}
+WHY = {"listing": "NotLearnt: fit gave list, not arrays by name", "raising": "ValueError in raising.py:9"}
+
+
+@pytest.fixture(scope="module")
+def trained(guanxi, tmp_path_factory):
+    """Return what ``guanxi train`` said beside two plugins that cannot learn; its home, its plugins, and a function."""
+    folder = tmp_path_factory.mktemp("unlearnt")
+    for name, fit in FITS.items():
+        (folder / f"{name}.py").write_text(LEARNER.format(name=name, fit=fit))
+    with sample_bank(60) as bank:
+
+        def run(*arguments, **settings):
+            return guanxi(bank.settings.home, *arguments, GUANXI_PLUGINS=str(folder), **settings)
+
+        yield SimpleNamespace(folder=folder, run=run, done=run("train", "--as-of", bank.today), today=bank.today)
+
+
+def test_the_last_lines_of_train_say_why_and_what_shows_it(trained):
+    lines = [line for line in trained.done.stdout.splitlines() if line.startswith("Learnt nothing: ")]
+
+    assert (trained.done.returncode, "In force: " in trained.done.stdout) == (0, True)
+    assert lines == [
+        f"Learnt nothing: {name} of plugin {name}: {why}. It has no say until it is mended; guanxi plugins check PATH "
+        "--own-bank has it learn anew, and shows the whole error."
+        for name, why in WHY.items()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("mode", "shown"),
+    [
+        ("thread", "ValueError: not today, C1 at {path}, line 9: raise ValueError"),
+        ("process", "ValueError: not today, C1 in raising.py:9\n"),
+    ],
+)
+def test_a_check_on_the_own_bank_shows_the_whole_error(trained, mode, shown):
+    path = trained.folder / "raising.py"
+    done = trained.run("plugins", "check", path, "--own-bank", GUANXI_PLUGIN_ISOLATION=mode)
+
+    assert done.returncode == 1
+    assert f"FAIL raising learns: {shown.format(path=path)}" in done.stdout, done.stdout
