@@ -16,7 +16,7 @@ from plugins.host import PluginHost
 from plugins.infos import SHIPPED, PluginInfo
 from plugins.life.stages import Life, Lives
 from plugins.loading import unfinished
-from recommenders.history import versions_in_force
+from recommenders.history import learnt_nothing, versions_in_force
 
 logger = logging.getLogger("guanxi")
 
@@ -41,9 +41,13 @@ def list_plugins(settings: Settings) -> list[PluginInfo]:
     warn_of_slips(settings, host)
     for folder in unfinished(settings.plugins):
         logger.warning(UNFINISHED, folder, f"{folder.name.replace('-', '_')}.py")
-    for name, why, plugin in host.untrained(versions_in_force(settings.models_dir)):
+    unlearnt = learnt_nothing(settings.models_dir)
+    versions = {recommender.name: recommender.version for recommender, _ in host.of("recommenders")}
+    for name, why, plugin in host.untrained(versions_in_force(settings.models_dir), unlearnt):
         if plugin.source != SHIPPED:
             plugin.untrained.append(f"{name} is {why}")
+            if plugin.state == "loaded" and unlearnt.get(name, {}).get("version") == versions[name]:
+                plugin.state = "failing"
     having = [plugin for plugin in host.plugins if plugin.settings_version is not None]
     held, lives = list[Held](), Lives(new=settings.new_plugins)
     if having or is_stored(settings):

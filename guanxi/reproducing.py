@@ -54,7 +54,7 @@ def left_open(failure: Failure) -> str:
 
 
 def _ask_recommender(found: Recommender, failure: Failure, settings: Settings) -> None:
-    recommender, batch = _learnt(found, settings), failure.batch()
+    recommender, batch = _learnt(found, failure, settings), failure.batch()
     if not failure.customers:
         return
     candidates = recommender.propose(batch)
@@ -104,11 +104,16 @@ ASKS: Final[Mapping[str, tuple[Callable[[Any], str], Callable[[Any, Failure, Set
 """By the hook of what failed: what it is called in a report, and what asks it again."""
 
 
-def _learnt(found: Recommender, settings: Settings) -> Recommender:
+def _learnt(found: Recommender, failure: Failure, settings: Settings) -> Recommender:
     if not isinstance(found, Trainable):
         return found
     model = model_in_force(settings)
     learnt = model.apply([found], _raise) if model else []
+    if not learnt and not failure.customers:
+        raise SettingsError(
+            f"{found.name!r} failed at learning, and the model in force has nothing that it learnt; guanxi plugins "
+            "check PATH --own-bank has it learn anew, and shows the error."
+        )
     if not learnt:
         raise SettingsError(
             f"{found.name!r} learns, and the model in force has nothing that it learnt; run guanxi train."

@@ -56,6 +56,9 @@ COMMAND_PLUGINS: Final = (shipped_commands, shipped_formats, shipped_jobs)
 """What the command line is made of; to load them imports none of the engine's libraries."""
 DEFAULT_PLUGINS: Final = (shipped, campus, tobacco, family, cobranded, sample_bank, shipped_events, *COMMAND_PLUGINS)
 LEARNING: Final = "learning"
+UNLEARNT: Final = (
+    "not trained: it failed at learning ({}); see guanxi plugins failures {}, and once it is mended, run guanxi train"
+)
 IMPORT_SECONDS: Final = START_SECONDS
 """How long a plugin may take to be imported, and then to register."""
 ENDLESS: Final = "TimeoutError: "
@@ -253,11 +256,19 @@ class PluginHost:
         self.reports.tell(info, "recommenders", recommender.name, error, Asked.of(is_safe=is_safe))
         return why
 
-    def untrained(self, versions: Mapping[str, str]) -> Iterator[tuple[str, str, PluginInfo]]:
-        """Yield the name of what has learnt nothing in a model, by its versions, why it has no say, and whose it is."""
+    def untrained(
+        self, versions: Mapping[str, str], unlearnt: Mapping[str, Mapping[str, str]]
+    ) -> Iterator[tuple[str, str, PluginInfo]]:
+        """Yield the name of what has learnt nothing in a model, by its versions, why it has no say, and whose it is.
+
+        ``unlearnt`` says in which version, and why, a training failed to have it learn.
+        """
         for recommender, info in self.of("recommenders"):
             if isinstance(recommender, Trainable) and versions.get(recommender.name) != recommender.version:
-                known = versions.get(recommender.name)
+                known, failed = versions.get(recommender.name), unlearnt.get(recommender.name, {})
+                if failed.get("version") == recommender.version:
+                    yield recommender.name, UNLEARNT.format(failed["why"], info.name), info
+                    continue
                 has = "nothing of it" if known is None else f"version {known}, this is {recommender.version}"
                 yield recommender.name, f"not trained: the model has {has}; run guanxi train", info
 
@@ -427,7 +438,9 @@ class PluginHost:
     def _warn_of_untrained(self, model: "Model | None") -> None:
         for info in self.plugins:
             info.mend(LEARNING)
-        found = [own for own in self.untrained(model.versions) if own[2].source != SHIPPED] if model else []
+        unlearnt = model.training.get("learnt_nothing", {}) if model else {}
+        told = self.untrained(model.versions, unlearnt) if model else ()
+        found = [own for own in told if own[2].source != SHIPPED]
         for name, why, info in found:
             if (name, why) not in self._untrained:
                 logger.warning("%s of plugin %s is %s", name, info.name, why)

@@ -53,6 +53,16 @@ def versions_in_force(models: Path) -> Mapping[str, str]:
         return {}
 
 
+def learnt_nothing(models: Path) -> Mapping[str, Mapping[str, str]]:
+    """Return ``version`` and ``why`` of each recommender that learnt nothing in the last training, by name."""
+    try:
+        manifest = json.loads((models / ids(models)[-1] / "manifest.json").read_text(encoding="utf-8"))
+        told = manifest["training"]["learnt_nothing"]
+        return {str(name): {"version": str(one["version"]), "why": str(one["why"])} for name, one in told.items()}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return {}
+
+
 def put_in_force(models: Path, model_id: str, how: How) -> None:
     """Put an artefact in force; running servers take it up.
 

@@ -1,5 +1,6 @@
 """What the command line tells of a plugin that fails in learning, after the training as well."""
 
+import json
 from types import SimpleNamespace
 
 import pytest
@@ -55,6 +56,33 @@ def test_the_last_lines_of_train_say_why_and_what_shows_it(trained):
         "--own-bank has it learn anew, and shows the whole error."
         for name, why in WHY.items()
     ]
+
+
+def test_it_is_listed_as_failing_with_why_and_where_more_is_told(trained):
+    listed = {one["name"]: one for one in json.loads(trained.run("plugins", "--json").stdout)}
+
+    assert {name: (listed[name]["state"], listed[name]["untrained"]) for name in WHY} == {
+        name: (
+            "failing",
+            [f"{name} is not trained: it failed at learning ({why}); see guanxi plugins failures {name}, and once it is "
+             "mended, run guanxi train"],
+        )
+        for name, why in WHY.items()
+    }  # fmt: skip
+    assert trained.run("plugins").returncode == 0
+
+
+def test_what_failed_at_learning_is_not_asked_again_and_what_does_so_is_said(trained):
+    [one] = json.loads(trained.run("plugins", "failures", "raising", "--json").stdout)
+    done = trained.run("plugins", "reproduce", one["file"], trained.folder / "raising.py")
+
+    assert (done.returncode, done.stderr.splitlines()) == (
+        2,
+        [
+            "'raising' failed at learning, and the model in force has nothing that it learnt; guanxi plugins check PATH "
+            "--own-bank has it learn anew, and shows the error."
+        ],
+    )
 
 
 @pytest.mark.parametrize(
