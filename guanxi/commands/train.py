@@ -44,8 +44,14 @@ def train(
             "the live model's. The first always is."
         ),
     ] = Promote.BETTER,
-) -> None:
-    """Learn from the graph and put the new model in force, under GUANXI_HOME/models."""
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit code 1 where a recommender learnt nothing, with the same model.")
+    ] = False,
+) -> int:
+    """Learn from the graph and put the new model in force, under GUANXI_HOME/models.
+
+    Where a plugin fails in learning, the last lines say so, and the exit code stays 0: the bank's model must not wait.
+    """
     settings = Settings()
     live = _live(settings)
     trained, notes = asyncio.run(_train(settings, day(as_of), live))
@@ -67,6 +73,7 @@ def train(
         typer.echo(f"In force: {path}")
     else:
         typer.echo(f"Not in force: {why_not} To put it in force: guanxi models promote {trained.model.model_id}")
+    return 1 if strict and trained.model.training["learnt_nothing"] else 0
 
 
 def _live(settings: Settings) -> Model | None:

@@ -58,6 +58,13 @@ def test_the_last_lines_of_train_say_why_and_what_shows_it(trained):
     ]
 
 
+def test_strictly_it_is_a_failure_and_the_model_is_in_force_all_the_same(trained):
+    done = trained.run("train", "--as-of", trained.today, "--strict")
+
+    assert (done.returncode, "In force: " in done.stdout) == (1, True)
+    assert done.stdout.count("Learnt nothing: ") == 2
+
+
 def test_it_is_listed_as_failing_with_why_and_where_more_is_told(trained):
     listed = {one["name"]: one for one in json.loads(trained.run("plugins", "--json").stdout)}
 
