@@ -158,7 +158,7 @@ class GuardedRecommender:
         return Candidates(scores, partial(self._reason, partial(self.function.reason, batch, given), batch))
 
     def _checked(self, candidates: Candidates, batch: Batch) -> Candidates:
-        check_candidates(candidates, batch)
+        check_candidates(candidates, batch, bounded=not self._trusted)
         return Candidates(candidates.scores, partial(self._reason, candidates.reason, batch))
 
     def _counted(self, batch: Batch, call: Callable[..., Candidates], *arguments: Any) -> Candidates:
@@ -277,8 +277,11 @@ def is_text(text: object) -> bool:
     return isinstance(text, Mapping) and all(isinstance(text.get(language), str) for language in Language)
 
 
-def check_candidates(candidates: object, batch: Batch) -> None:
-    """Return if they are of the batch's shape, and finite; raises TypeError or ValueError."""
+def check_candidates(candidates: object, batch: Batch, *, bounded: bool = True) -> None:
+    """Return if they are of the batch's shape, finite and, if ``bounded``, from 0 to 1; raises TypeError or ValueError.
+
+    Factors, as of our own, may go a little beyond.
+    """
     if not isinstance(candidates, Candidates):
         raise TypeError(f"gave {type(candidates).__name__}, not Candidates")
     scores = candidates.scores
@@ -286,7 +289,7 @@ def check_candidates(candidates: object, batch: Batch) -> None:
         raise ValueError(f"gave scores of shape {getattr(scores, 'shape', None)}, not {batch.shape}")
     if scores.dtype.kind != "f" or np.count_nonzero(np.isinf(scores)):
         raise ValueError("gave scores that are no finite numbers")
-    if np.count_nonzero((scores < 0) | (scores > 1)):
+    if bounded and np.count_nonzero((scores < 0) | (scores > 1)):
         raise ValueError("gave scores that are not from 0 to 1")
 
 

@@ -176,7 +176,7 @@ RUNNING = {
 @pytest.fixture
 def found(checked, tmp_path, monkeypatch):
     """Return a function: what is found of a plugin with a fault, but for its types, which take seconds."""
-    monkeypatch.setattr("guanxi.checking._types", lambda _: ())
+    monkeypatch.setattr("guanxi.checking.check_types", lambda _: ())
 
     def find(fault=None, **asked):
         path = tmp_path / "faulty.py"

@@ -173,8 +173,6 @@ GIVEN = {
     "too few columns": (scores_of(np.zeros((1, 1), np.float32)), "ValueError: gave scores of shape (1, 1), not"),
     "one row for all": (scores_of(np.zeros(2, np.float32)), "ValueError: gave scores of shape (2,), not"),
     "infinity": (scores_of(np.array([[np.inf, 0.1]])), "ValueError: gave scores that are no finite numbers"),
-    "more than 1": (scores_of(np.array([[np.nan, 1.7]])), "ValueError: gave scores that are not from 0 to 1"),
-    "less than 0": (scores_of(np.array([[-0.1, 0.5]])), "ValueError: gave scores that are not from 0 to 1"),
     "text": (scores_of(np.array([["a", "b"]])), "ValueError: gave scores that are no finite numbers"),
     "objects": (scores_of(np.array([[None, 1]])), "ValueError: gave scores that are no finite numbers"),
 }
@@ -191,6 +189,17 @@ def test_what_is_no_candidates_of_the_batch_is_a_failure(moody, health, clock, a
 
     assert health.failures == 1
     assert health.last_error.startswith(error)
+
+
+@pytest.mark.parametrize("score", [1.7, -0.1])
+def test_of_a_plugin_scores_beyond_0_and_1_are_a_failure_and_of_our_own_none(moody, clock, asked, score):
+    moody.propose = scores_of(np.array([[np.nan, score]]))
+    ours, theirs = Health(), Health()
+    GuardedRecommender(moody, ours, trusted=True, clock=clock).propose(asked)
+
+    with pytest.raises(Omitted):
+        GuardedRecommender(moody, theirs, trusted=False, clock=clock).propose(asked)
+    assert (ours.last_error, theirs.last_error) == (None, "ValueError: gave scores that are not from 0 to 1")
 
 
 @pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt(), GeneratorExit()], ids=lambda error: type(error).__name__)  # fmt: skip
