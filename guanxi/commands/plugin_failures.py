@@ -28,7 +28,7 @@ def failures(
         return 0
     for path, failure in found:
         owner = failure.owner or "nobody"
-        typer.echo(f"{failure.at:%Y-%m-%d %H:%M}  {failure.plugin} {failure.version}  {failure.item}: {failure.place}")
+        typer.echo(f"{failure.at:%Y-%m-%d %H:%M}  {_named(failure)}  {failure.item}: {failure.place}")
         typer.echo(f"    for {owner}: guanxi plugins reproduce {path} PLUGIN")
     if not found:
         typer.echo(f"No failure{f' of {name}' if name else ''} is reported in {settings.failures_dir}.")
@@ -45,7 +45,7 @@ def reproduce(
         raise SettingsError(f"There is no {path}.")
     from guanxi.reproducing import ask_again, left_open
 
-    typer.echo(f"{failure.item} of {failure.plugin} {failure.version} failed: {failure.place}")
+    typer.echo(f"{failure.item} of {_named(failure)} failed: {failure.place}")
     try:
         ask_again(failure, path.resolve(), Settings())
     except SettingsError:
@@ -76,6 +76,11 @@ def _told_as(settings: Settings, name: str) -> str:
     if found not in names:
         raise NotFound("plugin", name, get_close_matches(name, names))
     return found
+
+
+def _named(failure: Failure) -> str:
+    """The plugin and its version; the one alone where it was too broken to say the other."""
+    return failure.plugin if failure.version is None else f"{failure.plugin} {failure.version}"
 
 
 def _as_json(path: Path, failure: Failure) -> dict[str, object]:

@@ -81,6 +81,13 @@ def test_they_are_listed_with_the_command_that_shows_them(failed, guanxi):
     assert guanxi(home, "plugins", "failures", "yurs").stderr == "There is no plugin 'yurs'. Is yours meant?\n"
 
 
+def test_one_that_is_too_broken_to_say_its_version_is_listed_without(guanxi, tmp_path):
+    (tmp_path / "mine.py").write_text("import nothing_of_the_kind")
+    guanxi(tmp_path / "home", "plugins", GUANXI_PLUGINS=str(tmp_path))
+    [first, _] = guanxi(tmp_path / "home", "plugins", "failures").stdout.splitlines()
+    assert first.partition("  ")[2] == "mine  mine: ModuleNotFoundError in mine.py:1"
+
+
 def test_each_kind_of_branch_is_reproduced(failed, guanxi):
     branches = {
         "region": "customer.region == 'Dali'",
