@@ -24,7 +24,7 @@ from guanxi.settings import Settings
 from plugins.contract import Job
 from plugins.failures.failure import Asked
 from plugins.failures.reports import FailureReports
-from plugins.failures.telling import Foreign, foreign
+from plugins.failures.telling import PROCESS_ENDED, Foreign, foreign
 from plugins.host import PluginHost
 from plugins.infos import SHIPPED, PluginInfo
 from plugins.isolation.memory import ONE_HEAP
@@ -181,7 +181,7 @@ def _failed(report: Path, code: int | None) -> tuple[str, Foreign | None]:
     with suppress(OSError, ValueError, LookupError, TypeError):
         told = json.loads(report.read_text(encoding="utf-8"))
         return str(told["told"]), foreign(told) if "kind" in told else None
-    return f"exit code {code}", Foreign("ProcessEnded", f"exit code {code}")
+    return f"exit code {code}", Foreign(PROCESS_ENDED, f"exit code {code}")
 
 
 async def _hold(store: Store, run: Run) -> None:

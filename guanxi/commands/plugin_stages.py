@@ -16,7 +16,7 @@ from guanxi.opening import open_store
 from guanxi.plugin_loading import load_plugins
 from guanxi.settings import Settings
 from plugins.life.stages import Life
-from plugins.life.staging import LONGEST_REASON, Order, Standing, put, roll_back, standing
+from plugins.life.staging import LONGEST_REASON, Order, Standing, is_reason, put, roll_back, standing
 
 Name = Annotated[str, typer.Argument(help="The plugin, as `guanxi plugins` lists it.")]
 ROLLED_BACK: Final = "rolled back"
@@ -70,7 +70,7 @@ async def _roll_back(name: str, reason: str) -> int:
 
 
 def _check_reason(reason: str) -> None:
-    if not reason.strip() or len(reason) > LONGEST_REASON:
+    if not is_reason(reason):
         raise SettingsError(f"A reason is needed, and kept: --reason TEXT, of 1 to {LONGEST_REASON} characters.")
 
 

@@ -19,6 +19,9 @@ ASKED: Final = ("loaders/sample_village.py", *(f"recommenders/{name}.py" for nam
 """What plugins ask, or are asked by, and fail in."""
 ASKING: Final = frozenset({Path(futures.__file__), Path(functools.__file__), *(CALLING.parent / own for own in ASKED)})
 OURS: Final = frozenset(CALLING / part for part in CALLING_PARTS)
+PROCESS_ENDED: Final = "ProcessEnded"
+PROTOCOL_ERROR: Final = "ProtocolError"
+"""What is said of a plugin's process that answers no more, or what nobody asked."""
 ROW: Final = "guanxi_row"
 """The attribute by which an error says for which customer of a batch it was raised."""
 

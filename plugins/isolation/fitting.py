@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 
-from plugins.failures.telling import Foreign
+from plugins.failures.telling import PROCESS_ENDED, PROTOCOL_ERROR, Foreign
 from plugins.isolation.modes import Isolation
 from plugins.isolation.workers import Given, Worker
 from recommenders.batch import Batch
@@ -17,9 +17,6 @@ from recommenders.view import CustomerView
 if TYPE_CHECKING:
     from recommenders.portfolio import Portfolio
 
-ENDED: Final = "ProcessEnded"
-OTHERWISE: Final = "ProtocolError"
-"""What the host says of a process that answers no more, or what nobody asked; else it ends of too little memory."""
 MOST_WARNED: Final = 20
 LIBRARIES: Final = ("recommenders.portfolio",)
 Told: TypeAlias = list[tuple[str, str, list[int]]]
@@ -54,10 +51,10 @@ def _of_limits(error: Exception, isolation: Isolation) -> Exception:
     if isinstance(error, TimeoutError):
         said = f"fit took longer than the {isolation.fit_seconds:g} s of GUANXI_PLUGIN_FIT_SECONDS"
         return Foreign(TimeoutError.__name__, said, is_ours=True)
-    if not isinstance(error, Foreign) or not error.ends or error.kind == OTHERWISE:
+    if not isinstance(error, Foreign) or not error.ends or error.kind == PROTOCOL_ERROR:
         return error
     said = f"fit needs more memory than the {isolation.fit_memory_mb} MB of GUANXI_PLUGIN_FIT_MEMORY_MB"
-    if error.kind == ENDED:
+    if error.kind == PROCESS_ENDED:
         said = f"its process ended: {said}, or ended it"
     return Foreign(error.kind, said, error.frames, ends=True, is_ours=True)
 

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from plugins.failures.telling import Foreign, foreign
+from plugins.failures.telling import PROCESS_ENDED, PROTOCOL_ERROR, Foreign, foreign
 from plugins.isolation.memory import ONE_HEAP
 from plugins.isolation.threads import OwnThread
 from plugins.isolation.wire import await_frame, receive, send
@@ -225,9 +225,9 @@ class Worker:
         except (EOFError, OSError):
             if not self._is_started:
                 raise Busy(self._found.name, "closed") from None
-            failure = Foreign("ProcessEnded", "its process ended, of too little memory or of itself", ends=True)
+            failure = Foreign(PROCESS_ENDED, "its process ended, of too little memory or of itself", ends=True)
         except (ValueError, LookupError, TypeError) as error:
-            failure = Foreign("ProtocolError", f"its process answered what nobody asked: {error}", ends=True)
+            failure = Foreign(PROTOCOL_ERROR, f"its process answered what nobody asked: {error}", ends=True)
         self._due = 0.0
         if failure is not None:
             if failure.ends or not self._is_loaded:

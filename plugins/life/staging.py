@@ -18,6 +18,11 @@ from plugins.life.stages import BANKS_OWN, Life, Lives, before, objection
 LONGEST_REASON: Final = 500
 
 
+def is_reason(text: str) -> bool:
+    """Whether a text says why a plugin changes its stage: something, in at most LONGEST_REASON characters."""
+    return bool(text.strip()) and len(text) <= LONGEST_REASON
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """That a plugin is to change its stage: who says so, why and when, and by which request, done once."""
@@ -125,7 +130,7 @@ async def _decide(
 ) -> StageDecision:
     if there.plugin == BANKS_OWN:
         raise PluginError(f"The plugin {BANKS_OWN} has the bank's own gates and its fallback: it is always live.")
-    if not order.reason.strip() or len(order.reason) > LONGEST_REASON:
+    if not is_reason(order.reason):
         raise PluginError(f"A reason has 1 to {LONGEST_REASON} characters.")
     decision = StageDecision(
         there.plugin, there.version + 1, then.stage, then.share, order.reason, order.by, order.at, restores
