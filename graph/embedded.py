@@ -119,12 +119,22 @@ def join(home: Path) -> Iterator[EmbeddedLease]:
 @contextmanager
 def locked(path: Path, operation: int) -> Iterator[None]:
     """Hold a lock on a file, waiting for it unless ``operation`` has LOCK_NB, which raises BlockingIOError."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    descriptor = lock(path, operation)
     try:
-        fcntl.flock(descriptor, operation)
         yield
     finally:
         os.close(descriptor)
+
+
+def lock(path: Path, operation: int) -> int:
+    """Take a lock that is held until its file descriptor, which is returned, is closed or this process has ended."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, operation)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def is_serving(folder: StoreFolder) -> bool:

@@ -10,13 +10,12 @@ import signal
 import socket
 import sys
 import time
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
 from arcadedb_embedded import ArcadeDBServer
 
-from graph.embedded import DATABASE, StoreFolder, locked
+from graph.embedded import DATABASE, StoreFolder, lock
 
 POLL_SECONDS: Final = 0.5
 
@@ -24,36 +23,35 @@ POLL_SECONDS: Final = 0.5
 def serve(folder: StoreFolder) -> None:
     """Run the store until its last user has gone or a signal asks it to stop."""
     os.chdir(folder.path)  # ArcadeDB keeps a log of its own in the working folder
-    with ExitStack() as held:
-        held.enter_context(locked(folder.serving, fcntl.LOCK_EX))
-        bolt_port, http_port = _ports(folder)
-        server = ArcadeDBServer(
-            root_path=str(folder.data),
-            root_password=folder.password.read_text(),
-            config={
-                "server_plugins": "Bolt:com.arcadedb.bolt.BoltProtocolPlugin",
-                "bolt_port": bolt_port,
-                "http_port": http_port,
-                "host": "127.0.0.1",
-            },
-        )
-        server.start()
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-        try:
-            if not (folder.data / "databases" / DATABASE).exists():
-                server.create_database(DATABASE)
-            _publish(folder, bolt_port, http_port)
-            _wait_for_last_user(folder, held)
-        finally:
-            folder.address.unlink(missing_ok=True)
-            server.stop()
+    lock(folder.serving, fcntl.LOCK_EX)
+    bolt_port, http_port = _ports(folder)
+    server = ArcadeDBServer(
+        root_path=str(folder.data),
+        root_password=folder.password.read_text(),
+        config={
+            "server_plugins": "Bolt:com.arcadedb.bolt.BoltProtocolPlugin",
+            "bolt_port": bolt_port,
+            "http_port": http_port,
+            "host": "127.0.0.1",
+        },
+    )
+    server.start()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        if not (folder.data / "databases" / DATABASE).exists():
+            server.create_database(DATABASE)
+        _publish(folder, bolt_port, http_port)
+        _wait_for_last_user(folder)
+    finally:
+        folder.address.unlink(missing_ok=True)
+        server.stop()
 
 
-def _wait_for_last_user(folder: StoreFolder, held: ExitStack) -> None:
+def _wait_for_last_user(folder: StoreFolder) -> None:
     while True:
         try:
             # Held until this process has ended, so that whoever joins now waits and then starts a new one.
-            held.enter_context(locked(folder.users, fcntl.LOCK_EX | fcntl.LOCK_NB))
+            lock(folder.users, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             time.sleep(POLL_SECONDS)
         else:

@@ -116,6 +116,15 @@ def test_the_store_stops_when_its_last_user_was_killed(tmp_path, folder):
     wait_until(lambda: not is_serving(folder), seconds=10)
 
 
+def test_a_store_serves_until_its_process_has_ended(tmp_path, folder, serving_pid):
+    with join(tmp_path):
+        pid = serving_pid(folder)
+
+    wait_until(lambda: not is_serving(folder))
+
+    assert Path(f"/proc/{pid}/cmdline").read_text() == "", "a process of ours that has ended has no command line"
+
+
 async def test_data_survive_the_store_being_killed(tmp_path, folder, serving_pid):
     with join(tmp_path) as lease:
         async with Store(lease.uri, lease.username, lease.password, lease.database) as store:
