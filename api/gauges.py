@@ -35,7 +35,7 @@ class Gauges:
         metrics.WORKERS.labels(version("guanxi")).set(1)
         metrics.STORE_CONNECTIONS.set(MOST_CONNECTIONS)
         self._look_at_model()
-        for info in self._engine.host.infos():
+        for info in self._engine.host.recommending.infos():
             self._count(metrics.RECOMMENDER_CALLS, info.name, info.calls)
             self._count(metrics.RECOMMENDER_FAILURES, info.name, info.failures)
             self._count(metrics.RECOMMENDER_SECONDS, info.name, info.calls * info.mean_ms / 1000)

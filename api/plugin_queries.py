@@ -81,7 +81,7 @@ class PluginQueries:
         access.require(session.viewer, access.SEES_PLUGINS, "plugins")
         await session.services.engine.engine()
         host, stages = session.services.engine.host, session.services.engine.stages
-        recommenders = {own.name: own for own in host.infos()}
+        recommenders = {own.name: own for own in host.recommending.infos()}
         return [
             Plugin.of(
                 plugin,

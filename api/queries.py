@@ -276,7 +276,7 @@ class Query(WebhookQueries, SubjectQueries, AuditQueries, PluginQueries, PluginS
         session = info.context.session
         access.require(session.viewer, access.SEES_RECOMMENDERS, "recommenders")
         await session.services.engine.engine()
-        return [RecommenderInfo.of(state) for state in session.services.engine.host.infos()]
+        return [RecommenderInfo.of(state) for state in session.services.engine.host.recommending.infos()]
 
     @strawberry.field(description="The model in service; null while there is none; for the bank's staff.")
     async def model(self, info: Asked) -> Model | None:

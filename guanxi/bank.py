@@ -296,7 +296,7 @@ class Bank:
         The ranker learns from plugins that are live alone.
         """
         unranked = self.lives.unranked(self.host)
-        learn = partial(train, guard=self.host.guard, protected=self.settings.protected, unranked=unranked)
+        learn = partial(train, guard=self.host.recommending.guard, protected=self.settings.protected, unranked=unranked)
         trained: Trained = self.run(learn, self.store, self.catalogue, self.host.recommenders(), self.today)
         save(self.settings.models_dir, trained.model)
         self.__dict__ |= {"model": trained.model}

@@ -112,7 +112,7 @@ def check_types(path: Path) -> Iterator[Finding]:
 
 def _contract(bank: Bank, recommender: Recommender, batch: Batch, path: Path) -> Iterator[Finding]:
     try:
-        yield from _answers(bank.host.guard(recommender), batch)
+        yield from _answers(bank.host.recommending.guard(recommender), batch)
     except Omitted as omitted:
         told = f"{where(omitted.__cause__ or omitted, path)}{_for_whom(bank, recommender, batch)}"
         yield Finding(f"{recommender.name} answers", passed=False, told=told)
@@ -160,7 +160,7 @@ def _for_whom(bank: Bank, recommender: Recommender, batch: Batch) -> str:
     """The first customer whom it fails on by himself, to reproduce it with."""
     for row, customer in enumerate(batch.customers):
         try:
-            bank.host.guard(recommender).propose(batch.take([row]))
+            bank.host.recommending.guard(recommender).propose(batch.take([row]))
         except Omitted:
             return f" (for {customer.customer_no})"
     return ""

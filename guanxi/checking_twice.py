@@ -49,7 +49,7 @@ def check_twice(bank: Bank, recommender: Recommender, batch: Batch, path: Path) 
 
 
 def _scores(bank: Bank, recommender: Recommender, batch: Batch) -> Scores:
-    return bank.host.guard(recommender).propose(batch).scores
+    return bank.host.recommending.guard(recommender).propose(batch).scores
 
 
 def _seen(recommender: Recommender, batch: Batch) -> Batch:

@@ -105,7 +105,7 @@ def _trial(bank: Bank, split: Split, lives: Lives, unlearnt: _Unlearnt, progress
     host = bank.host
     learn = partial(
         run,
-        guard=host.guard,
+        guard=host.recommending.guard,
         failed=unlearnt.note,
         protected=bank.settings.protected,
         unranked=lives.unranked(host),
@@ -144,6 +144,6 @@ def _today(
 def _failures(bank: Bank, plugin: PluginInfo) -> Iterator[str]:
     if plugin.error is not None:
         yield plugin.error
-    for info in bank.host.infos():
+    for info in bank.host.recommending.infos():
         if info.plugin == plugin.name and info.failures:
             yield f"{info.name} failed {info.failures} times, at last on {info.last_error}"

@@ -43,7 +43,7 @@ def offered(bank: Bank, engine: Engine, numbers: Sequence[str]) -> Offered:
 def with_learnt(bank: Bank, engine: Engine, learnt: Sequence[Recommender]) -> Engine:
     """Return an engine with recommenders that learn as they would be after the next training; it is changed."""
     present = {recommender.name for recommender in engine.recommenders}
-    engine.recommenders += tuple(bank.host.guard(own) for own in learnt if own.name not in present)
+    engine.recommenders += tuple(bank.host.recommending.guard(own) for own in learnt if own.name not in present)
     return engine
 
 

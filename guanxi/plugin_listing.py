@@ -43,7 +43,7 @@ def list_plugins(settings: Settings) -> list[PluginInfo]:
         logger.warning(UNFINISHED, folder, f"{folder.name.replace('-', '_')}.py")
     unlearnt = learnt_nothing(settings.models_dir)
     versions = {recommender.name: recommender.version for recommender, _ in host.of("recommenders")}
-    for name, why, plugin in host.untrained(versions_in_force(settings.models_dir), unlearnt):
+    for name, why, plugin in host.recommending.untrained(versions_in_force(settings.models_dir), unlearnt):
         if plugin.source != SHIPPED:
             plugin.untrained.append(f"{name} is {why}")
             if plugin.state == "loaded" and unlearnt.get(name, {}).get("version") == versions[name]:

@@ -33,7 +33,7 @@ def build_engine(
     ``lives`` are the plugins' stages; what those in shadow would do is counted where there are ``shadows``. ``tell``
     says of customers what the model otherwise does.
     """
-    guarded = host.guarded(model)
+    guarded = host.recommending.guarded(model)
     owners = {recommender.name: info.name for recommender, info in host.of("recommenders")}
 
     def parts(plugins: frozenset[str] | None, arm: str) -> Sequence[Any]:

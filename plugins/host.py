@@ -1,4 +1,4 @@
-"""Loads plugins, keeps their health, and hands the engine what they register."""
+"""Loads plugins, and hands the engine what they register."""
 
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 import pluggy
 
@@ -30,23 +30,21 @@ from plugins.deprecation import heard
 from plugins.failures.failure import LOADING, RULES, SETTINGS, Asked
 from plugins.failures.reports import NOWHERE as UNREPORTED
 from plugins.failures.reports import FailureReports
-from plugins.failures.telling import Foreign, is_ours, placed, placed_or_told, told
-from plugins.infos import SHIPPED, Loaded, PluginInfo, RecommenderInfo
-from plugins.isolation.guard import GuardedGate, GuardedRecommender, Health
+from plugins.failures.telling import Foreign, placed, told
+from plugins.infos import SHIPPED, Loaded, PluginInfo
+from plugins.isolation.guard import GuardedGate
 from plugins.isolation.modes import THREADS, Isolation
 from plugins.isolation.moving import moved
-from plugins.isolation.threads import Apart, given_apart
+from plugins.isolation.threads import Apart
 from plugins.isolation.workers import START_SECONDS, Worker
 from plugins.loading import Found, find, is_twin, of_path
 from plugins.narrowing import narrowed
+from plugins.recommending import Recommending
 from plugins.registration import Registered, Rules, check_bundles, check_free, check_levers, registered, rules_of
 from plugins.settings.held import NOWHERE, Held, Sources, held, setting_name
 from plugins.settings.models import Model as SettingsModel
 from recommenders.catalogue import Catalogue
-from recommenders.contract import Gate, Recommender, Trainable
-
-if TYPE_CHECKING:
-    from recommenders.artefact import Model
+from recommenders.contract import Gate, Recommender
 
 T = TypeVar("T")
 
@@ -55,10 +53,6 @@ logger = logging.getLogger("guanxi.plugins")
 COMMAND_PLUGINS: Final = (shipped_commands, shipped_formats, shipped_jobs)
 """What the command line is made of; to load them imports none of the engine's libraries."""
 DEFAULT_PLUGINS: Final = (shipped, campus, tobacco, family, cobranded, sample_bank, shipped_events, *COMMAND_PLUGINS)
-LEARNING: Final = "learning"
-UNLEARNT: Final = (
-    "not trained: it failed at learning ({}); see guanxi plugins failures {}, and once it is mended, run guanxi train"
-)
 IMPORT_SECONDS: Final = START_SECONDS
 """How long a plugin may take to be imported, and then to register."""
 ENDLESS: Final = "TimeoutError: "
@@ -84,12 +78,9 @@ class PluginHost:
         self.folders: Sequence[Path] = ()
         self.plugins: list[PluginInfo] = []
         self.loaded: list[Loaded] = []
-        self._health: dict[str, Health] = {}
-        self._guarded: dict[str, GuardedRecommender] = {}
+        self.recommending = Recommending(self.of, reports)
         self._failed_events: set[tuple[str, str]] = set()
         """Life events that were said to fail, by plugin."""
-        self._untrained: set[tuple[str, str]] = set()
-        """What was logged of recommenders that have no say, so that it is not said at each rebuilding."""
         self._owners: dict[str, str | None] = {}
         """Of plugins that another version may take the place of, which may be too broken to say whose it is."""
 
@@ -144,6 +135,24 @@ class PluginHost:
         """Take in the plugin of a ``.py`` file, or of a folder with a ``pyproject.toml``, as ``add`` does."""
         return self.add_found(of_path(path))
 
+    def add_found(self, found: Found) -> PluginInfo:
+        """Take in a plugin that is to be imported, as ``add`` does."""
+        used = list[str]()
+        try:
+            with heard(used):
+                self._load_apart(found)
+                plugin = Apart(found.name).call(IMPORT_SECONDS, found.load)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - importing a plugin may raise anything
+            info = PluginInfo(found.name, found.source, deprecations=used)
+            self._break(info, error)
+            self.plugins.append(info)
+        else:
+            info = self.add(plugin, found.name, found.source, found.module)
+            info.deprecations[:0] = used
+        if info.state == "broken" and (worker := self._workers.pop(info.key, None)):
+            worker.close()
+        return info
+
     def leave(self, found: Found) -> None:
         """Do without a plugin, and without what is installed of the same module."""
         for info in list(self.plugins):
@@ -153,7 +162,8 @@ class PluginHost:
     def beside(self) -> "PluginHost":
         """Return a host without plugins, for the same folders and settings."""
         other = PluginHost(self._sources, self._isolation, self.reports)
-        other.folders, other._stored, other._untrained = self.folders, self._stored, self._untrained
+        other.folders, other._stored = self.folders, self._stored
+        other.recommending.warned = self.recommending.warned
         return other
 
     def keep(self, loaded: Loaded, other: "PluginHost") -> None:
@@ -162,7 +172,7 @@ class PluginHost:
         self._manager.register(loaded.plugin, name=info.key)
         self.plugins.append(info)
         self.loaded.append(loaded)
-        self._health |= {name: other._health[name] for name in info.recommenders}
+        self.recommending.keep(info.recommenders, other.recommending)
         self._failed_events |= {own for own in other._failed_events if own[0] == info.key}
         if info.key in other._workers:
             self._workers[info.key] = other._workers[info.key]
@@ -236,68 +246,6 @@ class PluginHost:
         """Return every recommender, unguarded and untrained: what training works on."""
         return [recommender for recommender, _ in self.of("recommenders")]
 
-    def guard(self, recommender: Recommender) -> GuardedRecommender:
-        """Return a recommender that cannot bring training down; its health is not counted."""
-        return GuardedRecommender(recommender, Health(), trusted=self._is_trusted(recommender.name))
-
-    def learnt_nothing(self, recommender: Recommender, error: BaseException) -> str:
-        """Take note that a recommender cannot learn, or cannot answer from what it learnt, and tell its owner.
-
-        Returns:
-            What may be told of it to anybody.
-        """
-        info = next(info for own, info in self.of("recommenders") if own.name == recommender.name)
-        health = self._health[recommender.name]
-        health.last_error, health.last_place = told(error), placed(error)
-        is_safe, why = is_ours(error), placed_or_told(error)
-        said = f"{LEARNING}: {recommender.name} learnt nothing that it can use: {why if is_safe else told(error)}"
-        info.note(said, placed(error), is_safe=is_safe)
-        logger.warning("%s of plugin %s learnt nothing that it can use: %s", recommender.name, info.name, why)
-        self.reports.tell(info, "recommenders", recommender.name, error, Asked.of(is_safe=is_safe))
-        return why
-
-    def untrained(
-        self, versions: Mapping[str, str], unlearnt: Mapping[str, Mapping[str, str]]
-    ) -> Iterator[tuple[str, str, PluginInfo]]:
-        """Yield the name of what has learnt nothing in a model, by its versions, why it has no say, and whose it is.
-
-        ``unlearnt`` says in which version, and why, a training failed to have it learn.
-        """
-        for recommender, info in self.of("recommenders"):
-            if isinstance(recommender, Trainable) and versions.get(recommender.name) != recommender.version:
-                known, failed = versions.get(recommender.name), unlearnt.get(recommender.name, {})
-                if failed.get("version") == recommender.version:
-                    yield recommender.name, UNLEARNT.format(failed["why"], info.name), info
-                    continue
-                has = "nothing of it" if known is None else f"version {known}, this is {recommender.version}"
-                yield recommender.name, f"not trained: the model has {has}; run guanxi train", info
-
-    def guarded(self, model: "Model | None") -> list[Recommender]:
-        """Return what can answer with a model, or without one: each guarded, and with its health kept from before."""
-        self._warn_of_untrained(model)
-        applied = (
-            model.apply(self.recommenders(), self.learnt_nothing, given_apart)
-            if model
-            else [r for r in self.recommenders() if not isinstance(r, Trainable)]
-        )
-        from recommenders.popularity import Popularity  # its libraries take long to import
-
-        named = {recommender.name: recommender for recommender in applied}
-        for recommender in self.recommenders():
-            if isinstance(recommender, Popularity):
-                named.setdefault(recommender.name, recommender)
-        owners = {recommender.name: info for recommender, info in self.of("recommenders")}
-        self._guarded = {
-            name: GuardedRecommender(
-                recommender,
-                self._health[name],
-                trusted=owners[name].source == SHIPPED,
-                report=self.reports.of(owners[name], "recommenders", name),
-            )
-            for name, recommender in named.items()
-        }
-        return list(self._guarded.values())
-
     def gates(self, among: Collection[str] | None = None) -> list[Gate]:
         """Return every gate, of all plugins or of those of some names, the bank's own first."""
         return [
@@ -336,26 +284,6 @@ class PluginHost:
         check_levers(own.levers)
         return own
 
-    def infos(self) -> list[RecommenderInfo]:
-        """Return the state of every recommender."""
-        return [self._recommender_info(recommender, info) for recommender, info in self.of("recommenders")]
-
-    def _recommender_info(self, recommender: Recommender, plugin: PluginInfo) -> RecommenderInfo:
-        name = recommender.name
-        health, guarded = self._health[name], self._guarded.get(name)
-        state = guarded.state if guarded else "untrained" if isinstance(recommender, Trainable) else "ready"
-        return RecommenderInfo(
-            name,
-            recommender.version,
-            plugin.name,
-            state,
-            health.calls,
-            health.failures,
-            health.mean_ms,
-            health.last_error,
-            health.last_place,
-        )
-
     def _register(self, plugin: object, info: PluginInfo) -> None:
         if self._manager.has_plugin(info.key) or self._manager.is_registered(plugin):
             raise PluginError("it is loaded already")
@@ -369,8 +297,7 @@ class PluginHost:
             info.settings_version = now.version
         self.loaded.append(Loaded(info, plugin, own))
         info.recommenders = [recommender.name for recommender in own.of("recommenders")]
-        for recommender in info.recommenders:
-            self._health[recommender] = Health()
+        self.recommending.begin(info.recommenders)
 
     def _take_out(self, info: PluginInfo) -> None:
         if worker := self.drop(info):
@@ -435,41 +362,9 @@ class PluginHost:
         logger.warning("plugin %s failed: %s: %s", info.name, RULES, placed(error))
         self.reports.tell(info, RULES, info.name, error, Asked.of(products=catalogue, is_safe=is_safe))
 
-    def _warn_of_untrained(self, model: "Model | None") -> None:
-        for info in self.plugins:
-            info.mend(LEARNING)
-        unlearnt = model.training.get("learnt_nothing", {}) if model else {}
-        told = self.untrained(model.versions, unlearnt) if model else ()
-        found = [own for own in told if own[2].source != SHIPPED]
-        for name, why, info in found:
-            if (name, why) not in self._untrained:
-                logger.warning("%s of plugin %s is %s", name, info.name, why)
-        self._untrained = {(name, why) for name, why, _ in found}
-
-    def _is_trusted(self, name: str) -> bool:
-        return any(recommender.name == name and info.source == SHIPPED for recommender, info in self.of("recommenders"))
-
     def _add_shipped(self, modules: Sequence[ModuleType]) -> None:
         for module in modules:
             self.add(module, module.__name__.rpartition(".")[2], SHIPPED)
-
-    def add_found(self, found: Found) -> PluginInfo:
-        """Take in a plugin that is to be imported, as ``add`` does."""
-        used = list[str]()
-        try:
-            with heard(used):
-                self._load_apart(found)
-                plugin = Apart(found.name).call(IMPORT_SECONDS, found.load)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - importing a plugin may raise anything
-            info = PluginInfo(found.name, found.source, deprecations=used)
-            self._break(info, error)
-            self.plugins.append(info)
-        else:
-            info = self.add(plugin, found.name, found.source, found.module)
-            info.deprecations[:0] = used
-        if info.state == "broken" and (worker := self._workers.pop(info.key, None)):
-            worker.close()
-        return info
 
     def _load_apart(self, found: Found) -> None:
         """Start the process of a plugin, which it can be imported in, or else is not imported here."""

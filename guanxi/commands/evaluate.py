@@ -100,7 +100,7 @@ async def _evaluate(
                 host.recommenders(),
                 lambda model: build_engine(catalogue, host, model, lives),
                 attributes,
-                guard=host.guard,
+                guard=host.recommending.guard,
                 protected=settings.protected,
                 unranked=lives.unranked(host),
                 progress=progress,

@@ -87,7 +87,7 @@ def unmet(bank: Bank, expectations: Sequence[Expectation]) -> list[str]:
 
 def raise_failures(host: PluginHost) -> None:
     """Raise the first failure of a host's plugins; the log has its traceback."""
-    for info in host.infos():
+    for info in host.recommending.infos():
         if info.last_error is not None:
             raise PluginError(f"The recommender {info.name} failed: {info.last_error}")
     for plugin in host.plugins:
@@ -131,7 +131,7 @@ def _unmet(bank: Bank, expected: Expectation) -> str | None:
     refusals = {refusal.code for refusal in decision.refusals}
     if expected.offered:
         met = offer is not None and _speaks_for(offer, expected.says)
-    elif expected.says in {info.name for info in bank.host.infos()}:
+    elif expected.says in {info.name for info in bank.host.recommending.infos()}:
         met = offer is None or expected.says not in offer.recommenders
     else:
         met = offer is None and expected.says in {"", *refusals}

@@ -109,7 +109,7 @@ def process_figures(host: PluginHost, plugin: str) -> ProcessFigures | None:
     own = next((info for info in host.plugins if info.name == plugin), None)
     if own is None:
         return None
-    infos = [info for info in host.infos() if info.plugin == plugin]
+    infos = [info for info in host.recommending.infos() if info.plugin == plugin]
     calls = sum(info.calls for info in infos)
     spent = sum(info.mean_ms * info.calls for info in infos)
     return ProcessFigures(calls, own.failures + sum(info.failures for info in infos), spent / calls if calls else 0.0)

@@ -43,7 +43,7 @@ async def alike(bank, serving, tmp_path_factory):
     ])  # fmt: skip
     catalogue = Catalogue(await products.catalogue(bank))
     host, models = PluginHost.load(), tmp_path_factory.mktemp("models")
-    trained = await train(bank, catalogue, host.recommenders(), date.today(), guard=host.guard)
+    trained = await train(bank, catalogue, host.recommenders(), date.today(), guard=host.recommending.guard)
     save(models, trained.model)
     engine = build_engine(catalogue, host, trained.model)
 

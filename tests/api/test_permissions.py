@@ -220,7 +220,7 @@ async def rich(bank, serving, rules, tmp_path_factory):
         before = await plugin_settings.one(bank, "settable")
         request = Request(f"set {reverted_to}", "F", f"set {reverted_to}", datetime.now(UTC))
         await plugin_settings.write(bank, before, '{"months": 3}', "admin", request, reverted_to)
-    trained = await train(bank, catalogue, host.recommenders(), TODAY, guard=host.guard)
+    trained = await train(bank, catalogue, host.recommenders(), TODAY, guard=host.recommending.guard)
     save(models, trained.model)
 
     async def pages():

@@ -105,7 +105,7 @@ def microseconds(call: Callable[[], object], times: int = 1_000) -> float:
 def per_request(folder: Path, count: int, isolation: Isolation) -> tuple[float, float]:
     """Return the microseconds of one request through plugins' guards, and directly; in processes, one by one."""
     host = host_of(folder, functions(count), isolation)
-    guarded, people, context = host.guarded(None), records(1), Context(TODAY)
+    guarded, people, context = host.recommending.guarded(None), records(1), Context(TODAY)
     through = microseconds(lambda: ask_together(guarded, Batch.of(people, CATALOGUE, context)))
     ask = partial(directly, host) if isolation is THREADS else partial(one_by_one, guarded)
     bare = microseconds(lambda: ask(Batch.of(people, CATALOGUE, context)))
@@ -120,7 +120,7 @@ def per_batch(folder: Path, source: str, count: int) -> tuple[float, float]:
     it, and is asked once, with no array made yet.
     """
     host = host_of(folder, [source], THREADS)
-    guarded, batch = host.guarded(None), Batch.of(records(count), CATALOGUE, Context(TODAY))
+    guarded, batch = host.recommending.guarded(None), Batch.of(records(count), CATALOGUE, Context(TODAY))
     [own] = host.recommenders()
     seen = own.sight.batch(batch)  # type: ignore[attr-defined]
     if source == ARRAYS:

@@ -50,7 +50,7 @@ def failed(tmp_path):
         host = PluginHost.load([folder], shipped=(), reports=FailureReports(tmp_path / "home" / "failures"))
         batch = Batch.whole([KNOWN], Catalogue([Product("A", "A", "deposit")]), Context(TODAY))
         with pytest.raises(Omitted):
-            host.guarded(None)[0].propose(batch)
+            host.recommending.guarded(None)[0].propose(batch)
         return folder / f"{name}.py", tmp_path / "home"
 
     return make

@@ -85,7 +85,7 @@ def test_what_the_next_one_is_shown_is_the_same(plugin_folder, catalogue, person
     before = told(seen)
 
     with suppress(Omitted):
-        host.guard(recommender).propose(batch)
+        host.recommending.guard(recommender).propose(batch)
 
     assert told(seen) == before
 

@@ -139,7 +139,9 @@ def test_what_others_offer_is_the_same_to_the_bit(answered, isolation, source):
 
     assert beside == alone
     [info] = [plugin for plugin in host.plugins if plugin.name == "mine"]
-    failed = [recommender for recommender in host.infos() if recommender.name == "mine" and recommender.failures]
+    failed = [
+        recommender for recommender in host.recommending.infos() if recommender.name == "mine" and recommender.failures
+    ]
     assert info.state in {"broken", "failing"} or failed
 
 
@@ -185,4 +187,4 @@ def test_a_plugin_answers_the_same_from_a_process_as_from_a_thread(answered):
 
     assert there == here
     assert any("graduate" in offer.recommenders for answer in there for offer in answer.offers)
-    assert [info.failures for info in host.infos() if info.name == "graduate"] == [0]
+    assert [info.failures for info in host.recommending.infos() if info.name == "graduate"] == [0]

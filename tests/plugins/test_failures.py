@@ -118,7 +118,7 @@ def failing(plugin_folder, catalogue, reports, request):
             [plugin_folder(mine=source)], shipped=(), isolation=isolation, reports=FailureReports(reports)
         )
         request.addfinalizer(host.close)
-        [mine] = host.guarded(None)
+        [mine] = host.recommending.guarded(None)
         with pytest.raises(Omitted):
             mine.propose(Batch.whole(records, catalogue("A", "HELD"), Context(TODAY, Channel.MOBILE)))
         return list(files(reports))
@@ -218,7 +218,7 @@ def test_an_error_that_cannot_say_what_it_is_is_told_by_its_type(
     host = PluginHost.load([plugin_folder(mine=source)], isolation=isolation, reports=FailureReports(reports))
     request.addfinalizer(host.close)
     host.rules(catalogue("A"))
-    for own in host.guarded(None):
+    for own in host.recommending.guarded(None):
         if own.name == "mine":
             with suppress(Omitted):
                 own.propose(batch([person()], catalogue("A")))

@@ -71,7 +71,7 @@ def learnt(plugin_folder, catalogue, request):
                 "holdings": [("A", None, None)],
             })  # fmt: skip
         today = request.getfixturevalue("context")().today
-        return fit_all(host.recommenders(), ledger.portfolio(today), failed=host.learnt_nothing)
+        return fit_all(host.recommenders(), ledger.portfolio(today), failed=host.recommending.learnt_nothing)
 
     return make
 

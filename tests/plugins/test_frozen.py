@@ -88,7 +88,7 @@ def test_each_loads_and_registers_what_it_did(alone, name):
 def test_each_proposes_what_it_did(alone, asked, name):
     host, _ = alone(name)
     model = Model(tuple("ABCD"), asked.context.today, {"frozen-class": {"share": np.array([0.5])}}, versions={"frozen-class": "1"})  # fmt: skip
-    scores = [recommender.propose(asked).scores for recommender in host.guarded(model)]
+    scores = [recommender.propose(asked).scores for recommender in host.recommending.guarded(model)]
     assert [
         {code: float(row[column]) for column, code in enumerate("ABCD") if not np.isnan(row[column])}
         for own in scores
@@ -112,7 +112,7 @@ def test_the_modules_gate_levers_bundles_and_event_are_what_they_were(alone, ask
 def test_settings_reach_the_function_and_the_hooks(alone, asked):
     host, _ = alone("1.0/set_by_staff.py")
     host.take_settings({"set_by_staff": StoredSettings("set_by_staff", 1, {"score": 1.0})})
-    [recommender] = host.guarded(None)
+    [recommender] = host.recommending.guarded(None)
 
     assert recommender.propose(asked).scores[:, 0].tolist() == [1.0, 1.0]
     assert [lever.factors for lever in host.rules(asked.catalogue).levers] == [{"A": 2.0}]

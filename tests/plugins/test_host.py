@@ -88,7 +88,7 @@ def offers(answers):
 
 
 def info(host, name="mine"):
-    [found] = [info for info in host.infos() if info.name == name]
+    [found] = [info for info in host.recommending.infos() if info.name == name]
     return found
 
 
@@ -151,7 +151,7 @@ def test_a_plugin_that_fails_when_asked_is_named_and_leaves_all_other_offers(
     assert error in info(host).last_error
     assert (info(host).failures, info(host).plugin) == (1, "own")
     assert info(host).state in {"failing", "busy"}
-    assert [info(host, other.name).failures for other in host.infos() if other.name != "mine"] == [0] * 9
+    assert [info(host, other.name).failures for other in host.recommending.infos() if other.name != "mine"] == [0] * 9
 
 
 @pytest.mark.parametrize(("source", "error"), FAIL_WHEN_LOADED.values(), ids=FAIL_WHEN_LOADED)
@@ -167,7 +167,7 @@ def test_a_plugin_that_cannot_be_loaded_is_listed_as_broken_and_leaves_all_offer
     assert plugin(host).state == "broken"
     assert error in plugin(host).error
     assert {listed.state for listed in host.plugins if listed.name != "own"} == {"loaded"}
-    assert "mine" not in {listed.name for listed in host.infos()}
+    assert "mine" not in {listed.name for listed in host.recommending.infos()}
 
 
 REASONS = {
@@ -325,7 +325,7 @@ def test_without_a_model_the_trainable_are_untrained_and_popularity_still_answer
 
     engine = build_engine(bank, host, None)
 
-    assert {listed.name: listed.state for listed in host.infos()} == dict.fromkeys(["als", "relations"], "untrained") | dict.fromkeys(["lifecycle", "popularity", "campus", "tobacco", "family", "cobranded"], "ready")  # fmt: skip
+    assert {listed.name: listed.state for listed in host.recommending.infos()} == dict.fromkeys(["als", "relations"], "untrained") | dict.fromkeys(["lifecycle", "popularity", "campus", "tobacco", "family", "cobranded"], "ready")  # fmt: skip
     assert [member.name for member in engine.recommenders] == [
         "lifecycle",
         "campus",

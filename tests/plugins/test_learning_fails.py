@@ -77,7 +77,9 @@ def trained(catalogue, person):
     async def load(numbers):
         return [person(number) for number in numbers]
 
-    return lambda host: learn(ledger, load, host.recommenders(), TODAY, guard=host.guard, failed=host.learnt_nothing)
+    return lambda host: learn(
+        ledger, load, host.recommenders(), TODAY, guard=host.recommending.guard, failed=host.recommending.learnt_nothing
+    )
 
 
 def state(host, name):
@@ -127,16 +129,16 @@ def test_a_plugin_that_cannot_use_what_it_learnt_is_left_out_and_no_other(loaded
     host = loaded(fine=learner("fine"), renamed=learner("renamed", key="coef2"))
     learnt = {"coef": np.array([0.5])}
 
-    able = host.guarded(of_arrays(fine=learnt, renamed=learnt))
+    able = host.recommending.guarded(of_arrays(fine=learnt, renamed=learnt))
 
     assert [own.name for own in able] == ["fine"]
     assert state(host, "renamed").state == "failing"
     assert state(host, "renamed").error == "learning: renamed learnt nothing that it can use: KeyError: 'coef2'"
-    assert {own.name: own.state for own in host.infos()} == {"fine": "ready", "renamed": "untrained"}
+    assert {own.name: own.state for own in host.recommending.infos()} == {"fine": "ready", "renamed": "untrained"}
     [path] = files(tmp_path / "failures")
     assert read(path).place.startswith("KeyError in renamed.py:")
 
-    assert len(host.guarded(of_arrays(fine=learnt, renamed={"coef2": np.array([0.5])}))) == 2
+    assert len(host.recommending.guarded(of_arrays(fine=learnt, renamed={"coef2": np.array([0.5])}))) == 2
     assert (state(host, "renamed").state, state(host, "renamed").error) == ("loaded", None)
 
 
@@ -145,7 +147,7 @@ def test_one_that_would_end_the_process_when_it_is_given_what_it_learnt_is_left_
     host = loaded(fine=learner("fine"), ends=ends)
     learnt = {"coef": np.array([0.5])}
 
-    assert [own.name for own in host.guarded(of_arrays(fine=learnt, ends=learnt))] == ["fine"]
+    assert [own.name for own in host.recommending.guarded(of_arrays(fine=learnt, ends=learnt))] == ["fine"]
 
 
 def test_an_operator_s_interrupt_meanwhile_is_his_own(loaded):
@@ -153,7 +155,7 @@ def test_an_operator_s_interrupt_meanwhile_is_his_own(loaded):
     host = loaded(waits=learner("waits").replace("product_codes):", waits))
 
     with pytest.raises(KeyboardInterrupt):
-        host.guarded(of_arrays(waits={"coef": np.array([0.5])}))
+        host.recommending.guarded(of_arrays(waits={"coef": np.array([0.5])}))
     assert state(host, "waits").state == "loaded"
 
 
@@ -168,7 +170,7 @@ async def test_each_training_tells_of_its_warnings(loaded, trained, recwarn):
 def test_what_a_plugin_fails_on_when_it_is_given_what_it_learnt_comes_again(loaded, tmp_path, monkeypatch):
     host = loaded(renamed=learner("renamed", key="coef2"))
     model = of_arrays(renamed={"coef": np.array([0.5])})
-    host.guarded(model)
+    host.recommending.guarded(model)
     [path] = files(tmp_path / "failures")
     monkeypatch.setattr("guanxi.reproducing.model_in_force", lambda _: model)
 
@@ -180,8 +182,8 @@ def test_who_has_no_say_for_another_version_is_said_with_what_to_do(loaded, capl
     host = loaded(mine=learner("mine"), new=learner("new"))
     model = Model(("A", "B"), TODAY, {"mine": {"coef": np.array([0.5])}}, versions={"mine": "0"})
 
-    assert host.guarded(model) == []
-    assert host.guarded(model) == []
+    assert host.recommending.guarded(model) == []
+    assert host.recommending.guarded(model) == []
 
     assert [record.message for record in caplog.records] == [
         "mine of plugin mine is not trained: the model has version 0, this is 1; run guanxi train",

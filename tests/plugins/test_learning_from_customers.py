@@ -88,7 +88,7 @@ def own(host):
 
 async def test_it_answers_the_same_from_the_model_that_was_saved(host, bank, batch, tmp_path):
     ledger, load = bank
-    trained = await learn(ledger, load, own(host), TODAY, guard=host.guard)
+    trained = await learn(ledger, load, own(host), TODAY, guard=host.recommending.guard)
     save(tmp_path, trained.model)
     asked = batch(await load(["C00", "C15", "C59"]), ledger.catalogue)
 

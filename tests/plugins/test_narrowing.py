@@ -291,7 +291,7 @@ def test_a_customer_has_one_pseudonym_in_any_batch_alone_and_as_a_relative(known
 
 def test_true_numbers_are_put_back_into_the_paths_of_reasons(plugin_folder, known, batch, catalogue):
     host = PluginHost.load([plugin_folder(notes=recorded("About(permissions=['relations'])"))])
-    [notes] = [r for r in host.guarded(None) if r.name == "notes"]
+    [notes] = [r for r in host.recommending.guarded(None) if r.name == "notes"]
 
     reason = notes.propose(batch([known], catalogue("SAVE"))).reason(0, 0)
 

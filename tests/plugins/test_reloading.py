@@ -59,7 +59,7 @@ def folder(plugin_folder):
 
 
 def proposed(host, batch, customers, catalogue, name="one"):
-    [guarded] = [own for own in host.guarded(None) if own.name == name]
+    [guarded] = [own for own in host.recommending.guarded(None) if own.name == name]
     scores = guarded.propose(batch(customers, catalogue)).scores
     return [code for code, score in zip(catalogue.codes, scores[0], strict=True) if score == score]
 
@@ -79,7 +79,10 @@ def test_a_changed_file_is_new_and_the_others_go_on_with_their_health(folder, of
     new = reloading.look(host)
 
     assert (offers(new), offers(host)) == (["SAVE"], ["GOLD"])
-    assert {info.name: info.calls for info in new.infos() if info.plugin in {"one", "other"}} == {"one": 1, "other": 1}
+    assert {info.name: info.calls for info in new.recommending.infos() if info.plugin in {"one", "other"}} == {
+        "one": 1,
+        "other": 1,
+    }
     assert [info.name for info in new.plugins] == [info.name for info in host.plugins]
     assert reloading.look(new) is None
 
@@ -223,7 +226,7 @@ def test_the_process_of_what_is_added_anew_ends_unless_another_host_has_it(
 ):
     folder = plugin_folder(one=f"import os\n{ONE.replace('0.5', '1 / os.getpid()')}")
     host = PluginHost.load([folder], shipped=(), isolation=Isolation("process"))
-    [before] = host.guarded(None)
+    [before] = host.recommending.guarded(None)
     asked = batch([person()], catalogue("GOLD"))
     pid = round(1 / before.propose(asked).scores[0, 0])
 

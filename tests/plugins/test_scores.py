@@ -117,7 +117,7 @@ async def test_it_is_told_the_same_in_a_process_and_a_thread_alone_and_beside_ot
     ledger, load = bank
     folder = plugin_folder(keepers=KEEPERS)
     own = PluginHost.load([folder])
-    model = (await learn(ledger, load, own.recommenders(), TODAY, guard=own.guard)).model
+    model = (await learn(ledger, load, own.recommenders(), TODAY, guard=own.recommending.guard)).model
     assert "keepers" in model.calibration.curves  # it fails where it is told of no worth
     save(tmp_path, model)
 

@@ -176,7 +176,7 @@ def test_health_is_kept_over_a_change(host_of, answers, person, catalogue):
     answers(host, [person()], catalogue("A", "B"))
     host.take_settings(stored(code="B"))
     answers(host, [person()], catalogue("A", "B"))
-    assert [info.calls for info in host.infos() if info.name == "mine"] == [2]
+    assert [info.calls for info in host.recommending.infos() if info.name == "mine"] == [2]
 
 
 def test_a_trial_changes_nothing(host_of, proposed):
@@ -264,5 +264,5 @@ def recommenders(register, settings):
     host = host_of(mine=source)
     model = Model(("A", "B"), TODAY, {"mine": {"n": np.array([7.0])}}, versions={"mine": "1"})
     host.take_settings(stored(code="B"))
-    [mine] = [guarded.inner.inner for guarded in host.guarded(model) if guarded.name == "mine"]
+    [mine] = [guarded.inner.inner for guarded in host.recommending.guarded(model) if guarded.name == "mine"]
     assert (mine.settings.code, mine.arrays["n"][0]) == ("B", 7)

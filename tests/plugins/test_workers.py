@@ -299,7 +299,7 @@ budgets.BUDGET_SECONDS = workers.START_SECONDS = 10_000.0
 host = PluginHost.load([Path(sys.argv[1])], shipped=(), isolation=Isolation("process"))
 catalogue = Catalogue([Product("A", "A", "deposit")])
 batch = Batch.of([Customer("C1", CustomerKind.PERSON)], catalogue, Context(date(2026, 6, 30)))
-ask_together(host.guarded(None), batch)
+ask_together(host.recommending.guarded(None), batch)
 print("asked", flush=True)
 sys.stdin.read()
 """
@@ -436,8 +436,8 @@ def test_a_gate_there_that_gives_no_mask_is_told_of_as_it_is_here(apart, asked, 
 def test_a_reason_there_of_what_is_no_text_is_a_failure(apart, asked):
     host = apart(odd=ODD.format(key="'zh'", unlock="'Open it.'", by="['x']"))
 
-    assert answered(host.guarded(None)[0], asked()) == {"A": (0.0, None), "B": (0.0, None)}
-    assert host.infos()[0].last_error == "TypeError: gave a reason with list in place of a text"
+    assert answered(host.recommending.guarded(None)[0], asked()) == {"A": (0.0, None), "B": (0.0, None)}
+    assert host.recommending.infos()[0].last_error == "TypeError: gave a reason with list in place of a text"
 
 
 def test_an_answer_that_json_cannot_say_is_the_calls_failure():
@@ -488,13 +488,13 @@ def test_what_its_reasons_say_comes_in_the_types_that_are_registered_here(apart,
 
 def test_a_hurried_caller_ends_nothing(apart, asked):
     host = apart(slow=SLOW)
-    [slow] = host.guarded(None)
+    [slow] = host.recommending.guarded(None)
     before = answered(slow, asked())
 
     with pytest.raises(Omitted):
         slow.propose(asked(budget_ms=50))
     assert answered(slow, asked()) == before, "another process answers"
-    assert [info.failures for info in host.infos()] == [0]
+    assert [info.failures for info in host.recommending.infos()] == [0]
 
 
 @pytest.fixture
@@ -504,7 +504,7 @@ def left_behind(apart, asked, tmp_path):
     def make():
         go = tmp_path / "go"
         host = apart(late=LATE.format(go=str(go)))
-        [late], [gate] = host.guarded(None), host.gates()
+        [late], [gate] = host.recommending.guarded(None), host.gates()
         assert not gate.refuses(asked()).any()
         with pytest.raises(Omitted):
             late.propose(asked(budget_ms=50))
@@ -514,7 +514,7 @@ def left_behind(apart, asked, tmp_path):
 
 
 def healths(host):
-    return [info.failures for info in host.infos()], [(info.state, info.failures) for info in host.plugins]
+    return [info.failures for info in host.recommending.infos()], [(info.state, info.failures) for info in host.plugins]
 
 
 def test_what_one_raises_after_its_caller_left_is_its_own_failure_and_not_the_next_callers(left_behind, asked):
@@ -523,7 +523,7 @@ def test_what_one_raises_after_its_caller_left_is_its_own_failure_and_not_the_ne
 
     assert not gate.refuses(asked()).any()
     assert healths(host) == ([1], [("loaded", 0)])
-    assert host.infos()[0].last_error == "ValueError: not today"
+    assert host.recommending.infos()[0].last_error == "ValueError: not today"
 
 
 def test_one_that_never_ends_is_ended_and_counted_though_its_caller_left(left_behind, asked, monkeypatch, caplog):
@@ -550,7 +550,7 @@ def test_one_that_is_closed_while_it_is_asked_stays_away_until_it_is_asked_again
     monkeypatch.setattr(workers, "_end", ended)
     pids = tmp_path / "pids"
     host = apart(noted=NOTED.format(waits="time.sleep(10_000)", at_import="", when_asked="pass", pids=str(pids)))
-    [noted] = host.guarded(None)
+    [noted] = host.recommending.guarded(None)
     with ThreadPoolExecutor() as threads:
         answer = threads.submit(noted.propose, asked())
         wait_until(pids.with_suffix(".asked").exists)
@@ -578,7 +578,7 @@ def test_processes_work_at_the_same_time(apart, asked, monkeypatch, tmp_path):
     own = apart(**{
         own: MEETING.format(own=own, other=other, folder=str(tmp_path))
         for own, other in zip(names, reversed(names), strict=True)
-    }).guarded(None)  # fmt: skip
+    }).recommending.guarded(None)  # fmt: skip
     batch = asked()
     for name in names:
         (tmp_path / name).touch()
@@ -592,7 +592,9 @@ def test_processes_work_at_the_same_time(apart, asked, monkeypatch, tmp_path):
 def test_no_more_work_at_the_same_time_than_there_are_cores(apart, asked, monkeypatch, tmp_path):
     monkeypatch.setattr(calls, "AT_ONCE", 1)
     turns, batch = tmp_path / "turns", asked()
-    own = apart(**{name: TURNS.format(own=name, turns=str(turns)) for name in ("one", "other")}).guarded(None)
+    own = apart(**{name: TURNS.format(own=name, turns=str(turns)) for name in ("one", "other")}).recommending.guarded(
+        None
+    )
 
     assert [best(ask_together(own, batch)) for _ in range(2)] == [[0.5, 0.5]] * 2
     assert turns.read_text().split() == ["begins", "ends"] * 4
@@ -633,7 +635,7 @@ def test_what_others_answer_is_the_same_to_the_bit_beside_one_that_fails(apart, 
     host = apart(bad="import os\n" + PAIR.format(name="bad", does=does), **{
         name: PAIR.format(name=name, does="pass") for name in "abc"
     })  # fmt: skip
-    own = host.guarded(None)
+    own = host.recommending.guarded(None)
     alone = [answered(one, asked()) for one in own if one.name != "bad-right"]
     begin = Worker.begin
 
@@ -646,13 +648,13 @@ def test_what_others_answer_is_the_same_to_the_bit_beside_one_that_fails(apart, 
     found = ask_together(own, asked())
     assert [one.name for one, given in zip(own, found, strict=True) if given is None] == ["bad-right"]
     assert [told(one, asked()) for one in found if one is not None] == alone
-    assert [info.name for info in host.infos() if info.failures] == ["bad-right"]
+    assert [info.name for info in host.recommending.infos() if info.failures] == ["bad-right"]
 
 
 def test_callers_who_ask_in_different_orders_wait_for_each_other_and_not_for_ever(apart, asked, monkeypatch):
     monkeypatch.setattr(calls, "AT_ONCE", 2)
     host = apart(**{name: PAIR.format(name=name, does="pass") for name in "abc"})
-    own = host.guarded(None)
+    own = host.recommending.guarded(None)
     with ThreadPoolExecutor(4) as callers:
         orders = [own, own[::-1], own[2:] + own[:2], own[1:] + own[:1]] * 25
         found = list(callers.map(lambda order: best(ask_together(order, asked())), orders))
@@ -662,11 +664,11 @@ def test_callers_who_ask_in_different_orders_wait_for_each_other_and_not_for_eve
 def test_those_that_a_hurried_caller_leaves_are_waited_for_by_the_next(apart, asked, monkeypatch):
     monkeypatch.setattr(calls, "AT_ONCE", 2)
     host = apart(slow=SLOW, quick=PAIR.format(name="quick", does="pass"))
-    own = sorted(host.guarded(None), key=lambda one: one.name)
+    own = sorted(host.recommending.guarded(None), key=lambda one: one.name)
     assert best(ask_together(own, asked())) == [0.25, 0.75, 0.5]
     assert best(ask_together(own, asked(budget_ms=500))) == [0.25, 0.75, None]
     assert best(ask_together(own, asked())) == [0.25, 0.75, 0.5]
-    assert [info.failures for info in host.infos()] == [0, 0, 0]
+    assert [info.failures for info in host.recommending.infos()] == [0, 0, 0]
 
 
 CHILD = "note(subprocess.Popen(['sleep', '10000']).pid)"
@@ -742,7 +744,7 @@ def test_one_that_ends_is_told_in_one_line(apart, asked, tmp_path, caplog):
     host = apart(noted=NOTED.format(waits="os._exit(3)", at_import="", when_asked="pass", pids=str(tmp_path / "pids")))
 
     with pytest.raises(Omitted):
-        host.guarded(None)[0].propose(asked())
+        host.recommending.guarded(None)[0].propose(asked())
     assert [(record.getMessage(), record.exc_info) for record in caplog.records] == [
         ("recommender noted failed: ProcessEnded", None)
     ]
@@ -751,7 +753,7 @@ def test_one_that_ends_is_told_in_one_line(apart, asked, tmp_path, caplog):
 def test_threads_take_no_more_of_its_memory_than_they_use(apart, asked):
     host = apart(spread=SPREAD)
 
-    assert answered(host.guarded(None)[0], asked()) == {"A": (0.5, None)}
+    assert answered(host.recommending.guarded(None)[0], asked()) == {"A": (0.5, None)}
 
 
 def test_what_is_too_big_to_be_taken_in_ends_it_without_a_word(apart, asked, capfd):

@@ -1,0 +1,144 @@
+"""The recommenders of a host as they answer: guarded, with their health, and with what a model learnt for them."""
+
+import logging
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from plugins.failures.failure import Asked
+from plugins.failures.reports import FailureReports
+from plugins.failures.telling import is_ours, placed, placed_or_told, told
+from plugins.infos import SHIPPED, PluginInfo, RecommenderInfo
+from plugins.isolation.guard import GuardedRecommender, Health
+from plugins.isolation.threads import given_apart
+from recommenders.contract import Recommender, Trainable
+
+if TYPE_CHECKING:
+    from recommenders.artefact import Model
+
+logger = logging.getLogger("guanxi.plugins")
+
+LEARNING: Final = "learning"
+UNLEARNT: Final = (
+    "not trained: it failed at learning ({}); see guanxi plugins failures {}, and once it is mended, run guanxi train"
+)
+Owned: TypeAlias = Callable[[str], Iterator[tuple[Any, PluginInfo]]]
+"""Yields all that was registered by a hook, and by whom."""
+
+
+class Recommending:
+    """Guards what plugins have registered, and keeps its health from engine to engine."""
+
+    def __init__(self, of: Owned, reports: FailureReports) -> None:
+        self._of = of
+        self._reports = reports
+        self._health: dict[str, Health] = {}
+        self._guarded: dict[str, GuardedRecommender] = {}
+        self.warned: set[tuple[str, str]] = set()
+        """What was logged of recommenders that have no say, so that it is not said at each rebuilding."""
+
+    def begin(self, names: Collection[str]) -> None:
+        """Count what becomes of recommenders from now on."""
+        self._health |= {name: Health() for name in names}
+
+    def keep(self, names: Collection[str], other: "Recommending") -> None:
+        """Count on from another's health of recommenders."""
+        self._health |= {name: other._health[name] for name in names}
+
+    def guard(self, recommender: Recommender) -> GuardedRecommender:
+        """Return a recommender that cannot bring training down; its health is not counted."""
+        return GuardedRecommender(recommender, Health(), trusted=self._is_trusted(recommender.name))
+
+    def learnt_nothing(self, recommender: Recommender, error: BaseException) -> str:
+        """Take note that a recommender cannot learn, or cannot answer from what it learnt, and tell its owner.
+
+        Returns:
+            What may be told of it to anybody.
+        """
+        info = next(info for own, info in self._of("recommenders") if own.name == recommender.name)
+        health = self._health[recommender.name]
+        health.last_error, health.last_place = told(error), placed(error)
+        is_safe, why = is_ours(error), placed_or_told(error)
+        said = f"{LEARNING}: {recommender.name} learnt nothing that it can use: {why if is_safe else told(error)}"
+        info.note(said, placed(error), is_safe=is_safe)
+        logger.warning("%s of plugin %s learnt nothing that it can use: %s", recommender.name, info.name, why)
+        self._reports.tell(info, "recommenders", recommender.name, error, Asked.of(is_safe=is_safe))
+        return why
+
+    def untrained(
+        self, versions: Mapping[str, str], unlearnt: Mapping[str, Mapping[str, str]]
+    ) -> Iterator[tuple[str, str, PluginInfo]]:
+        """Yield the name of what has learnt nothing in a model, by its versions, why it has no say, and whose it is.
+
+        ``unlearnt`` says in which version, and why, a training failed to have it learn.
+        """
+        for recommender, info in self._of("recommenders"):
+            if isinstance(recommender, Trainable) and versions.get(recommender.name) != recommender.version:
+                known, failed = versions.get(recommender.name), unlearnt.get(recommender.name, {})
+                if failed.get("version") == recommender.version:
+                    yield recommender.name, UNLEARNT.format(failed["why"], info.name), info
+                    continue
+                has = "nothing of it" if known is None else f"version {known}, this is {recommender.version}"
+                yield recommender.name, f"not trained: the model has {has}; run guanxi train", info
+
+    def guarded(self, model: "Model | None") -> list[Recommender]:
+        """Return what can answer with a model, or without one: each guarded, and with its health kept from before."""
+        self._warn_of_untrained(model)
+        owners = {recommender.name: info for recommender, info in self._of("recommenders")}
+        registered = [recommender for recommender, _ in self._of("recommenders")]
+        applied = (
+            model.apply(registered, self.learnt_nothing, given_apart)
+            if model
+            else [r for r in registered if not isinstance(r, Trainable)]
+        )
+        from recommenders.popularity import Popularity  # its libraries take long to import
+
+        named = {recommender.name: recommender for recommender in applied}
+        for recommender in registered:
+            if isinstance(recommender, Popularity):
+                named.setdefault(recommender.name, recommender)
+        self._guarded = {
+            name: GuardedRecommender(
+                recommender,
+                self._health[name],
+                trusted=owners[name].source == SHIPPED,
+                report=self._reports.of(owners[name], "recommenders", name),
+            )
+            for name, recommender in named.items()
+        }
+        return list(self._guarded.values())
+
+    def infos(self) -> list[RecommenderInfo]:
+        """Return the state of every recommender."""
+        return [self._recommender_info(recommender, info) for recommender, info in self._of("recommenders")]
+
+    def _recommender_info(self, recommender: Recommender, plugin: PluginInfo) -> RecommenderInfo:
+        name = recommender.name
+        health, guarded = self._health[name], self._guarded.get(name)
+        state = guarded.state if guarded else "untrained" if isinstance(recommender, Trainable) else "ready"
+        return RecommenderInfo(
+            name,
+            recommender.version,
+            plugin.name,
+            state,
+            health.calls,
+            health.failures,
+            health.mean_ms,
+            health.last_error,
+            health.last_place,
+        )
+
+    def _warn_of_untrained(self, model: "Model | None") -> None:
+        for _, info in self._of("recommenders"):
+            info.mend(LEARNING)
+        unlearnt = model.training.get("learnt_nothing", {}) if model else {}
+        told = self.untrained(model.versions, unlearnt) if model else ()
+        found = [own for own in told if own[2].source != SHIPPED]
+        for name, why, info in found:
+            if (name, why) not in self.warned:
+                logger.warning("%s of plugin %s is %s", name, info.name, why)
+        self.warned = {(name, why) for name, why, _ in found}
+
+    def _is_trusted(self, name: str) -> bool:
+        return any(
+            recommender.name == name and info.source == SHIPPED for recommender, info in self._of("recommenders")
+        )
