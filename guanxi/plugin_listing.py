@@ -41,13 +41,8 @@ def list_plugins(settings: Settings) -> list[PluginInfo]:
     warn_of_slips(settings, host)
     for folder in unfinished(settings.plugins):
         logger.warning(UNFINISHED, folder, f"{folder.name.replace('-', '_')}.py")
-    unlearnt = learnt_nothing(settings.models_dir)
-    versions = {recommender.name: recommender.version for recommender, _ in host.of("recommenders")}
-    for name, why, plugin in host.recommending.untrained(versions_in_force(settings.models_dir), unlearnt):
-        if plugin.source != SHIPPED:
-            plugin.untrained.append(f"{name} is {why}")
-            if plugin.state == "loaded" and unlearnt.get(name, {}).get("version") == versions[name]:
-                plugin.state = "failing"
+    _tell_untrained(host, settings)
+    _tell_unfitting(host)
     having = [plugin for plugin in host.plugins if plugin.settings_version is not None]
     held, lives = list[Held](), Lives(new=settings.new_plugins)
     if having or is_stored(settings):
@@ -91,6 +86,25 @@ def told_about(plugin: PluginInfo) -> str:
     if plugin.settings_version is not None:
         told += f"   settings version {plugin.settings_version}"
     return told
+
+
+def _tell_untrained(host: PluginHost, settings: Settings) -> None:
+    folder = settings.models_dir
+    for own in host.recommending.untrained(versions_in_force(folder), learnt_nothing(folder)):
+        if own.plugin.source != SHIPPED:
+            own.plugin.untrained.append(f"{own.name} is {own.why}")
+            if own.has_failed and own.plugin.state == "loaded":
+                own.plugin.state = "failing"
+
+
+def _tell_unfitting(host: PluginHost) -> None:
+    """Have plugins say of themselves whether what they add to the schema is in it."""
+    others = (loaded.registered for loaded in host.loaded if loaded.info.source != SHIPPED)
+    if any(own.of("fields") or own.of("facts") for own in others):
+        from api.schema import build_schema  # its libraries take seconds to import, and most plugins need none
+
+        logging.getLogger("guanxi.plugins").setLevel(logging.CRITICAL)  # what it would tell is listed
+        build_schema(host)
 
 
 async def _stored(settings: Settings, host: PluginHost) -> tuple[list[Held], Lives]:

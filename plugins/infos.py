@@ -35,6 +35,16 @@ class RecommenderInfo:
     last_place: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Untrained:
+    """A recommender that has no say with a model, why, and whose it is; ``has_failed`` if a training failed."""
+
+    name: str
+    why: str
+    plugin: "PluginInfo"
+    has_failed: bool
+
+
 @dataclass(slots=True)
 class PluginInfo:
     """A plugin: where it is from, who answers for it, and ``loaded``, or ``failing`` or ``broken`` with the error.
@@ -78,8 +88,12 @@ class PluginInfo:
 
     def note(self, said: str, place: str | None = None, *, is_safe: bool = False) -> None:
         """Record a failure that leaves the plugin in use; ``place`` is its type and place alone."""
-        self.state, self.error, self.failures, self.last_place = "failing", said, self.failures + 1, place
-        self.is_safe = is_safe
+        self.failures += 1
+        self.fail(said, place, is_safe=is_safe)
+
+    def fail(self, said: str, place: str | None = None, *, is_safe: bool = False) -> None:
+        """Take it for failing, as it was noted before."""
+        self.state, self.error, self.last_place, self.is_safe = "failing", said, place, is_safe
 
     def mend(self, at: str) -> None:
         """Take it for loaded if it failed last at this, which what was said of it begins with."""

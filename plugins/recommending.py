@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from plugins.failures.failure import Asked
 from plugins.failures.reports import FailureReports
 from plugins.failures.telling import is_ours, placed, placed_or_told, told
-from plugins.infos import SHIPPED, PluginInfo, RecommenderInfo
+from plugins.infos import SHIPPED, PluginInfo, RecommenderInfo, Untrained
 from plugins.isolation.guard import GuardedRecommender, Health
 from plugins.isolation.threads import given_apart
 from recommenders.contract import Recommender, Trainable
@@ -64,21 +64,20 @@ class Recommending:
         self._reports.tell(info, "recommenders", recommender.name, error, Asked.of(is_safe=is_safe))
         return why
 
-    def untrained(
-        self, versions: Mapping[str, str], unlearnt: Mapping[str, Mapping[str, str]]
-    ) -> Iterator[tuple[str, str, PluginInfo]]:
-        """Yield the name of what has learnt nothing in a model, by its versions, why it has no say, and whose it is.
+    def untrained(self, versions: Mapping[str, str], unlearnt: Mapping[str, Mapping[str, str]]) -> Iterator[Untrained]:
+        """Yield what has learnt nothing in a model, by its versions.
 
         ``unlearnt`` says in which version, and why, a training failed to have it learn.
         """
         for recommender, info in self._of("recommenders"):
-            if isinstance(recommender, Trainable) and versions.get(recommender.name) != recommender.version:
-                known, failed = versions.get(recommender.name), unlearnt.get(recommender.name, {})
-                if failed.get("version") == recommender.version:
-                    yield recommender.name, UNLEARNT.format(failed["why"], info.name), info
+            name, version = recommender.name, recommender.version
+            if isinstance(recommender, Trainable) and versions.get(name) != version:
+                known, failed = versions.get(name), unlearnt.get(name, {})
+                if failed.get("version") == version:
+                    yield Untrained(name, UNLEARNT.format(failed["why"], info.name), info, has_failed=True)
                     continue
-                has = "nothing of it" if known is None else f"version {known}, this is {recommender.version}"
-                yield recommender.name, f"not trained: the model has {has}; run guanxi train", info
+                has = "nothing of it" if known is None else f"version {known}, this is {version}"
+                yield Untrained(name, f"not trained: the model has {has}; run guanxi train", info, has_failed=False)
 
     def guarded(self, model: "Model | None") -> list[Recommender]:
         """Return what can answer with a model, or without one: each guarded, and with its health kept from before."""
@@ -132,11 +131,13 @@ class Recommending:
             info.mend(LEARNING)
         unlearnt = model.training.get("learnt_nothing", {}) if model else {}
         told = self.untrained(model.versions, unlearnt) if model else ()
-        found = [own for own in told if own[2].source != SHIPPED]
-        for name, why, info in found:
-            if (name, why) not in self.warned:
-                logger.warning("%s of plugin %s is %s", name, info.name, why)
-        self.warned = {(name, why) for name, why, _ in found}
+        found = [own for own in told if own.plugin.source != SHIPPED]
+        for own in found:
+            if own.has_failed:
+                own.plugin.fail(f"{LEARNING}: {own.name} is {own.why}", is_safe=True)
+            if (own.name, own.why) not in self.warned:
+                logger.warning("%s of plugin %s is %s", own.name, own.plugin.name, own.why)
+        self.warned = {(own.name, own.why) for own in found}
 
     def _is_trusted(self, name: str) -> bool:
         return any(

@@ -4,7 +4,7 @@ import pytest
 from graphql import build_schema
 
 from api.schema import printed
-from tests.api.test_plugin_fields import HOSPITAL
+from tests.api.test_plugin_fields import BED, HOSPITAL
 
 QUERY = "query Ward { viewer { customer { hospital { ward(beds: 1) { name } } } } }"
 
@@ -30,6 +30,18 @@ def test_it_writes_a_file_and_says_which_plugins_are_not_in_it(guanxi, folder):
     assert "Without the plugin hospital" in ran.stderr
     assert "Bed.number has no description" in ran.stderr
     assert (folder / "own.graphql").read_text() == printed()
+
+
+def test_a_list_tells_what_is_not_in_it(guanxi, folder):
+    (folder / "plugins" / "page.py").write_text(BED)
+
+    listed = guanxi(folder, "plugins", GUANXI_PLUGINS=str(folder / "plugins"))
+
+    assert (listed.returncode, listed.stderr) == (0, "")
+    [line] = [line for line in listed.stdout.splitlines() if line.startswith("page ")]
+    assert line.split()[1] == "failing"
+    assert "schema: " in line
+    assert "Type PageInfo is defined multiple times" in line
 
 
 def test_a_place_that_cannot_be_written_is_told(guanxi, folder):

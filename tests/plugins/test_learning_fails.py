@@ -178,6 +178,26 @@ def test_what_a_plugin_fails_on_when_it_is_given_what_it_learnt_comes_again(load
         ask_again(read(path), tmp_path / "plugins" / "renamed.py", Settings(home=tmp_path))
 
 
+def test_with_a_model_in_which_it_learnt_nothing_it_is_failing_and_says_why(loaded, caplog):
+    host, unlearnt = (
+        loaded(mine=learner("mine"), other=learner("other")),
+        {"mine": {"version": "1", "why": "NotLearnt: x"}},
+    )
+    model = Model(("A", "B"), TODAY, {}, training={"learnt_nothing": unlearnt}, versions={})
+    for _ in range(2):
+        host.recommending.guarded(model)
+
+    info = state(host, "mine")
+    assert (info.state, info.failures, state(host, "other").state) == ("failing", 0, "loaded")
+    assert info.told.startswith("learning: mine is not trained: it failed at learning (NotLearnt: x); see ")
+    assert [record.message for record in caplog.records if record.message.startswith("mine")] == [
+        f"mine of plugin mine is {info.told.removeprefix('learning: mine is ')}"
+    ]
+
+    host.recommending.guarded(of_arrays(mine={"coef": np.array([0.5])}))
+    assert (info.state, info.told) == ("loaded", None)
+
+
 def test_who_has_no_say_for_another_version_is_said_with_what_to_do(loaded, caplog):
     host = loaded(mine=learner("mine"), new=learner("new"))
     model = Model(("A", "B"), TODAY, {"mine": {"coef": np.array([0.5])}}, versions={"mine": "0"})
