@@ -1,6 +1,7 @@
 """``guanxi train``: models from the graph."""
 
 import asyncio
+import signal
 from collections.abc import Iterator
 from datetime import date
 from enum import StrEnum
@@ -54,6 +55,8 @@ def train(
     """
     settings = Settings()
     live = _live(settings)
+    # asyncio's own handler would cancel what waits, and wait for a plugin that never ends learning.
+    signal.signal(signal.SIGINT, lambda *at: signal.default_int_handler(*at))
     trained, notes = asyncio.run(_train(settings, day(as_of), live))
     why_not = None if live is None else _why_not(promote, live, trained.comparison)
     path = save(settings.models_dir, trained.model, live=why_not is None)
