@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from graph.errors import LoadError
 from loaders.sample_catalogue import PERSON, PRODUCT_COLUMNS, PRODUCTS
-from loaders.sample_parts import Sample, columns_of
+from loaders.sample_parts import Sample, cells, columns_of
 from loaders.sample_village import VILLAGE_SIZE, Village
 from loaders.tables import CONTRACT, TABLES
 
@@ -60,14 +60,14 @@ def _write(
             writers[table.name] = csv.DictWriter(file, columns, restval="", lineterminator="\n")
             writers[table.name].writeheader()
         for name, rows in fixed.items():
-            writers[name].writerows(rows)
+            writers[name].writerows(map(cells, rows))
         for number, start in enumerate(range(0, customers, VILLAGE_SIZE)):
             size = min(VILLAGE_SIZE, customers - start)
             village = Village(seed, number, size, until, parts)
             if said := village.misfit():
                 raise LoadError(f"The parts of plugins in the sample bank do not fit: {said}")
             for name, village_rows in village.rows.items():
-                writers[name].writerows(village_rows)
+                writers[name].writerows(map(cells, village_rows))
             progress(start + size)
 
 

@@ -74,6 +74,13 @@ class Sample:
     last: "Callable[[Village], None] | None" = None
 
 
+def cells(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a row as a bank writes it: what is true or false, in these words."""
+    if any(cell is True or cell is False for cell in row.values()):
+        return {column: str(cell).lower() if isinstance(cell, bool) else cell for column, cell in row.items()}
+    return row
+
+
 def columns_of(parts: Sequence[Sample] = ()) -> dict[str, tuple[str, ...]]:
     """Return the columns that each table of the sample bank may have, with those that parts give customers."""
     known = {table.name: (*table.column_names, *EXTRA_COLUMNS.get(table.name, ())) for table in TABLES.values()}

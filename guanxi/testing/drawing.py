@@ -27,7 +27,7 @@ from dateutil.relativedelta import relativedelta
 from graph.errors import LoadError
 from graph.words import CustomerKind, Language, RelationKind
 from loaders.sample import UNTIL, fixed_tables
-from loaders.sample_parts import Sample
+from loaders.sample_parts import Sample, cells
 from loaders.sources import LINE, TORN
 from loaders.tables import TABLES
 from recommenders.batch import Batch
@@ -105,7 +105,7 @@ class Drawing:
                 raise LoadError(f"Line {number} of the drawing, {line.strip()!r}: {error}.") from error
         for name, rows in fixed_tables(parts).items():
             if name not in self._rows:
-                self._rows[name] = [{column: str(cell) for column, cell in row.items()} for row in rows]
+                self._rows[name] = [{column: str(cell) for column, cell in cells(row).items()} for row in rows]
         for core in ("customers", "holdings"):
             self._rows.setdefault(core, [])
 

@@ -88,3 +88,13 @@ async def test_a_sample_adds_columns_of_its_own_to_customers(sampled, tmp_path):
     assert customers["miles"].to_list() == [100 * place for place in range(60)]
     assert customers["miles_expire_on"].dtype == pl.Date
     assert (await check_bank(BankDirectory(folder), tmp_path / "rejects.csv")).rejected == 0
+
+
+async def test_what_is_true_or_false_is_written_as_a_bank_writes_it(sampled, tmp_path):
+    last = "\n    for row in village.rows['consents']:\n        row['granted'] = row['granted'] == 'true'"
+    folder = sampled(sky=(f"products=[{PRODUCT[:-1]}, 'credit': True}}], last=last", last))
+
+    assert set(pl.read_csv(folder / "consents.csv", infer_schema=False)["granted"]) == {"true", "false"}
+    products = pl.read_csv(folder / "products.csv", infer_schema=False)
+    assert products.filter(product_code="SKY-CARD")["credit"].to_list() == ["true"]
+    assert (await check_bank(BankDirectory(folder), tmp_path / "rejects.csv")).rejected == 0
