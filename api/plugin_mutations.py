@@ -14,7 +14,7 @@ from api.user_errors import UserError, UserErrorCode, Wrong, recording, typed_er
 from graph.errors import NotFound, PluginError
 from graph.words import PluginStage
 from plugins.life.stages import Life, is_wrong_share
-from plugins.life.staging import Order, put, standing
+from plugins.life.staging import Order, is_reason, put, standing
 
 
 @strawberry.input(description="Where a plugin goes, and why.")
@@ -72,7 +72,14 @@ class PluginMutations:
         except NotFound as error:
             raise Wrong("plugin", UserErrorCode.NOT_FOUND, str(error)) from error
         except PluginError as error:
-            raise Wrong("share" if is_wrong_share(then) else "stage", UserErrorCode.BAD_INPUT, str(error)) from error
+            raise Wrong(_wrong(order, then), UserErrorCode.BAD_INPUT, str(error)) from error
         for _ in range(2):  # one that runs already may have read the stages before this
             await engine.refresh()
         return SetPluginStagePayload(decision=PluginStageDecision.of(decision))
+
+
+def _wrong(order: Order, then: Life) -> str:
+    """The input that a plugin cannot be put on a stage for."""
+    if not is_reason(order.reason):
+        return "reason"
+    return "share" if is_wrong_share(then) else "stage"

@@ -3,7 +3,17 @@
 from typing import TYPE_CHECKING
 
 from graph.errors import GuanxiError, LoadError
-from graph.records import Members
+from graph.records import (
+    ActivityMonth,
+    Consent,
+    Holding,
+    Interaction,
+    Members,
+    Membership,
+    Outcome,
+    Product,
+    Relation,
+)
 from graph.words import (
     Channel,
     CreditTier,
@@ -33,6 +43,7 @@ from recommenders.catalogue import Catalogue
 from recommenders.contract import (
     BundleRule,
     Candidates,
+    Context,
     Gate,
     Lever,
     LifeEvent,
@@ -43,14 +54,16 @@ from recommenders.contract import (
     Trainable,
 )
 from recommenders.gates import say
-from recommenders.view import CustomerView
+from recommenders.view import CustomerView, SharedLimit
 
 if TYPE_CHECKING:
     from guanxi.bank import Bank
     from guanxi.bank import open_bank as open  # noqa: A004 - guanxi.open() reads as what it does
+    from recommenders.portfolio import Portfolio
 
 __all__ = [
     "About",
+    "ActivityMonth",
     "Bank",
     "Batch",
     "Breakdown",
@@ -59,6 +72,8 @@ __all__ = [
     "Catalogue",
     "Channel",
     "Command",
+    "Consent",
+    "Context",
     "CreditTier",
     "CustomerKind",
     "CustomerView",
@@ -69,6 +84,8 @@ __all__ = [
     "Gate",
     "Gender",
     "GuanxiError",
+    "Holding",
+    "Interaction",
     "Job",
     "Language",
     "Lever",
@@ -77,18 +94,24 @@ __all__ = [
     "LoadError",
     "MemberRole",
     "Members",
+    "Membership",
+    "Outcome",
     "OutcomeKind",
     "Person",
+    "Portfolio",
+    "Product",
     "ProgrammeKind",
     "Proposal",
     "Purpose",
     "Reason",
     "Recommender",
     "Refusal",
+    "Relation",
     "RelationKind",
     "RiskProfile",
     "RiskRating",
     "Sample",
+    "SharedLimit",
     "Source",
     "Trainable",
     "ValueTier",
@@ -100,10 +123,16 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    """Import what opens a bank when it is asked for: its libraries take seconds, and few commands need them."""
-    if name not in {"Bank", "open"}:
-        return deprecation.deprecated_name(name)
-    from guanxi import bank
+if not TYPE_CHECKING:  # a type checker would take any name for one that is there
 
-    return bank.Bank if name == "Bank" else bank.open_bank
+    def __getattr__(name: str) -> object:
+        """Import what opens a bank, or is learnt from, when it is asked for: its libraries take seconds."""
+        if name in {"Bank", "open"}:
+            from guanxi import bank
+
+            return bank.Bank if name == "Bank" else bank.open_bank
+        if name == "Portfolio":
+            from recommenders import portfolio
+
+            return portfolio.Portfolio
+        return deprecation.deprecated_name(name)

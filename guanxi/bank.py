@@ -64,6 +64,7 @@ TAKES: Final = (
     "Add a function with @recommender, a recommender (with name, version and propose), a module or an object with "
     "hooks, or the path of a plugin."
 )
+MARK_IT: Final = "Put a function below @recommender, or a hook below @hookimpl."
 OFFERS: Final = pl.Schema(
     {
         "customer_no": pl.String(),
@@ -345,7 +346,7 @@ def take_in(host: PluginHost, plugin: object) -> PluginInfo:
         PluginError: it cannot be loaded, or registers nothing; what was there before stays.
     """
     if isinstance(plugin, Found):
-        info = add_anew(host, plugin)
+        info = _added_found(host, plugin)
     elif isinstance(plugin, str | Path):
         info = _added_path(host, Path(plugin))
     else:
@@ -369,12 +370,15 @@ class _Registering:
 def _added_path(host: PluginHost, path: Path) -> PluginInfo:
     if not path.exists():
         raise PluginError(f"There is no file or folder {path}. {TAKES}")
+    return _added_found(host, of_path(path), f"The {'folder' if path.is_dir() else 'file'} {path}", TAKES)
 
+
+def _added_found(host: PluginHost, found: Found, named: str = "It", cure: str = MARK_IT) -> PluginInfo:
     def check(info: PluginInfo) -> None:
         if any(own.info is info and not is_plugin(own.plugin) for own in host.loaded):
-            raise PluginError(f"The {'folder' if path.is_dir() else 'file'} {path} registers nothing. {TAKES}")
+            raise PluginError(f"{named} registers nothing. {cure}")
 
-    return add_anew(host, of_path(path), check=check)
+    return add_anew(host, found, check=check)
 
 
 def _added_object(host: PluginHost, plugin: object) -> PluginInfo:

@@ -107,7 +107,14 @@ def check_types(path: Path) -> Iterator[Finding]:
     config = own if own.is_file() else ""  # mypy would find those of folders above, which are not the plugin's
     command = [sys.executable, "-m", "mypy", *MYPY, f"--config-file={config}", str(path)]
     said = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603 - no shell
+    if said.returncode and not said.stdout.strip():
+        yield Finding("types", passed=None, told=f"not checked, as mypy itself failed: {_last_line(said.stderr)}")
+        return
     yield Finding("types", passed=said.returncode == 0, told=said.stdout.strip() or "mypy has nothing to say")
+
+
+def _last_line(text: str) -> str:
+    return next((line for line in reversed(text.splitlines()) if line.strip()), "it said nothing")
 
 
 def _contract(bank: Bank, recommender: Recommender, batch: Batch, path: Path) -> Iterator[Finding]:
@@ -122,6 +129,8 @@ def _answers(guarded: Recommender, batch: Batch) -> Iterator[Finding]:
     seconds, scores = _timed(guarded, batch)
     proposed = ~np.isnan(scores)
     told = f"{proposed.sum():,} proposals for {proposed.any(axis=1).sum():,} of {len(scores):,} customers"
+    if not proposed.any():
+        told += ", so that nothing of what it would propose was tried"
     yield Finding(f"{guarded.name} answers", passed=True if proposed.any() else None, told=told)
     beyond = np.count_nonzero((scores < 0) | (scores > 1))
     if beyond:

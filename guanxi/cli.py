@@ -16,6 +16,7 @@ from guanxi.plugin_commands import PANEL, broken, listed, made, plugin_commands,
 OWN_PACKAGES: Final = ("api", "graph", "guanxi", "loaders", "plugins", "recommenders")
 OURS: Final = re.compile(rf"^({'|'.join(OWN_PACKAGES)})[/.]", re.MULTILINE)
 """A line of a distribution's RECORD that is about a package, or module, of our name."""
+INTERRUPTED: Final = 130
 OWNER: Final = "guanxi.owner"
 """Where a command's context has the plugin that it is of."""
 
@@ -97,7 +98,9 @@ def main() -> None:
     except typer.TyperException as error:
         fail(error.format_message(), error.exit_code)
     except (typer.Abort, KeyboardInterrupt):
-        fail("Interrupted.", 130)
+        status = INTERRUPTED
+    if status == INTERRUPTED:  # which typer makes of Ctrl-C itself
+        fail("Interrupted.", INTERRUPTED)
     sys.exit(status if isinstance(status, int) else 0)
 
 

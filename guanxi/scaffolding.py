@@ -11,7 +11,9 @@ from string import Template
 from typing import Final
 
 from graph.errors import SettingsError
+from plugins.host import PluginHost
 from plugins.loading import where_found
+from plugins.settings.held import setting_name
 
 NAME: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 LONGEST_NAME: Final = 60
@@ -37,6 +39,7 @@ def write_plugin(name: str, size: Size, folder: Path) -> list[Path]:
             "module of Python's."
         )
     _check_module(name, size, folder)
+    _check_shipped(name)
     files = _files(name, size, folder)
     taken = [path for path in files if path.exists()]
     if taken:
@@ -65,6 +68,14 @@ def _check_module(name: str, size: Size, folder: Path) -> None:
             f"{name!r} is no name of a plugin: there is a module {module!r} already, from {there}, and either would be "
             "imported in place of the other."
         )
+
+
+def _check_shipped(name: str) -> None:
+    """Raise SettingsError if guanxi ships a plugin, or a recommender, of that name."""
+    host = PluginHost.of_shipped()
+    taken = [info.name for info in host.plugins] + [recommender.name for recommender in host.recommenders()]
+    if setting_name(name) in map(setting_name, taken):
+        raise SettingsError(f"{name!r} is no name of a plugin: guanxi ships a plugin or recommender of that name.")
 
 
 def _module(name: str, size: Size) -> str:

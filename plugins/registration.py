@@ -4,12 +4,14 @@ import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
+from types import ModuleType
 from typing import Any, Final
 
 import pluggy
 from pydantic import BaseModel
 
-from graph.errors import PluginError
+from graph.errors import PluginError, meant
 from loaders.sample_parts import Sample
 from plugins.about import About
 from plugins.contract import Breakdown, Command, Facts, Field, Format, Job
@@ -107,6 +109,12 @@ def registered(
 
 def _check_marked(manager: pluggy.PluginManager, plugin: object) -> None:
     """Return if all that is meant for a hook is one: pluggy passes over what is not marked, and says nothing."""
+    for name in vars(plugin) if isinstance(plugin, ModuleType) else dir(type(plugin)):
+        marked = manager.parse_hookimpl_opts(plugin, name)
+        if marked is not None and (hook := marked.get("specname") or name) not in HOOKS:
+            raise PluginError(
+                f"{name} is below @hookimpl, and there is no hook {hook!r}.{meant(get_close_matches(hook, HOOKS))}"
+            )
     for hook in HOOKS:
         if _is_meant(plugin, hook) and manager.parse_hookimpl_opts(plugin, hook) is None:
             raise PluginError(f"{hook} has a hook's name and is none: make it a function below @hookimpl, or rename it")

@@ -128,7 +128,7 @@ def _told_of() -> Iterator[str]:
 
 
 def _records() -> Iterator[str]:
-    yield from ("", "## Records", "", "What is None is not known, or has no bound.")
+    yield from ("", "## Records", "", "All are imported from `guanxi`. What is None is not known, or has no bound.")
     for of in RECORDS:
         yield from ("", f"### {of.__name__}", "", *described(of))
 

@@ -182,6 +182,8 @@ class Drawing:
         self._add("accounts", line, {"account_no": account, "customer_no": customer_no})
         for before in range(months):
             month = f"{date.fromisoformat(f'{last}-01') - relativedelta(months=before):%Y-%m}"
+            if any(row["account_no"] == account and row["month"] == month for row in self._rows["activity"]):
+                raise ValueError(f"{customer_no} has a salary of {month} already")
             paid = {"account_no": account, "month": month, "salary": salary, "inflow": salary}
             self._add("activity", line, paid | own)
 

@@ -138,6 +138,10 @@ def test_one_that_is_not_met_fails_the_test_and_says_why(draw, expected, told):
     [
         ("ann: person birth_date=1995-03-41", "line 1, birth_date '1995-03-41': is not a date"),
         ("ann: person\nann -HOLDS-> NOTHING", "line 2, product_code 'NOTHING': names no row of products"),
+        (
+            "ann -EARNS-> 9 months=2 until=2026-03\nann -EARNS-> 8 months=2 until=2026-04",
+            "ann has a salary of 2026-03 already",
+        ),
         ("ann: animal", "'animal' is none of person, company"),
         ("ann -LIKES-> bob", "'LIKES' is none of HOLDS"),
         ("ann: person tall", "'tall' is no column=value"),

@@ -156,6 +156,7 @@ def assert_interrupted(running, within=60):
     finally:
         running.kill()
     assert running.returncode == 130, said
+    assert said.splitlines()[-1:] == ["Interrupted."], said
     assert "Traceback" not in said
 
 

@@ -245,6 +245,17 @@ def test_types_are_held_by_our_settings_whatever_is_around(tmp_path, monkeypatch
         assert finding.passed, finding.told
 
 
+def test_types_that_mypy_could_not_look_at_are_no_failure(tmp_path):
+    (tmp_path / "fine.py").write_text("HERE = 1\n")
+    (tmp_path / "json.py").write_text("")  # which mypy would have for Python's own
+
+    [finding] = check_types(tmp_path / "fine.py")
+
+    assert finding.passed is None
+    assert finding.told.startswith("not checked, as mypy itself failed: ")
+    assert len(finding.told) > len("not checked, as mypy itself failed: ")
+
+
 def test_a_package_has_its_types_held_by_its_own_settings(tmp_path):
     (tmp_path / "pyproject.toml").write_text("[tool.mypy]\nstrict = true\n")
     (tmp_path / "untyped.py").write_text("def double(number):\n    return 2 * number\n")

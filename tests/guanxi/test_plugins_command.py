@@ -70,7 +70,24 @@ def test_nothing_is_overwritten(written, guanxi):
 
 @pytest.mark.parametrize(
     "name",
-    ["Salary", "1st", "a b", "../up", "x" * 61, "", "json", "import", "api", "graph", "guanxi", "plugins", "polars"],
+    [
+        "Salary",
+        "1st",
+        "a b",
+        "../up",
+        "x" * 61,
+        "",
+        "json",
+        "import",
+        "api",
+        "graph",
+        "guanxi",
+        "plugins",
+        "polars",
+        "campus",
+        "sample-bank",
+        "als",
+    ],
 )
 def test_a_name_that_is_none_is_refused(guanxi, tmp_path, name):
     said = guanxi(tmp_path, "plugins", "new", name, "--into", tmp_path)
@@ -256,7 +273,16 @@ def test_a_batch_that_is_answered_is_not_all(checked, tmp_path, nap, score, told
 def test_who_proposes_nothing_is_told_so_and_not_judged(checked, tmp_path):
     (tmp_path / "scoring.py").write_text(SCORING.format(nap=0, score="np.nan"))
     [answers] = [finding for finding in checked(tmp_path / "scoring.py") if finding.check == "scoring answers"]
-    assert (answers.passed, answers.told) == (None, "0 proposals for 0 of 100 customers")
+    assert (answers.passed, answers.told) == (
+        None,
+        "0 proposals for 0 of 100 customers, so that nothing of what it would propose was tried",
+    )
+
+
+def test_what_registers_nothing_fails(checked, tmp_path):
+    (tmp_path / "plain.py").write_text("def propose(customer, catalogue):\n    return ()\n")
+    [failed] = failures(checked(tmp_path / "plain.py"))
+    assert "registers nothing. Put a function below @recommender" in failed
 
 
 def test_a_gate_shows_in_what_changes(checked, tmp_path):

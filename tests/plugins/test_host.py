@@ -51,6 +51,8 @@ FAIL_WHEN_LOADED = {
     "no recommender": ("from guanxi import hookimpl\n@hookimpl\ndef recommenders(register):\n    register('x')", "PluginError: registered str, which is no recommender"),
     "no gate": ("from guanxi import hookimpl\n@hookimpl\ndef gates(register):\n    register('x')", "PluginError: registered str, which is no gate"),
     "a hook without its mark": ("def gates(register):\n    pass", "PluginError: gates has a hook's name and is none"),
+    "a hook that there is none of": ("from guanxi import hookimpl\n@hookimpl\ndef feilds(register):\n    pass", "PluginError: feilds is below @hookimpl, and there is no hook 'feilds'. Is fields meant?"),
+    "a hook by another name that there is none of": ("from guanxi import hookimpl\n@hookimpl(specname='gate')\ndef mine(register):\n    pass", "PluginError: mine is below @hookimpl, and there is no hook 'gate'. Is gates meant?"),
     "what it says of itself, without a hook": ("from guanxi import About\nabout = About()", "PluginError: about has a hook's name and is none"),
 }  # fmt: skip
 
