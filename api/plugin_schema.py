@@ -181,7 +181,9 @@ def _left_out(plugin: PluginInfo, error: Exception, before: Additions, reports: 
     """Note, and tell, that what a plugin adds does not fit; return what it added before, if anything."""
     was, is_safe = before.of(plugin), plugin.is_safe_before_customers(error)
     plugin.note(f"{SCHEMA}: {STAY if was else ''}{told(error)}", placed(error), is_safe=is_safe)
-    logger.warning("plugin %s adds nothing new to the schema: %s", plugin.name, told(error))
+    logger.warning(
+        "plugin %s adds nothing new to the schema: %s", plugin.name, told(error) if is_safe else placed(error)
+    )
     reports.tell(plugin, SCHEMA, plugin.name, error, Asked.of(is_safe=is_safe))
     return [was.kept(plugin)] if was else []
 

@@ -27,6 +27,7 @@ DATABASE: Final = "bank"
 MOST_STARTS: Final = 3
 """Another process may take a port between its being found free and its being bound."""
 START_SECONDS: Final = 60.0
+END_SECONDS: Final = 10.0
 POLL_SECONDS: Final = 0.05
 BOLT_HANDSHAKE: Final = bytes.fromhex("6060b017 00000404 00000000 00000000 00000000")
 
@@ -184,7 +185,11 @@ def _end(started: int) -> None:
     """End a store's process that nobody uses yet, so that it writes no more."""
     with suppress(ProcessLookupError):
         os.kill(started, signal.SIGTERM)
-        os.waitpid(started, 0)
+        deadline = time.monotonic() + END_SECONDS
+        while os.waitpid(started, os.WNOHANG) == (0, 0):
+            if time.monotonic() > deadline:
+                os.kill(started, signal.SIGKILL)
+            time.sleep(POLL_SECONDS)
 
 
 def _answers(port: int) -> bool:

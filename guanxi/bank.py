@@ -30,10 +30,11 @@ from plugins.functions import MARK, FunctionRecommender
 from plugins.hookspecs import hookimpl
 from plugins.host import PluginHost
 from plugins.infos import PluginInfo
-from plugins.life.reloading import add_again, add_anew
+from plugins.life.reloading import add_anew
 from plugins.life.stages import Lives
 from plugins.loading import Found, of_path
 from plugins.registration import is_plugin
+from plugins.replacing import add_again
 from recommenders.artefact import Model, as_kept, save
 from recommenders.batch import Batch
 from recommenders.catalogue import Catalogue
@@ -297,7 +298,10 @@ class Bank:
         The ranker learns from plugins that are live alone.
         """
         unranked = self.lives.unranked(self.host)
-        learn = partial(train, guard=self.host.recommending.guard, protected=self.settings.protected, unranked=unranked)
+        own = self.host.recommending
+        learn = partial(
+            train, guard=own.guard, failed=own.learnt_nothing, protected=self.settings.protected, unranked=unranked
+        )
         trained: Trained = self.run(learn, self.store, self.catalogue, self.host.recommenders(), self.today)
         save(self.settings.models_dir, trained.model)
         self.__dict__ |= {"model": trained.model}

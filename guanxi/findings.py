@@ -30,7 +30,7 @@ def where(error: BaseException, path: Path) -> str:
         return told(error) + (f" in {place}" if place else "")
     own = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(path)]
     place = f" at {own[-1].filename}, line {own[-1].lineno}: {own[-1].line}" if own else ""
-    return f"{type(error).__name__}: {error}{place}"
+    return f"{told(error)}{place}"
 
 
 class Asking:

@@ -63,17 +63,25 @@ def daemon_portal(name: str, opening: AbstractAsyncContextManager[T]) -> Iterato
             came.set_exception(error)
 
     def work() -> None:
-        with suppress(asyncio.CancelledError):
+        try:
             asyncio.run(serve())
+        except asyncio.CancelledError:
+            pass
+        except BaseException as error:
+            if begun.done():
+                raise
+            begun.set_exception(error)  # there is no loop: of too many open files, say
 
     thread = threading.Thread(target=work, name=name, daemon=True)
     thread.start()
-    loop, serving = begun.result()
     try:
+        begun.result()
         yield came.result()
     finally:
-        with suppress(RuntimeError):  # it has ended
-            loop.call_soon_threadsafe(serving.cancel)
+        if begun.done() and begun.exception() is None:
+            loop, serving = begun.result()
+            with suppress(RuntimeError):  # it has ended
+                loop.call_soon_threadsafe(serving.cancel)
         thread.join(END_SECONDS)
 
 

@@ -138,9 +138,9 @@ async def run_job(
     except BaseException:
         await asyncio.shield(jobs.end(store, run, JobOutcome.INTERRUPTED, None, datetime.now(UTC)))
         raise
+    await jobs.end(store, run, outcome, error, datetime.now(UTC))
     if failure is not None and owner.source != SHIPPED:
         await asyncio.to_thread(reports.tell, owner, "jobs", job.name, failure, Asked.of(is_safe=True))
-    await jobs.end(store, run, outcome, error, datetime.now(UTC))
     logger.info("the job %s: %s%s", job.name, outcome, f", {error}" if error else "")
     return outcome, error
 

@@ -41,6 +41,7 @@ from plugins.loading import Found, find, is_twin, of_path
 from plugins.narrowing import narrowed
 from plugins.recommending import Recommending
 from plugins.registration import Registered, Rules, check_bundles, check_free, check_levers, registered, rules_of
+from plugins.replacing import add_again
 from plugins.settings.held import NOWHERE, Held, Sources, held, setting_name
 from plugins.settings.models import Model as SettingsModel
 from recommenders.catalogue import Catalogue
@@ -78,7 +79,7 @@ class PluginHost:
         self.folders: Sequence[Path] = ()
         self.plugins: list[PluginInfo] = []
         self.loaded: list[Loaded] = []
-        self.recommending = Recommending(self.of, reports)
+        self.recommending = Recommending(self.loaded, reports)
         self._failed_events: set[tuple[str, str]] = set()
         """Life events that were said to fail, by plugin."""
         self._owners: dict[str, str | None] = {}
@@ -116,12 +117,16 @@ class PluginHost:
     def add(self, plugin: object, name: str, source: str, module: str | None = None) -> PluginInfo:
         """Take in a plugin; what it does wrong is recorded, and leaves all others as they were.
 
-        It takes the place of what is installed of the same module.
+        It takes the place of what is installed of the same module, unless it is broken.
         """
-        info = PluginInfo(name, source)
         own = _module_of(plugin) if module is None else module
-        for twin in [other for other in self.plugins if is_twin(own, source, other.source)]:
-            self._take_out(twin)
+        twins = [other.key for other in self.plugins if is_twin(own, source, other.source)]
+        info = add_again(self, twins, partial(self._added, plugin, PluginInfo(name, source)))
+        if info not in self.plugins:
+            self.plugins.append(info)
+        return info
+
+    def _added(self, plugin: object, info: PluginInfo) -> PluginInfo:
         self.plugins.append(info)
         try:
             self._register(plugin, info)
@@ -183,7 +188,7 @@ class PluginHost:
             self._manager.unregister(name=info.key)
         self._owners[info.key] = info.owner
         self.plugins.remove(info)
-        self.loaded = [own for own in self.loaded if own.info is not info]
+        self.loaded[:] = [own for own in self.loaded if own.info is not info]
         return self._workers.pop(info.key, None)
 
     def sort(self, keys: Sequence[str]) -> None:

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from graph.errors import GuanxiError
 from graph.words import PluginStage
 from plugins.about import About
+from plugins.failures.telling import is_raised_by_us
 from plugins.registration import Registered
 from plugins.settings.held import setting_name
 from plugins.settings.models import secrets
@@ -112,7 +113,7 @@ class PluginInfo:
 
     def is_safe_before_customers(self, error: BaseException) -> bool:
         """Whether an error that was raised before any customer was seen quotes no secret, either: ours never do."""
-        return isinstance(error, GuanxiError) or not self._has_secrets
+        return not self._has_secrets or (isinstance(error, GuanxiError) and is_raised_by_us(error))
 
 
 def spelt(asked: str, names: Iterable[str]) -> str:

@@ -67,7 +67,8 @@ async def releases(
             for month in wanted:
                 (due if month in due else added)[month][breakdown.name] = counts[month]
         secret = await programme_releases.secret(store, contract, secrets.token_hex())
-        await programme_releases.release(store, contract, _rounded(due, secret), datetime.now(UTC), failed)
+        if due:
+            await programme_releases.release(store, contract, _rounded(due, secret), datetime.now(UTC), failed)
         if any(added.values()):
             await programme_releases.complete(store, contract, found, _rounded(added, secret))
         found = await programme_releases.releases(store, contract)

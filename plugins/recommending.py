@@ -1,13 +1,13 @@
 """The recommenders of a host as they answer: guarded, with their health, and with what a model learnt for them."""
 
 import logging
-from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
 
 from plugins.failures.failure import Asked
 from plugins.failures.reports import FailureReports
 from plugins.failures.telling import is_ours, placed, placed_or_told, told
-from plugins.infos import SHIPPED, PluginInfo, RecommenderInfo, Untrained
+from plugins.infos import SHIPPED, Loaded, PluginInfo, RecommenderInfo, Untrained
 from plugins.isolation.guard import GuardedRecommender, Health
 from plugins.isolation.threads import given_apart
 from recommenders.contract import Recommender, Trainable
@@ -21,15 +21,13 @@ LEARNING: Final = "learning"
 UNLEARNT: Final = (
     "not trained: it failed at learning ({}); see guanxi plugins failures {}, and once it is mended, run guanxi train"
 )
-Owned: TypeAlias = Callable[[str], Iterator[tuple[Any, PluginInfo]]]
-"""Yields all that was registered by a hook, and by whom."""
 
 
 class Recommending:
-    """Guards what plugins have registered, and keeps its health from engine to engine."""
+    """Guards what plugins have registered, and keeps its health from engine to engine; ``loaded`` is the host's own."""
 
-    def __init__(self, of: Owned, reports: FailureReports) -> None:
-        self._of = of
+    def __init__(self, loaded: Sequence[Loaded], reports: FailureReports) -> None:
+        self._loaded = loaded
         self._reports = reports
         self._health: dict[str, Health] = {}
         self._guarded: dict[str, GuardedRecommender] = {}
@@ -54,7 +52,7 @@ class Recommending:
         Returns:
             What may be told of it to anybody.
         """
-        info = next(info for own, info in self._of("recommenders") if own.name == recommender.name)
+        info = next(info for own, info in self._owned() if own.name == recommender.name)
         health = self._health[recommender.name]
         health.last_error, health.last_place = told(error), placed(error)
         is_safe, why = is_ours(error), placed_or_told(error)
@@ -69,7 +67,7 @@ class Recommending:
 
         ``unlearnt`` says in which version, and why, a training failed to have it learn.
         """
-        for recommender, info in self._of("recommenders"):
+        for recommender, info in self._owned():
             name, version = recommender.name, recommender.version
             if isinstance(recommender, Trainable) and versions.get(name) != version:
                 known, failed = versions.get(name), unlearnt.get(name, {})
@@ -82,8 +80,8 @@ class Recommending:
     def guarded(self, model: "Model | None") -> list[Recommender]:
         """Return what can answer with a model, or without one: each guarded, and with its health kept from before."""
         self._warn_of_untrained(model)
-        owners = {recommender.name: info for recommender, info in self._of("recommenders")}
-        registered = [recommender for recommender, _ in self._of("recommenders")]
+        owners = {recommender.name: info for recommender, info in self._owned()}
+        registered = [recommender for recommender, _ in self._owned()]
         applied = (
             model.apply(registered, self.learnt_nothing, given_apart)
             if model
@@ -108,7 +106,7 @@ class Recommending:
 
     def infos(self) -> list[RecommenderInfo]:
         """Return the state of every recommender."""
-        return [self._recommender_info(recommender, info) for recommender, info in self._of("recommenders")]
+        return [self._recommender_info(recommender, info) for recommender, info in self._owned()]
 
     def _recommender_info(self, recommender: Recommender, plugin: PluginInfo) -> RecommenderInfo:
         name = recommender.name
@@ -127,19 +125,23 @@ class Recommending:
         )
 
     def _warn_of_untrained(self, model: "Model | None") -> None:
-        for _, info in self._of("recommenders"):
+        for _, info in self._owned():
             info.mend(LEARNING)
         unlearnt = model.training.get("learnt_nothing", {}) if model else {}
         told = self.untrained(model.versions, unlearnt) if model else ()
         found = [own for own in told if own.plugin.source != SHIPPED]
         for own in found:
-            if own.has_failed:
+            if own.has_failed and own.plugin.state == "loaded":
                 own.plugin.fail(f"{LEARNING}: {own.name} is {own.why}", is_safe=True)
             if (own.name, own.why) not in self.warned:
                 logger.warning("%s of plugin %s is %s", own.name, own.plugin.name, own.why)
         self.warned = {(own.name, own.why) for own in found}
 
+    def _owned(self) -> Iterator[tuple[Recommender, PluginInfo]]:
+        """Yield the recommenders, and whose each is."""
+        for own in self._loaded:
+            for recommender in own.registered.of("recommenders"):
+                yield recommender, own.info
+
     def _is_trusted(self, name: str) -> bool:
-        return any(
-            recommender.name == name and info.source == SHIPPED for recommender, info in self._of("recommenders")
-        )
+        return any(recommender.name == name and info.source == SHIPPED for recommender, info in self._owned())

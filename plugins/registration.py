@@ -2,7 +2,7 @@
 
 import inspect
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from types import ModuleType
@@ -46,6 +46,8 @@ KINDS: Final[Mapping[str, Kind]] = {
     "samples": Kind(Sample, "no part of the sample bank", lambda item: item.name),
 }
 """By hook; those that need a bank's catalogue are asked when there is one."""
+PARSER: Final = pluggy.PluginManager("guanxi")
+"""Says of a plugin's attributes which are hooks; no plugin is registered with it."""
 HOOKS: Final = ("about", *KINDS, "bundles", "levers")
 
 
@@ -89,7 +91,7 @@ def registered(
         PluginError: it is for another version, its settings are wrong, it registers something of the wrong kind, or a
             hook of it is not marked.
     """
-    _check_marked(manager, plugin)
+    _check_marked(plugin)
     own = alone(manager, "about", plugin)() or About()
     if not isinstance(own, About):
         raise PluginError(f"says of itself {type(own).__name__}, which is no About")
@@ -107,22 +109,29 @@ def registered(
     return Registered(own, items, held)
 
 
-def _check_marked(manager: pluggy.PluginManager, plugin: object) -> None:
+def _check_marked(plugin: object) -> None:
     """Return if all that is meant for a hook is one: pluggy passes over what is not marked, and says nothing."""
-    for name in vars(plugin) if isinstance(plugin, ModuleType) else dir(type(plugin)):
-        marked = manager.parse_hookimpl_opts(plugin, name)
-        if marked is not None and (hook := marked.get("specname") or name) not in HOOKS:
-            raise PluginError(
-                f"{name} is below @hookimpl, and there is no hook {hook!r}.{meant(get_close_matches(hook, HOOKS))}"
-            )
+    for name, hook in _hooks_in(plugin):
+        if hook not in HOOKS:
+            near = meant(get_close_matches(hook, HOOKS))
+            raise PluginError(f"{name} is below @hookimpl, and there is no hook {hook!r}.{near}")
     for hook in HOOKS:
-        if _is_meant(plugin, hook) and manager.parse_hookimpl_opts(plugin, hook) is None:
+        if _is_meant(plugin, hook) and PARSER.parse_hookimpl_opts(plugin, hook) is None:
             raise PluginError(f"{hook} has a hook's name and is none: make it a function below @hookimpl, or rename it")
 
 
 def is_plugin(plugin: object) -> bool:
     """Whether anything of an object is meant for a plugin: a hook, or a function below ``@recommender``."""
-    return bool(_marked(plugin)) or any(_is_meant(plugin, hook) for hook in HOOKS)
+    is_meant = any(_is_meant(plugin, hook) for hook in HOOKS)
+    return is_meant or bool(_marked(plugin)) or any(True for _ in _hooks_in(plugin))
+
+
+def _hooks_in(plugin: object) -> Iterator[tuple[str, str]]:
+    """Yield what is below ``@hookimpl``, with the hook that it is for; but for hooks that need not be there."""
+    for name in vars(plugin) if isinstance(plugin, ModuleType) else dir(type(plugin)):
+        marked = PARSER.parse_hookimpl_opts(plugin, name)
+        if marked is not None and not marked.get("optionalhook"):
+            yield name, marked.get("specname") or name
 
 
 def _is_meant(plugin: object, hook: str) -> bool:

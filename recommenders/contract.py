@@ -150,6 +150,10 @@ def _wrong(name: object, array: object) -> str | None:
         return "has a name that cannot be printed"
     if not isinstance(array, np.ndarray):
         return f"is {type(array).__name__}, no array"
+    if name.endswith(".npy"):
+        return "has a name that ends in .npy, which numpy would take for another's"
+    if isinstance(array, np.ma.MaskedArray):
+        return "is a masked array, whose mask would be lost"
     if array.dtype.kind in KEPT_KINDS:
         return None
     has = UNKEPT_KINDS.get(array.dtype.kind, "what numpy does not know")

@@ -19,6 +19,9 @@ ASKED: Final = ("loaders/sample_village.py", *(f"recommenders/{name}.py" for nam
 """What plugins ask, or are asked by, and fail in."""
 ASKING: Final = frozenset({Path(futures.__file__), Path(functools.__file__), *(CALLING.parent / own for own in ASKED)})
 OURS: Final = frozenset(CALLING / part for part in CALLING_PARTS)
+PACKAGES: Final = tuple(
+    CALLING.parent / name for name in ("api", "graph", "guanxi", "loaders", "plugins", "recommenders")
+)
 PROCESS_ENDED: Final = "ProcessEnded"
 PROTOCOL_ERROR: Final = "ProtocolError"
 """What is said of a plugin's process that answers no more, or what nobody asked."""
@@ -107,6 +110,12 @@ def is_ours(error: BaseException) -> bool:
         return error.is_ours
     raised = traceback.extract_tb(error.__traceback__)[-1:] if isinstance(error, NotLearnt) else []
     return any(_is_ours(frame.filename) for frame in raised)
+
+
+def is_raised_by_us(error: BaseException) -> bool:
+    """Whether the line that raised an error is guanxi's, rather than a plugin's."""
+    raised = traceback.extract_tb(error.__traceback__)[-1:]
+    return any(Path(frame.filename).is_relative_to(package) for frame in raised for package in PACKAGES)
 
 
 def note_row(error: BaseException, row: int) -> None:

@@ -6,13 +6,12 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from datetime import date
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from graph.records import Members
 from plugins.contract import Breakdown
 from plugins.isolation.budgets import breakdown_budget
-from plugins.isolation.threads import OwnThread, too_late
-from recommenders.contract import Omitted
+from plugins.isolation.threads import Apart, OwnThread, too_late
 
 Group: TypeAlias = Callable[[Members, date], str]
 Counts: TypeAlias = dict[date, dict[str, int]]
@@ -25,7 +24,7 @@ class GroupApart:
     def __init__(self, breakdown: Breakdown) -> None:
         self._name = breakdown.name
         self._group = breakdown.group
-        self._overdue: Future[Any] | None = None
+        self._apart = Apart(breakdown.name)
 
     def __call__(self, members: Members, day: date) -> str:
         """Return the group, in the thread of who asks."""
@@ -38,8 +37,7 @@ class GroupApart:
             Omitted: what took too long still runs.
             TimeoutError: it takes too long; and whatever else the plugin does.
         """
-        if self._overdue is not None and not self._overdue.done():
-            raise Omitted(self._name, "busy")
+        self._apart.check_free()
         budget = breakdown_budget(len(ever) * len(days))
         running: Future[Counts] = OwnThread(f"breakdown {self._name}").submit(_counts, self._group, ever, days)
         waiting = asyncio.wrap_future(running)
@@ -49,7 +47,8 @@ class GroupApart:
                 raise too_late(budget)
             return running.result()
         finally:
-            self._overdue = None if running.done() else running
+            if not running.done():
+                self._apart.leave(running)
             if not waiting.cancel():
                 waiting.exception()  # asyncio logs what nobody has asked for
 

@@ -35,8 +35,9 @@ def fitted(local: Trainable, worker: Worker, isolation: Isolation, given: Given,
     try:
         own.load()
         seconds, bare = isolation.fit_seconds, replace(portfolio, make_batch=None)
+        until = own.begin(seconds, seconds, seconds, given, "fit", local.name, bare, seen)
         try:
-            (told, warned), body = own.ask(seconds, seconds, given, "fit", local.name, bare, seen)
+            (told, warned), body = own.answer(until)
         except (TimeoutError, Foreign) as error:
             raise _of_limits(error, isolation) from None
         for text in warned[:MOST_WARNED]:

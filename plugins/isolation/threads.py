@@ -141,8 +141,8 @@ class Apart:
         try:
             return running.result(None if seconds == math.inf else seconds)
         except FutureTimeout:
-            if running.done():  # it is the function's own
-                raise
+            if running.done():  # in time after all, or it is the function's own
+                return running.result()
             raise too_late(seconds) from None
         finally:
             if running.done():

@@ -157,6 +157,7 @@ class Worker:
         """End the process, also beside a call, which finds it closed; the next call would start another."""
         with self._changing:
             self._is_started, self._is_loaded, self._due, self._given = False, False, 0.0, {}
+            self._left = forgotten
             self._end()
 
     def _lacks(self, key: str, value: tuple[Any, ...]) -> bool:
@@ -228,7 +229,7 @@ class Worker:
             failure = Foreign(PROCESS_ENDED, "its process ended, of too little memory or of itself", ends=True)
         except (ValueError, LookupError, TypeError) as error:
             failure = Foreign(PROTOCOL_ERROR, f"its process answered what nobody asked: {error}", ends=True)
-        self._due = 0.0
+        self._due, self._left = 0.0, forgotten
         if failure is not None:
             if failure.ends or not self._is_loaded:
                 self._restart()

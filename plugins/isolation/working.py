@@ -184,5 +184,5 @@ def _answer(host: socket.socket, worker: Worker) -> None:
     except BaseException as error:  # noqa: BLE001 - what would end the process ends the plugin's call only
         traceback.clear_frames(error.__traceback__)  # what it used the memory up with
         frame = framed({"failed": as_told(error)})
+    signal.setitimer(signal.ITIMER_REAL, 0)  # what its caller left behind is read by the next, whenever he comes
     host.sendall(frame)
-    signal.setitimer(signal.ITIMER_REAL, 0)

@@ -17,7 +17,8 @@ from typing import Final, TypeAlias
 
 from plugins.host import ENDLESS, PluginHost
 from plugins.infos import Loaded, PluginInfo
-from plugins.loading import Found, find_in
+from plugins.loading import Found, find_in, is_twin
+from plugins.replacing import add_again
 
 logger = logging.getLogger("guanxi.plugins")
 
@@ -97,7 +98,9 @@ def reloaded(host: PluginHost, changed: Collection[str]) -> PluginHost:
     listed = {info.key for info in new.plugins}
     for key in (key for key in found if key not in listed):
         with _fresh(Path(found[key].source)):
-            new.add_found(found[key])
+            info = add_anew(new, found[key], is_shared=True)
+        if info not in new.plugins:  # what is installed of it stays
+            new.plugins.append(info)
     new.sort([*outside, *found])
     return new
 
@@ -120,66 +123,22 @@ def add_anew(
         return info
 
     path = Path(found.source)
-    same = [info.key for info in host.plugins if Path(info.source).resolve() == path.resolve()]
+    same = [
+        info.key
+        for info in host.plugins
+        if Path(info.source).resolve() == path.resolve() or is_twin(found.module, found.source, info.source)
+    ]
     if not same:
         return add_again(host, same, add)
     with _fresh(path) as restore:
         return add_again(host, same, add, restore, is_shared=is_shared)
 
 
-def add_again(
-    host: PluginHost,
-    keys: Collection[str],
-    add: Callable[[], PluginInfo],
-    restore: Callable[[], None] = lambda: None,
-    *,
-    is_shared: bool = False,
-) -> PluginInfo:
-    """Have a host take in a plugin in place of those of some keys.
-
-    These stay where the new one is broken, or ``add`` is interrupted; else their processes end, unless another host
-    has these plugins, too (``is_shared``).
-    """
-    order = list(host.plugins)
-    replaced, aside = [info for info in order if info.key in keys], host.beside()
-    for own in [own for own in host.loaded if own.info.key in keys]:
-        aside.keep(own, host)
-    workers = [host.drop(info) for info in replaced]
-    try:
-        info = add()
-    except BaseException:  # an operator's Ctrl-C, or a check
-        restore()
-        _put_back(host, order, aside)
-        raise
-    if aside.loaded and info.state == "broken":
-        restore()
-        _put_back(host, order, aside)
-        return info
-    for worker in workers if not is_shared else ():
-        if worker is not None:
-            worker.close()
-    host.sort(list(dict.fromkeys([*(own.key for own in order), info.key])))
-    return info
-
-
-def _put_back(host: PluginHost, order: Sequence[PluginInfo], aside: PluginHost) -> None:
-    """Have a host's plugins be those of before, of which ``aside`` has what was loaded and dropped."""
-    before = set(map(id, order))
-    for info in [info for info in host.plugins if id(info) not in before]:
-        if (worker := host.drop(info)) is not None:
-            worker.close()
-    for own in aside.loaded:
-        host.keep(own, aside)
-    here = set(map(id, host.plugins))
-    host.plugins += [info for info in order if info.state == "broken" and id(info) not in here]
-    host.sort([info.key for info in order])
-
-
 def _replace(new: PluginHost, own: Loaded, found: Found) -> None:
     """Take in a plugin anew; where it is broken, as it was."""
     info = add_anew(new, found, is_shared=True)
     if info.state == "broken":
-        own.info.note(f"{STAYS}{info.error}", info.last_place, is_safe=True)
+        own.info.note(f"{STAYS}{info.error}", info.last_place, is_safe=info.is_safe)
 
 
 def _is_endless(info: PluginInfo) -> bool:

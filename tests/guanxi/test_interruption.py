@@ -3,6 +3,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 from contextlib import nullcontext, suppress
@@ -136,6 +137,27 @@ def test_a_second_interruption_waits_for_nothing(monkeypatch):
         portal.call(stuck)
     assert time.monotonic() - started < SOON_SECONDS
     go_on.set()
+
+
+def test_a_loop_that_cannot_be_made_is_no_reason_to_wait(monkeypatch):
+    def refuse(work):
+        work.close()
+        raise OSError("too many open files")
+
+    monkeypatch.setattr("guanxi.portal.asyncio.run", refuse)
+    with pytest.raises(OSError, match="too many"), daemon_portal("none", nullcontext()):
+        pytest.fail("it has no loop")
+
+
+def test_a_store_that_does_not_end_when_it_is_asked_is_ended(monkeypatch):
+    monkeypatch.setattr(embedded, "END_SECONDS", 0.2)
+    deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(600)"
+    with subprocess.Popen([sys.executable, "-c", deaf], stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+
+        embedded._end(process.pid)
+
+        assert not Path(f"/proc/{process.pid}").exists()
 
 
 def start(command):

@@ -5,7 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from guanxi.bank import Bank
 from guanxi.testing.drawn import sample_bank
+from plugins.failures.reports import files, read
 
 pytestmark = pytest.mark.embedded
 
@@ -56,6 +58,17 @@ def test_the_last_lines_of_train_say_why_and_what_shows_it(trained):
         "--own-bank has it learn anew, and shows the whole error."
         for name, why in WHY.items()
     ]
+
+
+def test_a_notebook_s_training_tells_the_owner_too(tmp_path):
+    (tmp_path / "mine.py").write_text(LEARNER.format(name="mine", fit="raise ValueError('not today')"))
+    with sample_bank(60) as sample, Bank(sample.settings, today=sample.today) as bank:
+        bank.add(tmp_path / "mine.py")
+        model = bank.train()
+        told = [read(path).place for path in files(bank.settings.failures_dir)]
+
+    assert model.training["learnt_nothing"] == {"mine": {"version": "1", "why": "ValueError in mine.py:9"}}
+    assert told == ["ValueError in mine.py:9"]
 
 
 def test_strictly_it_is_a_failure_and_the_model_is_in_force_all_the_same(trained):

@@ -47,6 +47,8 @@ CASES = {
     "a list": "[1, 2]",
     "objects": "{'a': np.array([None])}",
     "numbers that are no arrays": "{'a': 1.0}",
+    "a name that numpy takes for another's": "{'a': np.zeros(1), 'a.npy': np.ones(1)}",
+    "an array whose mask would be lost": "{'a': np.ma.masked_array([1.0], [True])}",
 }
 ONLY_APART = {
     "a loop that takes too long": "sum(0 for _ in range(4 * 10**8)) or {'a': np.zeros(1)}",

@@ -198,6 +198,16 @@ def test_with_a_model_in_which_it_learnt_nothing_it_is_failing_and_says_why(load
     assert (info.state, info.told) == ("loaded", None)
 
 
+def test_what_failed_before_is_told_on_beside_what_was_not_learnt(loaded):
+    host, unlearnt = loaded(mine=learner("mine")), {"mine": {"version": "1", "why": "NotLearnt: x"}}
+    info = state(host, "mine")
+    info.note("its file was changed, and the version before serves", is_safe=True)
+
+    host.recommending.guarded(Model(("A", "B"), TODAY, {}, training={"learnt_nothing": unlearnt}, versions={}))
+
+    assert info.told == "its file was changed, and the version before serves"
+
+
 def test_who_has_no_say_for_another_version_is_said_with_what_to_do(loaded, caplog):
     host = loaded(mine=learner("mine"), new=learner("new"))
     model = Model(("A", "B"), TODAY, {"mine": {"coef": np.array([0.5])}}, versions={"mine": "0"})

@@ -11,6 +11,7 @@ from graph import products, programme_releases
 from graph.imports import import_rows
 from graph.programme_releases import Release
 from graph.programmes import programmes
+from graph.records import Members
 from guanxi import hookimpl
 from plugins.contract import Breakdown
 from plugins.failures.reports import FailureReports, files, read
@@ -28,6 +29,7 @@ from plugins.partner_report import (
     told_groups,
 )
 from plugins.partner_rounding import offset_of
+from recommenders.contract import Omitted
 
 DAY = date(2026, 6, 30)
 TODAY = date(2026, 7, 14)
@@ -372,3 +374,25 @@ async def test_what_one_server_released_late_no_other_alters(bank):
     assert await programme_releases.releases(bank, contract) == {
         "2026-01": Release({"": {"members": 40}, "a": {"x": 20}, "b": {"y": 60}})
     }
+
+
+async def test_a_breakdown_that_is_left_behind_is_asked_by_nobody_though_another_ends_in_time(monkeypatch):
+    monkeypatch.setattr(timed, "breakdown_budget", lambda _: 0.5)
+    go_on, at_once = threading.Event(), threading.Event()
+
+    def group(members, _):
+        {"slow": go_on, "fast": at_once}[members.role].wait()
+        return "all"
+
+    own = timed.GroupApart(Breakdown("other", "by role", group))
+    slow = asyncio.create_task(own.counts([Members("slow", None, None, False, 1)], [DAY]))
+    await asyncio.sleep(0.3)
+    fast = asyncio.create_task(own.counts([Members("fast", None, None, False, 1)], [DAY]))
+    with pytest.raises(TimeoutError):
+        await slow
+    at_once.set()
+    assert await fast == {DAY: {"all": 1}}
+
+    with pytest.raises(Omitted):
+        await own.counts([Members("fast", None, None, False, 1)], [DAY])
+    go_on.set()

@@ -293,3 +293,34 @@ def test_a_new_file_that_is_broken_is_logged_once_and_so_is_its_mending(folder, 
         ("WARNING", f"plugin new: its file {folder / 'new.py'} is broken: ZeroDivisionError in new.py:1"),
         ("INFO", f"plugin new: its file {folder / 'new.py'} is mended, and serves"),
     ]
+
+
+SECRET = """
+from guanxi import About, GuanxiError, hookimpl
+from pydantic import BaseModel, Field, SecretStr
+
+class Settings(BaseModel, frozen=True):
+    token: SecretStr = Field(SecretStr("hunter2"), description="Opens it.")
+
+@hookimpl
+def about():
+    return About(settings=Settings)
+
+@hookimpl
+def gates(register, settings):
+    {body}
+"""
+
+
+@pytest.mark.parametrize("error", ["ValueError", "GuanxiError"])
+def test_what_is_told_of_a_broken_change_quotes_no_secret(plugin_folder, error):
+    folder = plugin_folder(secret=SECRET.format(body="pass"))
+    host = PluginHost.load([folder], shipped=())
+    reloading = Reloading(host)
+    raising = f"raise {error}(settings.token.get_secret_value())"
+    (folder / "secret.py").write_text(SECRET.format(body=raising))
+
+    [info] = reloading.look(host).plugins
+
+    assert (info.state, info.told) == ("failing", None)
+    assert info.last_place == f"{error} in secret.py:14"

@@ -2,15 +2,17 @@
 
 import importlib
 import sys
+from contextlib import nullcontext
 
 import pytest
 
-from graph.errors import SettingsError
+from graph.errors import PluginError, SettingsError
 from guanxi.bank import take_in
 from guanxi.plugin_loading import load_plugins
 from guanxi.settings import Settings
 from plugins.host import PluginHost
 from plugins.isolation.modes import Isolation
+from plugins.life.reloading import Reloading
 
 PROJECT = """
 [project]
@@ -27,6 +29,7 @@ from guanxi import Proposal, recommender
 def propose(customer, catalogue):
     yield Proposal("A", {score})
 """
+BROKEN = "from guanxi import hookimpl\n\n@hookimpl\ndef gates(register):\n    1 / 0\n"
 
 
 @pytest.fixture(autouse=True)
@@ -117,3 +120,52 @@ def test_what_is_installed_is_left_out_by_its_name(folder, without):
     assert "guanxi-twin" in names(without="twin", plugins=str(folder.parent))  # a folder's is taken out
     with pytest.raises(SettingsError, match=r"GUANXI_WITHOUT names 'twim'; what can be left out is campus, .*, twin\."):
         names(without="twim")
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("source", [BROKEN, "HERE = 1\n"])
+def test_one_that_is_broken_or_registers_nothing_leaves_what_is_installed(host, tmp_path, source):
+    path = tmp_path / "guanxi_twin.py"
+    path.write_text(source)
+    [before] = host.plugins
+
+    with pytest.raises(PluginError):
+        take_in(host, path)
+
+    assert [plugin is before for plugin in host.plugins if plugin.state == "loaded"] == [True]
+    assert [recommender.name for recommender in host.recommenders()] == ["twin"]
+
+
+@pytest.mark.usefixtures("folder")
+def test_so_does_a_file_that_comes_to_a_server(tmp_path):
+    watched = tmp_path / "watched"
+    watched.mkdir()
+    host = PluginHost.load([watched], shipped=())
+    reloading = Reloading(host)
+    (watched / "guanxi_twin.py").write_text(BROKEN)
+
+    new = reloading.look(host)
+
+    assert [(plugin.name, plugin.state) for plugin in new.plugins] == [("twin", "loaded"), ("guanxi_twin", "broken")]
+    assert [recommender.name for recommender in new.recommenders()] == ["twin"]
+    (watched / "guanxi_twin.py").write_text(PLUGIN.format(score=0.5))
+    newer = reloading.look(new)
+    assert [(plugin.name, plugin.state) for plugin in newer.plugins] == [("guanxi_twin", "loaded")]
+
+
+@pytest.mark.parametrize(
+    ("source", "is_one"),
+    [
+        ("@hookimpl(specname='gates')\ndef mine(register):\n    pass", True),
+        (
+            "@hookimpl(optionalhook=True)\ndef of_later(register):\n    pass\n\n@hookimpl\ndef gates(register):\n    pass",
+            True,
+        ),
+        ("def mine(register):\n    pass", False),
+    ],
+)
+def test_what_is_a_hook_by_its_mark_registers_something(host, tmp_path, source, is_one):
+    path = tmp_path / "marked.py"
+    path.write_text(f"from guanxi import hookimpl\n\n{source}\n")
+    with nullcontext() if is_one else pytest.raises(PluginError, match="registers nothing"):
+        assert take_in(host, path).state == "loaded"

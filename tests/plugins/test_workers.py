@@ -1,11 +1,13 @@
 """The process of a plugin: what reaches it, what it answers, and when it ends."""
 
+import gc
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -24,6 +26,7 @@ from plugins.isolation.modes import Isolation
 from plugins.isolation.together import ask_together
 from plugins.isolation.wire import receive, send
 from plugins.isolation.workers import Worker
+from plugins.isolation.working import GRACE_SECONDS
 from plugins.settings.held import Sources
 from recommenders.contract import Omitted
 
@@ -495,6 +498,54 @@ def test_a_hurried_caller_ends_nothing(apart, asked):
         slow.propose(asked(budget_ms=50))
     assert answered(slow, asked()) == before, "another process answers"
     assert [info.failures for info in host.recommending.infos()] == [0]
+
+
+WORDY = """
+import time
+import numpy as np
+from guanxi import Candidates, Language, Reason, hookimpl
+
+class Wordy:
+    name, version = "wordy", "1"
+    def propose(self, batch):
+        time.sleep(0.1)
+        text = dict.fromkeys(Language, 9_000 * "x")
+        return Candidates(np.full(batch.shape, 0.5, np.float32), lambda row, column: Reason("wordy", ("a",), text))
+
+@hookimpl
+def recommenders(register):
+    register(Wordy())
+"""
+
+
+def test_an_answer_that_nobody_waits_for_is_kept_for_the_next(apart, person, catalogue, batch, monkeypatch):
+    monkeypatch.setattr(budgets, "BUDGET_SECONDS", 1.0)
+    host, many = apart(wordy=WORDY), [person(f"C{number}") for number in range(30)]
+    [wordy] = host.recommending.guarded(None)
+    host.wait()
+
+    with pytest.raises(Omitted):
+        wordy.propose(batch(many, catalogue("A", "B"), budget_ms=20))
+    time.sleep(1 + GRACE_SECONDS + 1)
+
+    assert not np.isnan(wordy.propose(batch(many, catalogue("A", "B"))).scores).any()
+    assert [info.failures for info in host.recommending.infos()] == [0]
+
+
+def test_a_host_that_nobody_has_any_more_ends_its_processes_at_once(plugin_folder):
+    host = PluginHost.load([plugin_folder(slow=SLOW)], shipped=(), isolation=Isolation("process"))
+    host.wait()
+    [worker] = host._workers.values()
+    gone, process = weakref.ref(host), worker._end.peek()[2][0]
+    host.recommending.guarded(None)
+    del worker
+    gc.disable()
+    try:
+        del host
+        assert gone() is None
+        assert process.poll() is not None
+    finally:
+        gc.enable()
 
 
 @pytest.fixture
