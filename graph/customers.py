@@ -28,7 +28,8 @@ HELD: Final = "[(c)-[h:HOLDS]->(p:Product) | [p.product_code, h.opened_on, h.clo
 PARTS: Final = f"""
 RETURN properties(c) AS customer,
   {HELD},
-  [(c)-[m:MEMBER_OF]->(g:Programme) | [properties(m), g.kind, g.partner_code, g.starts_on, g.ends_on]] AS memberships,
+  [(c)-[m:MEMBER_OF]->(g:Programme) |
+    [properties(m), g.kind, g.partner_code, g.starts_on, g.ends_on, g.name, g.name_zh]] AS memberships,
   [(c)-[r:RELATED]->(o:Customer) | [o.customer_no, r.kind, r.since]] AS relations,
   [(c)-[r:RELATED]-(o:Customer)-[h:HOLDS]->(p:Product) WHERE r.kind IN $kin |
     [o.customer_no, p.product_code, r.since, h.opened_on, h.closed_on]] AS kin,
@@ -156,7 +157,9 @@ def _by_product(holding: Holding) -> tuple[str, str]:
     return holding.product_code, str(holding.opened_on)
 
 
-def _membership(own: Row, kind: str, partner: str | None, starts: Any, ends: Any) -> Membership:
+def _membership(
+    own: Row, kind: str, partner: str | None, starts: Any, ends: Any, name: str | None, name_zh: str | None
+) -> Membership:
     return Membership(
         programme_code=own["programme_code"],
         programme_kind=kind,
@@ -167,6 +170,8 @@ def _membership(own: Row, kind: str, partner: str | None, starts: Any, ends: Any
         until=own.get("until"),
         programme_starts_on=starts,
         programme_ends_on=ends,
+        programme_name=name,
+        programme_name_zh=name_zh,
         attributes=attributes(own),
     )
 

@@ -52,6 +52,8 @@ def _product(
         requires=tuple(row.get("requires") or ()),
         purpose=row.get("purpose"),
         programme_code=row.get("programme_code"),
+        programme_name=programme.get("name"),
+        programme_name_zh=programme.get("name_zh"),
         programme_kind=programme.get("kind"),
         programme_starts_on=programme.get("starts_on"),
         programme_ends_on=programme.get("ends_on"),

@@ -29,7 +29,7 @@ Scalar: TypeAlias = str | int | float | bool | date
 class Product:
     """Something a customer can hold. ``margin`` is its yearly value to the bank, in the bank's currency.
 
-    ``purpose`` tells programmes what it is for; ``programme_kind``, its days, the partner, the benefit and
+    ``purpose`` tells programmes what it is for; ``programme_name`` and kind, its days, the partner, the benefit and
     the contract are its programme's. ``rivals`` are products beside which it may not stand, by its contract or by
     theirs. ``claimed_by`` are plugins without which it is not offered: of each group, one has to be in use.
     """
@@ -46,6 +46,8 @@ class Product:
     requires: tuple[str, ...] = ()
     purpose: str | None = None
     programme_code: str | None = None
+    programme_name: str | None = None
+    programme_name_zh: str | None = None
     programme_kind: str | None = None
     programme_starts_on: date | None = None
     programme_ends_on: date | None = None
@@ -80,7 +82,7 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """A customer's part in a partner programme, with the programme's own dates."""
+    """A customer's part in a partner programme, with the programme's own names and dates."""
 
     programme_code: str
     programme_kind: str
@@ -91,6 +93,8 @@ class Membership:
     until: date | None = None
     programme_starts_on: date | None = None
     programme_ends_on: date | None = None
+    programme_name: str | None = None
+    programme_name_zh: str | None = None
     attributes: Mapping[str, Scalar] = field(default_factory=dict)
 
 

@@ -111,6 +111,7 @@ PROGRAMMES: Final = Table(
         Column("programme_code", "the bank's code for the programme", required=True),
         Column("kind", "campus, tobacco, family, cobranded, or another that a plugin knows", "word", required=True),
         Column("name", "its name", required=True),
+        Column("name_zh", "its name in Chinese"),
         Column("partner_code", "the partner who runs it", references="partners"),
         Column("starts_on", "first day", "date"),
         Column("ends_on", "last day", "date"),

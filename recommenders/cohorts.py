@@ -13,15 +13,17 @@ from numpy.typing import NDArray
 
 from graph.words import Language
 from recommenders.batch import Batch
-from recommenders.contract import Arrays, Candidates, Reason
+from recommenders.contract import Arrays, Candidates, Reason, Text
 from recommenders.portfolio import Portfolio
+from recommenders.view import CustomerView
+from recommenders.wording import programme_name
 
 LEAST_GROUP: Final = 20
 LEAST_SHARE: Final = 0.1
 """From which a group is said to choose a product often."""
 SENTENCES: Final = {
     "employer": ("People who work where you work often choose it.", "您单位的同事常选择它。"),
-    "programme": ("Members of your programme {key} often choose it.", "您所在项目{key}的成员常选择它。"),
+    "programme": ("Members of your programme {name} often choose it.", "您所在项目{name}的成员常选择它。"),
     "family": ("Families like yours often choose it.", "与您相似的家庭常选择它。"),
 }
 
@@ -83,7 +85,13 @@ class Cohorts:
         kind, key = max((key for key in customer.cohorts if key in self.keys), key=lambda key: shares[self.keys[key]])
         if shares[self.keys[kind, key]] < LEAST_SHARE:
             return None
-        en, zh = (sentence.format(key=key) for sentence in SENTENCES[kind])
-        return Reason(
-            self.name, (customer.customer_no, kind.upper(), key, "HOLD", code), {Language.EN: en, Language.ZH: zh}
-        )
+        path = (customer.customer_no, kind.upper(), key, "HOLD", code)
+        return Reason(self.name, path, _sentence(customer, kind, key))
+
+
+def _sentence(customer: CustomerView, kind: str, key: str) -> Text:
+    en, zh = SENTENCES[kind]
+    if kind != "programme":
+        return {Language.EN: en, Language.ZH: zh}
+    named, named_zh = programme_name(next(own for own in customer.memberships if own.programme_code == key))
+    return {Language.EN: en.format(name=named), Language.ZH: zh.format(name=named_zh)}

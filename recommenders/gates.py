@@ -16,6 +16,7 @@ from graph.words import CreditTier, CustomerKind, Language, OutcomeKind, Purpose
 from recommenders.batch import Batch
 from recommenders.contract import Gate, GateGroup, Mask, Refusal, Text
 from recommenders.view import CustomerView, SharedLimit
+from recommenders.wording import programme_name
 
 COOL_DOWN_DAYS: Final = 90
 COMPLAINT_DAYS: Final = 60
@@ -129,22 +130,24 @@ def _membership(batch: Batch) -> Mask:
 
 
 def _explain_membership(customer: CustomerView, product: Product) -> Explanation:
-    code, today = product.programme_code, customer.today
+    (name, name_zh), today = programme_name(product), customer.today
     if product.programme_ends_on is not None and product.programme_ends_on < today:
         ended = product.programme_ends_on
-        return Explanation(say(f"The programme {code} ended on {ended}.", f"项目{code}已于{ended}结束。"), str(today))
+        return Explanation(
+            say(f"The programme {name} ended on {ended}.", f"项目{name_zh}已于{ended}结束。"), str(today)
+        )
     if product.programme_starts_on is not None and product.programme_starts_on > today:
         first = product.programme_starts_on
         return Explanation(
-            say(f"The programme {code} begins on {first}.", f"项目{code}将于{first}开始。"),
+            say(f"The programme {name} begins on {first}.", f"项目{name_zh}将于{first}开始。"),
             str(today),
             say(f"from {first} on", f"{first}起"),
         )
     seen = ", ".join(m.programme_code for m in customer.memberships if m.programme_kind == product.programme_kind)
     return Explanation(
-        say(f"It is for members of the programme {code}.", f"仅限项目{code}的成员。"),
+        say(f"It is for members of the programme {name}.", f"仅限项目{name_zh}的成员。"),
         seen or "no such membership",
-        say(f"a membership of {code}", f"加入项目{code}"),
+        say(f"a membership of {name}", f"加入项目{name_zh}"),
     )
 
 

@@ -14,6 +14,7 @@ from recommenders.batch import Batch
 from recommenders.contract import Gate, Mask
 from recommenders.gates import Explanation, Rule, say
 from recommenders.view import CustomerView
+from recommenders.wording import programme_name
 
 OFFERED_DAYS: Final = 30
 """How long an offer that was shown, and not dismissed, keeps competitors' away."""
@@ -38,30 +39,30 @@ def _contract(product: Product) -> Contract:
 
 def _explain_spent(_: CustomerView, product: Product) -> Explanation:
     terms = _contract(product).terms
+    name, name_zh = programme_name(product)
     return Explanation(
-        say(f"The budget of the programme {product.programme_code} is spent.",
-            f"项目{product.programme_code}的预算已用完。"),
+        say(f"The budget of the programme {name} is spent.", f"项目{name_zh}的预算已用完。"),
         f"a budget of {terms.budget:.2f}, at {terms.cost:.2f} each",
-    )  # fmt: skip
+    )
 
 
 def _explain_full(_: CustomerView, product: Product) -> Explanation:
+    name, name_zh = programme_name(product)
     return Explanation(
-        say(f"The programme {product.programme_code} has given all of its places.",
-            f"项目{product.programme_code}的名额已满。"),
+        say(f"The programme {name} has given all of its places.", f"项目{name_zh}的名额已满。"),
         f"a quota of {_contract(product).terms.quota}",
-    )  # fmt: skip
+    )
 
 
 def _explain_blackout(customer: CustomerView, product: Product) -> Explanation:
     period = _contract(product).terms.blackout_on(customer.today) or (customer.today, customer.today)
     again = day_after(period)
+    name, name_zh = programme_name(product)
     return Explanation(
-        say(f"The programme {product.programme_code} pauses until {period[1]}.",
-            f"项目{product.programme_code}暂停至{period[1]}。"),
+        say(f"The programme {name} pauses until {period[1]}.", f"项目{name_zh}暂停至{period[1]}。"),
         str(customer.today),
         say(f"from {again} on", f"{again}起"),
-    )  # fmt: skip
+    )
 
 
 def _region(batch: Batch) -> Mask:
@@ -77,11 +78,11 @@ def _is_in(customer: CustomerView, contract: Contract) -> bool:
 
 def _explain_region(customer: CustomerView, product: Product) -> Explanation:
     regions = _contract(product).terms.regions
+    name, name_zh = programme_name(product)
     return Explanation(
-        say(f"The programme {product.programme_code} is for {', '.join(regions)} only.",
-            f"项目{product.programme_code}仅限{'、'.join(regions)}。"),
+        say(f"The programme {name} is for {', '.join(regions)} only.", f"项目{name_zh}仅限{'、'.join(regions)}。"),
         customer.region or "unknown",
-    )  # fmt: skip
+    )
 
 
 def _exclusive(batch: Batch) -> Mask:

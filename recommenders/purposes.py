@@ -129,7 +129,8 @@ def words_of(record: Customer, kinds: Collection[str]) -> frozenset[str]:
     words: set[object] = set()
     for own in record.memberships:
         if own.programme_kind in memberships:
-            words |= {own.programme_code, own.partner_code, own.reference, *own.attributes.values()}
+            words |= {own.programme_code, own.programme_name, own.programme_name_zh}
+            words |= {own.partner_code, own.reference, *own.attributes.values()}
     words |= {record.attributes.get(name) for name in columns}
     words |= {getattr(record, name) for name in columns & COLUMNS}
     if "relations" in kinds:

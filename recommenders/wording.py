@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from graph.records import Membership, Product
 from graph.words import Language
 from recommenders.catalogue import Catalogue
 from recommenders.contract import Text
@@ -129,6 +130,12 @@ def product_name(code: str, catalogue: Catalogue) -> tuple[str, str]:
         return code, code
     product = catalogue[code]
     return product.name, product.name_zh or product.name
+
+
+def programme_name(of: Product | Membership) -> tuple[str, str]:
+    """Return the name of a product's or membership's programme in English and Chinese; its code where none is known."""
+    en = of.programme_name or of.programme_code or ""
+    return en, of.programme_name_zh or en
 
 
 def number(value: float) -> str:

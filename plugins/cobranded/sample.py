@@ -25,6 +25,7 @@ SAMPLE: Final = Sample(
             "programme_code": PROGRAMME,
             "kind": "cobranded",
             "name": "Green Mart rewards",
+            "name_zh": "绿色超市会员",
             "partner_code": "GREENMART",
             "starts_on": "2021-03-01",
             "ends_on": "2028-02-29",

@@ -32,6 +32,8 @@ KEPT: Final = frozenset(
     {
         "product_code",
         "programme_code",
+        "programme_name",
+        "programme_name_zh",
         "programme_kind",
         "partner_code",
         "kind",

@@ -29,7 +29,13 @@ def couple(village: Village, parents: list[Person], children: list[Person]) -> N
 SAMPLE: Final = Sample(
     "family",
     programmes=[
-        {"programme_code": PROGRAMME, "kind": "family", "name": "Family circle", "starts_on": "2016-01-01"},
+        {
+            "programme_code": PROGRAMME,
+            "kind": "family",
+            "name": "Family circle",
+            "name_zh": "家庭圈",
+            "starts_on": "2016-01-01",
+        },
     ],
     products=[
         {

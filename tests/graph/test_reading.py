@@ -93,7 +93,7 @@ async def test_a_product_knows_its_programme_by_its_code(bank):
     benefit = {"benefit": "Free meals", "benefit_zh": "免费用餐"}
     benefit |= {"starts_on": date(2020, 1, 1), "ends_on": date(2030, 1, 1)}
     await import_rows(
-        bank, "programmes", [row("P2", programme_code="P2", kind="cobranded", name="Mart", partner_code="U1", **benefit), row("P3", programme_code="P3", kind="family", name="Kin")]
+        bank, "programmes", [row("P2", programme_code="P2", kind="cobranded", name="Mart", name_zh="超市", partner_code="U1", **benefit), row("P3", programme_code="P3", kind="family", name="Kin")]
     )  # fmt: skip
     for number, code in enumerate(("P2", "P3", "UNHEARD-OF"), 1):
         own = {"product_code": f"G{number}", "name": "G", "category": "card", "programme_code": code}
@@ -110,6 +110,12 @@ async def test_a_product_knows_its_programme_by_its_code(bank):
         ("G2", "study", "family", None, None, None),
         ("G3", "study", None, None, None, None),
     ]
+    assert [(p.programme_name, p.programme_name_zh) for p in found] == [
+        (None, None),
+        ("Mart", "超市"),
+        ("Kin", None),
+        (None, None),
+    ]
     assert [(p.programme_starts_on, p.programme_ends_on) for p in found[1:3]] == [
         (date(2020, 1, 1), date(2030, 1, 1)),
         (None, None),
@@ -117,6 +123,18 @@ async def test_a_product_knows_its_programme_by_its_code(bank):
     assert (await programmes.programmes(bank))[1] == Programme(
         "P2", ProgrammeKind.COBRANDED, "Mart", partner=Partner("U1", "Uni", "university"), **benefit
     )
+
+
+async def test_a_membership_knows_its_programme_by_name_and_in_chinese_where_there_is_one(bank):
+    await import_rows(bank, "programmes", [row("P2", programme_code="P2", kind="family", name="Kin", name_zh="家")])
+    await import_rows(bank, "memberships", [row("C2|P2|member", customer_no="C2", programme_code="P2", role="member")])
+
+    [member] = await load(bank, ["C2"])
+
+    assert sorted((m.programme_code, m.programme_name, m.programme_name_zh) for m in member.memberships) == [
+        ("P1", "Campus", None),
+        ("P2", "Kin", "家"),
+    ]
 
 
 APRIL, MAY, JUNE = (date(2026, month, 1) for month in (4, 5, 6))

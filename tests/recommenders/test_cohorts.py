@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -74,6 +75,27 @@ def test_of_several_groups_the_one_with_the_highest_share_speaks(trained, person
 
     assert proposed.scores[0, products.index["SAVE"]] == 1.0
     assert proposed.reason(0, products.index["SAVE"]).path == ("C1", "PROGRAMME", "CAMPUS-1", "HOLD", "SAVE")
+
+
+@pytest.mark.parametrize(
+    ("names", "en", "zh"),
+    [
+        (("Mercy patients", "仁济患者"), "Mercy patients", "仁济患者"),
+        (("Mercy patients", None), "Mercy patients", "Mercy patients"),
+        ((None, None), "CAMPUS-1", "CAMPUS-1"),
+    ],
+    ids=["both", "one", "none"],
+)
+def test_a_programme_is_told_by_its_name_in_the_language_of_the_text(trained, person, catalogue, batch, names, en, zh):
+    rows = [{"memberships": [("CAMPUS-1", None, None, "campus")], "holdings": ["SAVE"]}] * 20 + [{}] * 20
+    member = person(memberships=(replace(STUDENT, programme_name=names[0], programme_name_zh=names[1]),))
+
+    reason = trained(rows).propose(batch([member], catalogue(*CODES))).reason(0, CODES.index("SAVE"))
+
+    assert reason.text == {
+        Language.EN: f"Members of your programme {en} often choose it.",
+        Language.ZH: f"您所在项目{zh}的成员常选择它。",
+    }
 
 
 def test_a_family_tie_speaks_of_all_families_and_names_no_relative(trained, person, catalogue, batch):

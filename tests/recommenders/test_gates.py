@@ -17,7 +17,7 @@ from graph.words import (
     RiskProfile,
     RiskRating,
 )
-from recommenders.gates import DEFAULT_GATES
+from recommenders.gates import DEFAULT_GATES, say
 
 TODAY = date(2026, 6, 30)
 TOMORROW, YESTERDAY = TODAY + timedelta(1), TODAY - timedelta(1)
@@ -256,6 +256,23 @@ def test_members_are_told_when_the_programme_lasts(refusals, member, en, zh):
     [refusal] = refusals(*member)
 
     assert refusal.text == {Language.EN: en, Language.ZH: zh}
+
+
+@pytest.mark.parametrize(
+    ("names", "en", "zh"),
+    [(("Uni card", "校园卡项目"), "Uni card", "校园卡项目"), (("Uni card", None), "Uni card", "Uni card")],
+    ids=["both", "one"],
+)
+def test_a_programme_is_told_by_its_name_where_the_bank_has_one(refusals, names, en, zh):
+    named = dict(zip(("programme_name", "programme_name_zh"), names, strict=True))
+    [over] = refusals(IS_OVER[0], IS_OVER[1] | named)
+    [ahead] = refusals(IS_AHEAD[0], IS_AHEAD[1] | named)
+    [stranger] = refusals({"memberships": ()}, named)
+
+    assert over.text == say(f"The programme {en} ended on 2026-06-29.", f"项目{zh}已于2026-06-29结束。")
+    assert ahead.text == say(f"The programme {en} begins on 2026-07-01.", f"项目{zh}将于2026-07-01开始。")
+    assert stranger.text == say(f"It is for members of the programme {en}.", f"仅限项目{zh}的成员。")
+    assert stranger.unlock == say(f"a membership of {en}", f"加入项目{zh}")
 
 
 @pytest.mark.parametrize(("customer", "product_rules"), PASSED.values(), ids=PASSED)

@@ -46,6 +46,8 @@ def refusals(person, product, catalogue, batch):
                 f"{code}-CARD",
                 programme_code=code,
                 partner_code=code,
+                programme_name=f"{code.title()} circle",
+                programme_name_zh=f"{code}会",
                 contract=contract if code == "MART" else Contract(Terms(exclusive_of=excluded.get(code, ()))),
             )
             for code in ("MART", "RIVAL")
@@ -99,6 +101,21 @@ def test_what_the_contract_does_not_let_is_refused_to_the_programme_s_card_alone
         assert set(text) == set(Language)
         assert len(set(text.values())) == len(Language)
     assert found["RIVAL-CARD"] == found["SAVE"] == []
+
+
+@pytest.mark.parametrize(
+    ("contract", "en", "zh"),
+    [
+        (Contract(Terms(budget=1.0, cost=1.0), is_spent=True), "The budget of the programme Mart circle is spent.", "项目MART会的预算已用完。"),
+        (Contract(Terms(quota=2), is_full=True), "The programme Mart circle has given all of its places.", "项目MART会的名额已满。"),
+        (Contract(Terms(regions=("Yunnan", "Hunan"))), "The programme Mart circle is for Yunnan, Hunan only.", "项目MART会仅限Yunnan、Hunan。"),
+        (Contract(Terms(blackout=HOLIDAY)), "The programme Mart circle pauses until 2026-07-02.", "项目MART会暂停至2026-07-02。"),
+    ],
+)  # fmt: skip
+def test_a_refusal_tells_the_programme_by_its_name_in_the_language_of_the_text(refusals, contract, en, zh):
+    [refusal] = refusals(contract)["MART-CARD"]
+
+    assert refusal.text == {Language.EN: en, Language.ZH: zh}
 
 
 @pytest.mark.parametrize("region", ["Yunnan", "Hunan"])

@@ -17,7 +17,16 @@ from graph.words import Channel, MemberRole, OutcomeKind, ProgrammeKind, Relatio
 from recommenders.purposes import DEFAULT_LIMITS, UNLIMITED, PurposeLimits, kinds_in, without, words_of
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
-SHOP = Membership("TOBACCO-1", ProgrammeKind.TOBACCO, MemberRole.RETAILER, "BUREAU", "TL-7", attributes={"stock": "L"})
+SHOP = Membership(
+    "TOBACCO-1",
+    ProgrammeKind.TOBACCO,
+    MemberRole.RETAILER,
+    "BUREAU",
+    "TL-7",
+    attributes={"stock": "L"},
+    programme_name="Shops",
+    programme_name_zh="烟店",
+)
 STUDENT = Membership("CAMPUS-1", ProgrammeKind.CAMPUS, MemberRole.STUDENT)
 
 
@@ -39,7 +48,7 @@ def known(person):
 
 
 WITHOUT = [
-    ("membership:tobacco", {"memberships": (STUDENT,)}, {"TOBACCO-1", "BUREAU", "TL-7", "L"}),
+    ("membership:tobacco", {"memberships": (STUDENT,)}, {"TOBACCO-1", "Shops", "烟店", "BUREAU", "TL-7", "L"}),
     ("membership:campus", {"memberships": (SHOP,)}, {"CAMPUS-1"}),
     ("attribute:diet", {"attributes": {"pets": 2}}, {"vegan"}),
     ("attribute:pets", {"attributes": {"diet": "vegan"}}, set()),
