@@ -27,10 +27,15 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """Members by group, each rounded for itself; those that are too small are left out."""
+    """Members by group, each rounded for itself; those that are too small are left out.
+
+    Attributes:
+        is_counted: whether one of the months has it: a new breakdown begins with the next that is released.
+    """
 
     name: str
     groups: tuple[Group, ...]
+    is_counted: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +108,7 @@ async def partner_report(
         programme.name,
         as_of,
         told(numbers[OWN][MEMBERS] for numbers in months.values()),
-        tuple(Counted(own.name, told_groups(own.name, months.values())) for own in those),
+        tuple(breakdown_of(own.name, months.values()) for own in those),
         sum(period.shown for period in periods) or None,
         sum_taken,
         periods,
@@ -112,6 +117,11 @@ async def partner_report(
         terms.cost * sum_taken if terms and sum_taken else None,
         terms.quota if terms else None,
     )
+
+
+def breakdown_of(name: str, months: Collection[Numbers]) -> Counted:
+    """Return what is told of a breakdown by the months that are released."""
+    return Counted(name, told_groups(name, months), any(name in numbers for numbers in months))
 
 
 def told_groups(breakdown: str, months: Collection[Numbers]) -> tuple[Group, ...]:

@@ -22,6 +22,7 @@ from guanxi.settings import Settings
 from plugins.partner_report import Counted, PartnerReport, partner_report
 
 FEW: Final = "fewer than can be told"
+NEW: Final = "not counted yet"
 
 programmes = typer.Typer(add_completion=False)
 programmes.command()(remove)
@@ -107,7 +108,10 @@ def _lines(told: PartnerReport) -> list[str]:
 
 
 def _groups(counted: Counted) -> list[str]:
-    return [f" by {counted.name}", *(f"  {group.name:<30} {group.members:,}" for group in counted.groups)]
+    heading = f" by {counted.name}"
+    if not counted.groups:
+        return [f"{heading:<16} {FEW if counted.is_counted else NEW}"]
+    return [heading, *(f"  {group.name:<30} {group.members:,}" for group in counted.groups)]
 
 
 def _count(count: int | None) -> str:

@@ -103,6 +103,8 @@ def test_a_breakdown_that_fails_is_not_in_the_report_until_it_works(journey, gua
     again = guanxi(journey.home, "plugins", "reproduce", report["file"], tmp_path / "mine.py")
     (tmp_path / "mine.py").write_text(MOODY.format(body="return 'all'"))
     works = guanxi(*asked, GUANXI_PLUGINS=str(tmp_path))
+    (tmp_path / "mine.py").write_text(MOODY.format(body="return 'all'").replace("moods", "tempers"))
+    fresh = guanxi(*asked, GUANXI_PLUGINS=str(tmp_path))
 
     assert (failed.returncode, " by years" in failed.stdout, " by moods" in failed.stdout) == (0, True, False)
     assert failed.stderr.splitlines() == ["breakdown moods of plugin mine failed: ZeroDivisionError in mine.py:5"]
@@ -111,4 +113,6 @@ def test_a_breakdown_that_fails_is_not_in_the_report_until_it_works(journey, gua
         2, "moods cannot be asked again by itself: it failed on counts of members; guanxi programmes report asks it.\n"
     )  # fmt: skip
     assert (works.returncode, works.stderr) == (0, "")
+    assert " by years        fewer than can be told" in works.stdout.splitlines()
     assert " by moods" in works.stdout.splitlines()
+    assert " by tempers      not counted yet" in fresh.stdout.splitlines()

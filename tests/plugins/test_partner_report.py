@@ -171,6 +171,12 @@ async def test_members_are_counted_as_the_programme_s_plugin_says(bank):
     assert found.breakdowns == (Counted("insurance", (Group("insured", 80), Group("others", 60))),)
 
 
+async def test_a_breakdown_that_no_month_has_yet_is_told_from_one_that_has_few(bank):
+    await report_of(bank)
+
+    assert (await report_of(bank, TODAY, INSURANCE)).breakdowns == (Counted("insurance", (), is_counted=False),)
+
+
 async def test_a_month_that_was_told_is_told_again_whatever_comes_to_be_known_of_it(bank):
     before = await report_of(bank, TODAY, INSURANCE)
     await import_rows(bank, "memberships", [member(n, date(2026, 6, 1)) for n in range(140, 200)])
