@@ -54,6 +54,9 @@ NUMBERS: Final = """
 MATCH (c:Customer) WHERE c.customer_no > $after AND ($region IS NULL OR c.region = $region)
 RETURN c.customer_no AS customer_no ORDER BY c.customer_no LIMIT $count
 """
+REGIONS: Final = """
+MATCH (c:Customer) WHERE c.region IS NOT NULL RETURN DISTINCT c.region AS region ORDER BY region
+"""
 
 
 async def load(store: Store, customer_nos: Sequence[str], books: Sequence[str] | None = None) -> list[Customer]:
@@ -87,6 +90,11 @@ async def one(store: Store, customer_no: str) -> Customer:
 async def count(store: Store) -> int:
     """Return the number of customers."""
     return int((await store.read("MATCH (c:Customer) RETURN count(c) AS n"))[0]["n"])
+
+
+async def regions(store: Store) -> list[str]:
+    """Return every region that a customer lives in, in order."""
+    return [row["region"] for row in await store.read(REGIONS)]
 
 
 async def pages(store: Store, size: int, region: str | None = None) -> AsyncIterator[list[str]]:

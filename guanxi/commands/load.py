@@ -8,7 +8,10 @@ from typing import Annotated
 import typer
 
 from graph.audit_entries import AuditAction
+from graph.store import Store
 from guanxi.auditing import record
+from guanxi.days import day
+from guanxi.empty_regions import empty_regions
 from guanxi.formats import DEFAULT, open_source, told
 from guanxi.opening import open_store
 from guanxi.reporting import progress_bars, report
@@ -16,6 +19,7 @@ from guanxi.secret_files import erasure_secret
 from guanxi.settings import Settings
 from loaders.importing import LoadSummary, absent, load_bank
 from loaders.sources import Source
+from loaders.tables import PROGRAMMES
 
 logger = logging.getLogger("guanxi")
 
@@ -58,4 +62,12 @@ async def _load(
             )
         loaded = {file.file: file.loaded for file in summary.files}
         await record(settings, store, AuditAction.WRITE, "load", details=loaded)
+        await _warn(store, source)
         return summary
+
+
+async def _warn(store: Store, source: Source) -> None:
+    """Warn of regions that no customer lives in, where contracts were loaded; customers may come later."""
+    if PROGRAMMES.name in source.tables():
+        for warning in await empty_regions(store, day(None)):
+            logger.warning("%s", warning)

@@ -2,7 +2,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from graph import browsing, feedback, instruments, portfolio, products, programmes
+from graph import browsing, customers, feedback, instruments, portfolio, products, programmes
 from graph.customers import load
 from graph.imports import import_rows
 from graph.once import Request
@@ -45,6 +45,12 @@ async def bank(empty_store):
         empty_store, "cards", [row("K1", card_no="K1", customer_no="C1", account_no="A1", product_code="CARD")]
     )
     return empty_store
+
+
+async def test_the_regions_are_those_that_a_customer_lives_in(bank):
+    await import_rows(bank, "customers", [row("C9", customer_no="C9", kind="person", region="A")])
+
+    assert await customers.regions(bank) == ["A", "R"]
 
 
 async def test_profiles_come_in_the_order_asked_without_those_that_are_not_there(bank):

@@ -55,7 +55,7 @@ def test_a_month_that_is_not_over_is_not_told(journey, guanxi):
 
 def test_a_contract_is_loaded_alone_and_told_with_what_is_used_of_it(journey, guanxi, tmp_path):
     [mart] = pl.read_csv(journey.bank / "programmes.csv", infer_schema=False).filter(programme_code="MART-1").to_dicts()
-    agreed = {"budget": "1000", "benefit_cost": "20", "quota": "40", "regions": "Yunnan|Hunan", "ends_on": "2030-12-31",
+    agreed = {"budget": "1000", "benefit_cost": "20", "quota": "40", "regions": "yunnan|Yunnan", "ends_on": "2030-12-31",
               "blackout_days": "2026-12-24|2026-12-30/2027-01-02"}  # fmt: skip
     pl.DataFrame([mart | agreed]).write_csv(tmp_path / "programmes.csv")
 
@@ -69,15 +69,17 @@ def test_a_contract_is_loaded_alone_and_told_with_what_is_used_of_it(journey, gu
 
     assert (loaded.returncode, json.loads(loaded.stdout)["files"][0]["loaded"]) == (0, 1)
     assert loaded.stderr == (
+        "The contract of MART-1 is for 'yunnan' (is 'Yunnan' meant?), and no customer lives there.\n"
         f"{tmp_path} has no products, customers, holdings: what the store has of them stays as it is.\n"
     )
     assert (checked.returncode, checked.stderr.partition(": ")[0]) == (
         2,
         f"{tmp_path} has no products, customers, holdings",
     )
+    assert without.stderr == loaded.stderr.partition("\n")[2]
     assert (without.returncode, again) == (0, [line for line in listed if not line.startswith(" ")])
     assert [line.strip() for line in listed[listed.index(LISTED) + 1 :][:1]] == [
-        f"0 of 40 places taken; 0.00 of 1,000.00 spent; from {mart['starts_on']}; until 2030-12-31; in Yunnan, Hunan; "
+        f"0 of 40 places taken; 0.00 of 1,000.00 spent; from {mart['starts_on']}; until 2030-12-31; in yunnan, Yunnan; "
         "not on 2026-12-24, 2026-12-30 to 2027-01-02"
     ]
     assert (logged[0]["operation"], json.loads(logged[0]["details"])) == ("guanxi load", {"programmes.csv": 1})
