@@ -1,6 +1,7 @@
-"""The process in which one run of a job is done: ``python -m guanxi.job_process NAME REPORT PARENT``.
+"""The process in which one run of a job is done: ``python -m guanxi.job_process NAME REPORT PARENT BEGINS``.
 
-So its time can be bounded, and its memory is not the server's. It ends with the process that started it.
+So its time can be bounded, and its memory is not the server's. It ends with the process that started it, and writes to
+the descriptor BEGINS when the job's own function begins.
 """
 
 import json
@@ -28,11 +29,11 @@ WATCH_SECONDS: Final = 1.0
 
 def main() -> None:
     """Run a job; a failure is written to REPORT, and the exit code is 1."""
-    name, report, parent = sys.argv[1:]
+    name, report, parent, begins = sys.argv[1:]
     threading.Thread(target=_end_with, args=(int(parent),), daemon=True).start()
     settings = Settings()
     try:
-        _run(settings, name)
+        _run(settings, name, int(begins))
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin's job may raise anything
         if settings.development:
             traceback.print_exception(error)
@@ -41,12 +42,13 @@ def main() -> None:
         sys.exit(1)
 
 
-def _run(settings: Settings, name: str) -> None:
+def _run(settings: Settings, name: str, begins: int) -> None:
     with Bank(settings) as bank:
         job, info = job_named(bank.host, name)
         run = imported(job.run)
         if info.source != SHIPPED:
             limit_memory(settings.plugin_job_memory_mb)
+        os.write(begins, b".")
         run(bank)
 
 

@@ -10,11 +10,11 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
-from datetime import UTC, datetime
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from graph import jobs
 from graph.errors import SettingsError, StoreError
@@ -28,6 +28,7 @@ from plugins.failures.telling import PROCESS_ENDED, Foreign, foreign
 from plugins.host import PluginHost
 from plugins.infos import SHIPPED, PluginInfo
 from plugins.isolation.memory import ONE_HEAP
+from plugins.isolation.workers import START_SECONDS
 
 logger = logging.getLogger("guanxi.jobs")
 
@@ -149,28 +150,61 @@ async def _done(
     store: Store, run: Run, job: Job, settings: Settings, *, quiet: bool
 ) -> tuple[JobOutcome, str | None, Foreign | None]:
     """Do a job; return what came of it, what may be kept of the error, and its plugin's failure, which quotes none."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, _hearing() as (begun, begins):
         report = Path(folder) / "report"
         holding = asyncio.create_task(_hold(store, run))
-        process = await _started(job.name, report, settings, quiet=quiet)
+        process = await _started(job.name, report, begins, settings, quiet=quiet)
         waiting = asyncio.create_task(process.wait())
         try:
-            await asyncio.wait(
-                {waiting, holding}, timeout=job.most.total_seconds(), return_when=asyncio.FIRST_COMPLETED
-            )
+            late = await _late(job, begun, waiting, holding)
             if waiting.done() and process.returncode == 0:
                 return JobOutcome.DONE, None, None
             if waiting.done():
                 return JobOutcome.FAILED, *_failed(report, process.returncode)
             if holding.done():
                 return JobOutcome.FAILED, "another server took it on", None
-            late = f"took longer than {job.most}"
             return JobOutcome.FAILED, late, Foreign("TimeoutError", late)
         finally:
             holding.cancel()
             with suppress(ProcessLookupError, PermissionError):  # it may be over, and its id another's
                 os.killpg(process.pid, signal.SIGKILL)
             await waiting
+
+
+async def _late(job: Job, begun: asyncio.Event, *ends: asyncio.Task[Any]) -> str:
+    """Wait for an end, as long as a job may take; return what is to be said of one that there was none of by then.
+
+    Its time counts from where its function begins: on busy cores, imports may take longer than a short job may.
+    """
+    start = max(job.most, timedelta(seconds=START_SECONDS))
+    beginning = asyncio.create_task(begun.wait())
+    try:
+        await asyncio.wait({beginning, *ends}, timeout=start.total_seconds(), return_when=asyncio.FIRST_COMPLETED)
+        if not beginning.done():
+            return f"had not begun after {start}"
+        await asyncio.wait(ends, timeout=job.most.total_seconds(), return_when=asyncio.FIRST_COMPLETED)
+        return f"took longer than {job.most}"
+    finally:
+        beginning.cancel()
+
+
+@contextmanager
+def _hearing() -> Iterator[tuple[asyncio.Event, int]]:
+    """Yield what is set when a run's process first writes to a descriptor, and the descriptor, which is held open."""
+    loop, begun = asyncio.get_running_loop(), asyncio.Event()
+    heard, begins = os.pipe()
+
+    def hear() -> None:
+        loop.remove_reader(heard)
+        begun.set()
+
+    loop.add_reader(heard, hear)
+    try:
+        yield begun, begins
+    finally:
+        loop.remove_reader(heard)
+        os.close(heard)
+        os.close(begins)
 
 
 def _failed(report: Path, code: int | None) -> tuple[str, Foreign | None]:
@@ -197,12 +231,15 @@ async def _hold(store: Store, run: Run) -> None:
             logger.exception("the job %s is not held", run.job_name)
 
 
-async def _started(name: str, report: Path, settings: Settings, *, quiet: bool) -> asyncio.subprocess.Process:
+async def _started(
+    name: str, report: Path, begins: int, settings: Settings, *, quiet: bool
+) -> asyncio.subprocess.Process:
     """Start a job's process with this one's environment; a server has no place for what it prints."""
     own = {"GUANXI_HOME": str(settings.home), "GUANXI_PLUGINS": os.pathsep.join(map(str, settings.plugins))}
     output = subprocess.DEVNULL if quiet else None
     return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "guanxi.job_process", name, str(report), str(os.getpid())),
+        *(sys.executable, "-m", "guanxi.job_process", name, str(report), str(os.getpid()), str(begins)),
+        pass_fds=(begins,),
         env=os.environ | own | ONE_HEAP,
         start_new_session=True,
         stdin=subprocess.DEVNULL,

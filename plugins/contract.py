@@ -91,7 +91,7 @@ class Job:
         every: from one start to the next; a minute or more.
         run: a plain function that is called with the bank, a ``guanxi.Bank``; or ``module:function``. What it raises is
             recorded, and it is tried again at its next time.
-        most: how long one run may take before its process is killed.
+        most: how long one run may take, from where it is called, before its process is killed.
         by_default: whether it runs where ``GUANXI_JOBS`` says nothing of it.
     """
 

@@ -188,6 +188,43 @@ def test_what_goes_wrong_is_recorded_without_anything_personal(journey, guanxi, 
         assert within(5, lambda: all(map(gone, pids(tmp_path))))
 
 
+SLOW = """
+import sys, time
+from datetime import timedelta
+from guanxi import Job, hookimpl
+
+if "guanxi.job_process" in sys.orig_argv:
+    time.sleep(STARTS)
+
+def run(bank):
+    time.sleep(RUNS)
+
+@hookimpl
+def jobs(register):
+    register(Job("slow", "Begin late.", timedelta(minutes=1), run, most=timedelta(seconds=5)))
+"""
+
+
+@pytest.mark.parametrize(
+    ("starts", "runs", "most", "came"),
+    [
+        ("6", "0", 60.0, ("done", None)),
+        ("6", "600", 60.0, ("failed", "took longer than 0:00:05")),
+        ("600", "0", 7.0, ("failed", "had not begun after 0:00:07")),
+    ],
+    ids=["begins late", "begins late and is slow", "never begins"],
+)
+async def test_the_time_of_a_job_counts_from_where_its_own_function_begins(
+    journey, opened, tmp_path, monkeypatch, starts, runs, most, came
+):
+    (tmp_path / "slow.py").write_text(SLOW.replace("STARTS", starts).replace("RUNS", runs))
+    monkeypatch.setattr(work, "START_SECONDS", most)
+    settings = Settings(home=journey.home, plugins=(tmp_path,))
+    host = PluginHost.load([tmp_path])
+
+    assert await work.run_job(opened, *work.job_named(host, "slow"), settings, host.reports) == came
+
+
 @pytest.mark.usefixtures("opened")
 def test_threads_take_no_more_of_a_jobs_memory_than_they_use(journey, guanxi, ward):
     done = guanxi(journey.home, "jobs", "run", "spread", **ward, GUANXI_PLUGIN_JOB_MEMORY_MB="512")
