@@ -1,7 +1,6 @@
 """``guanxi plugins failures`` and ``reproduce``: what plugins failed on where they run, and whether they still do."""
 
 import json
-import traceback
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
@@ -43,20 +42,21 @@ def reproduce(
     failure = read(report)
     if not path.exists():
         raise SettingsError(f"There is no {path}.")
-    from guanxi.reproducing import ask_again, left_open
+    from guanxi.reproducing import ask_again, left_open, shown
 
+    settings = Settings()
     typer.echo(f"{failure.item} of {_named(failure)} failed: {failure.place}")
     try:
-        ask_again(failure, path.resolve(), Settings())
+        ask_again(failure, path.resolve(), settings)
     except SettingsError:
         raise
     except (Exception, SystemExit) as error:  # noqa: BLE001 - it is what was asked for
-        typer.echo("".join(traceback.format_exception(error)))
+        typer.echo(shown(error))
         return 1
     if failure.hook == "recommenders" and not failure.customers:
         typer.echo(f"It takes in what it learnt last; guanxi plugins check {path} --own-bank shows whether it learns.")
     else:
-        typer.echo(f"It does not fail on what was reported; {left_open(failure)}.")
+        typer.echo(f"It does not fail on what was reported; {left_open(failure, settings)}.")
     return 0
 
 

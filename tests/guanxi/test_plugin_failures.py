@@ -11,6 +11,7 @@ from graph.records import Customer, Holding, Product, StoredSettings
 from graph.words import CustomerKind
 from plugins.failures.failure import Asked
 from plugins.failures.reports import FailureReports
+from plugins.failures.telling import Foreign
 from plugins.fields.calls import FieldCalls
 from plugins.fields.checks import checked_field
 from plugins.host import PluginHost
@@ -329,3 +330,89 @@ def test_facts_of_a_reason_cannot_be_asked_for_again(failed_fields, guanxi, tmp_
     assert (done.returncode, done.stderr) == (
         2, "Offer.typedReasons cannot be asked again by itself: it failed on what a recommender gave.\n"
     )  # fmt: skip
+
+
+HUNGRY = """
+from guanxi import About, Proposal, recommender
+
+@recommender("mine")
+def propose(customer):
+    {does}
+"""
+ISOLATIONS = ("thread", "process")
+HOG = "held = bytearray(3_000_000_000)"
+
+
+@pytest.fixture
+def reported(tmp_path):
+    """Return a function: the file of a plugin that does something, and that of a report that it failed by an error."""
+
+    def make(does, error):
+        path, folder = tmp_path / "mine.py", tmp_path / "home" / "failures"
+        path.write_text(HUNGRY.format(does=does))
+        told = FailureReports(folder)
+        asked = Asked.of([CustomerView(KNOWN, TODAY)], [Product("A", "A", "deposit")])
+        told.tell(PluginInfo("mine", str(path)), "recommenders", "mine", error, asked)
+        return path, next(folder.glob("*/*.json"))
+
+    return make
+
+
+@pytest.mark.parametrize("error", [TimeoutError("took longer than 110 ms"), ValueError("no")], ids=["time", "other"])
+def test_one_that_never_ends_is_shown_where_it_hangs(reported, guanxi, tmp_path, error):
+    path, report = reported("while True: pass", error)
+    done = guanxi(tmp_path / "home", "plugins", "reproduce", report, path)
+    seconds = "110 ms" if isinstance(error, TimeoutError) else "10000 ms"
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.splitlines()[1:] == [
+        f"TimeoutError: took longer than {seconds}",
+        "It is still at:",
+        f'  File "{path}", line 6, in propose',
+        "    while True: pass",
+        "",
+    ]
+
+
+def test_one_that_never_ends_is_ended_with_its_process(reported, guanxi, tmp_path):
+    path, report = reported("while True: pass", TimeoutError("took longer than it has"))
+    done = guanxi(tmp_path / "home", "plugins", "reproduce", report, path, GUANXI_PLUGIN_ISOLATION="process")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.splitlines()[1:] == [
+        "TimeoutError: took longer than it has; its process was ended",
+        "GUANXI_PLUGIN_ISOLATION=thread shows where it is.",
+        "",
+    ]
+
+
+@pytest.mark.parametrize("isolation", ISOLATIONS)
+def test_an_own_error_about_time_is_shown_with_its_line(reported, guanxi, tmp_path, isolation):
+    path, report = reported("raise TimeoutError('the bank is away')", TimeoutError("no"))
+    done = guanxi(tmp_path / "home", "plugins", "reproduce", report, path, GUANXI_PLUGIN_ISOLATION=isolation)
+    assert (done.returncode, "line 6, in propose\n" in done.stdout) == (1, True), done.stdout
+    assert done.stdout.rstrip().splitlines()[-1] == "TimeoutError: the bank is away"
+
+
+def test_what_takes_too_much_memory_is_asked_in_a_process_with_the_memory_of_the_settings(reported, guanxi, tmp_path):
+    path, report = reported(HOG, MemoryError())
+    done = guanxi(tmp_path / "home", "plugins", "reproduce", report, path, GUANXI_PLUGIN_ISOLATION="process")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.splitlines()[-2:] == [f'  File "{path.name}", line 6, in propose', "MemoryError: "]
+
+
+THREADED = "; GUANXI_PLUGIN_ISOLATION=process bounds its memory, too"
+
+
+@pytest.mark.parametrize(
+    ("error", "isolation", "short"),
+    [
+        (TimeoutError(), "thread", f"time, and there may be more of it here{THREADED}"),
+        (MemoryError(), "thread", f"memory, and there may be more of it here{THREADED}"),
+        (MemoryError(), "process", "memory, and there may be more of it here"),
+        (Foreign("ProcessEnded", ""), "process", "memory, and there may be more of it here"),
+    ],
+)
+def test_of_what_was_short_of_time_or_memory_it_says_so(reported, guanxi, tmp_path, error, isolation, short):
+    path, report = reported("yield Proposal('A', 0.5)", error)
+    done = guanxi(tmp_path / "home", "plugins", "reproduce", report, path, GUANXI_PLUGIN_ISOLATION=isolation)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1] == f"It does not fail on what was reported; it failed for want of {short}."
