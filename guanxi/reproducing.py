@@ -32,7 +32,8 @@ PATIENT_SECONDS: Final = 10.0
 """How long what was not too slow may take in a thread: one that errs late on this machine is shown to err."""
 SHORT: Final[Mapping[str, str]] = {"TimeoutError": "time", "MemoryError": "memory", PROCESS_ENDED: "memory"}
 """What was wanting, by the type of an error."""
-IN_A_PROCESS: Final = "GUANXI_PLUGIN_ISOLATION=thread shows where it is."
+IN_A: Final = {"thread": "It has ended since.", "process": "GUANXI_PLUGIN_ISOLATION=thread shows where it is."}
+"""What is said where no line is known, by how plugins are kept apart."""
 
 
 def ask_again(failure: Failure, path: Path, settings: Settings) -> None:
@@ -46,7 +47,7 @@ def ask_again(failure: Failure, path: Path, settings: Settings) -> None:
         _ask(host, failure, path, settings)
     except TimeoutError as error:
         if _is_too_late(error):
-            error.add_note("\n".join(_still_at(path)) or IN_A_PROCESS)
+            error.add_note("\n".join(_still_at(path)) or IN_A[_isolation(failure, settings).mode])
         raise
     finally:
         host.close()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from graph.errors import NotLearnt
+from plugins.failures.plugin_code import is_of_plugin
 
 CALLING: Final = Path(__file__).parents[1]
 """Has what imports, calls and checks plugins, and folders of shipped ones."""
@@ -88,10 +89,17 @@ def kind_of(error: BaseException) -> str:
 
 
 def frames_of(error: BaseException) -> tuple[Frame, ...]:
-    """Return the lines that an error came through, the last one last: no plugin's are those that call plugins."""
+    """Return the lines that an error came through, the last one last.
+
+    That is the last one of a plugin: what it is given, or calls, fails by what it does there. Where none is a plugin's,
+    neither are those that call plugins.
+    """
     if isinstance(error, Foreign):
         return error.frames
     found = list(traceback.extract_tb(error.__traceback__))
+    own = [place for place, frame in enumerate(found) if is_of_plugin(frame.filename)]
+    if own:
+        del found[own[-1] + 1 :]
     while found and _is_ours(found[-1].filename):
         found.pop()
     frames = [Frame(Path(frame.filename).name, frame.lineno or 0, frame.name) for frame in found]

@@ -23,6 +23,7 @@ from graph.records import (
     Relation,
 )
 from graph.words import Channel, MemberRole, OutcomeKind, Purpose, RelationKind
+from plugins.failures import plugin_code, telling
 from plugins.failures.failure import Asked
 from plugins.failures.reports import MOST_FILES, FailureReports, files, read
 from plugins.fields.calls import FieldCalls
@@ -137,6 +138,55 @@ def test_a_report_says_what_failed_where_and_who_is_to_mend_it(failing, known, i
     assert (failure.plugin, failure.version, failure.owner, failure.item) == ("mine", "7", "ann@bank.example", "mine")
     assert failure.place == "ValueError in mine.py:11"
     assert (failure.frames[-1].function, failure.channel) == ("propose", "mobile")
+
+
+MISUSES = {
+    "customer": "customer.salary > 5000",
+    "catalogue": "catalogue.nothing",
+    "library": "__import__('json').loads('{')",
+    "callback": "catalogue.index.get(max([customer], key=lambda own: own.salary))",
+}
+"""What fails in code that is not the plugin's, by whose that is."""
+
+
+@pytest.mark.parametrize("isolation", [THREADS, PROCESS], ids=["thread", "process"])
+@pytest.mark.parametrize("misused", MISUSES.values(), ids=MISUSES)
+def test_a_failure_in_what_a_plugin_is_given_or_calls_is_told_by_the_plugins_own_line(
+    failing, known, isolation, misused
+):
+    [path] = failing(when(misused), [known], isolation)
+    failure = read(path)
+    assert (failure.place.partition(" in ")[2], failure.frames[-1].line) == ("mine.py:10", 10)
+
+
+LIBRARIES = "/venv/lib/python3.11/site-packages"
+GUARD, VIEW = telling.CALLING / "isolation" / "guard.py", telling.CALLING.parent / "recommenders" / "view.py"
+
+
+@pytest.mark.parametrize(
+    ("through", "place"),
+    [
+        ((GUARD, f"{LIBRARIES}/own/plug.py", VIEW), "plug.py:2"),
+        ((GUARD, f"{LIBRARIES}/own.py", VIEW, f"{LIBRARIES}/pydantic/main.py"), "own.py:2"),
+        ((GUARD, f"{LIBRARIES}/pydantic/main.py", "/plugins/mine.py", VIEW), "mine.py:2"),
+        ((GUARD, f"{LIBRARIES}/pydantic/main.py", VIEW), "view.py:2"),
+        ((GUARD, f"{LIBRARIES}/pydantic/main.py"), "main.py:2"),
+        ((GUARD, "/plugins/mine.py", "<string>", VIEW), "mine.py:2"),
+    ],
+)
+def test_an_installed_plugins_line_is_told_by_libraries_and_one_of_guanxi_where_there_is_no_other(
+    monkeypatch, through, place
+):
+    monkeypatch.setattr(plugin_code, "packages_of_plugins", lambda: frozenset({"own"}))
+    call = None
+    for file in reversed(through):
+        found = {"call": call}
+        exec(compile(f"def own():\n    {'call()' if call else '1 / 0'}", file, "exec"), found)
+        call = found["own"]
+    with pytest.raises(ZeroDivisionError) as raised:
+        call()
+    error = raised.value.with_traceback(raised.value.__traceback__.tb_next)
+    assert telling.placed(error) == f"ZeroDivisionError in {place}"
 
 
 @pytest.mark.parametrize("isolation", [THREADS, PROCESS], ids=["thread", "process"])
