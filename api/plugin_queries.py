@@ -43,7 +43,7 @@ class Plugin:
         "it was asked of customers, which may quote one."
     )
     last_place: str | None = strawberry.field(
-        description="What went wrong last in its parts, or in loading it: type and place."
+        description="What went wrong last in its parts, or in loading it: type and place, and what guanxi itself says."
     )
     recommenders: list[str] = strawberry.field(description="Names of its recommenders.")
 

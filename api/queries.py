@@ -100,7 +100,9 @@ class RecommenderInfo:
     calls: int = strawberry.field(description="How often it was asked.")
     failures: int = strawberry.field(description="How often it failed.")
     mean_ms: float = strawberry.field(description="Mean time of a call, in milliseconds.")
-    last_error: str | None = strawberry.field(description="What went wrong last: the error's type and place.")
+    last_error: str | None = strawberry.field(
+        description="What went wrong last: the error's type and place, and what guanxi itself says."
+    )
 
     @classmethod
     def of(cls, info: Info) -> "RecommenderInfo":

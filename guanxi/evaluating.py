@@ -12,7 +12,7 @@ from graph.errors import PluginError, SettingsError
 from guanxi.bank import Bank, take_in
 from guanxi.offer_changes import TOP, changes, offered, with_learnt
 from plugins.deciding import build_engine
-from plugins.failures.telling import placed_or_told, told
+from plugins.failures.telling import placed, told
 from plugins.infos import PluginInfo
 from plugins.life.stages import BANKS_OWN, Lives
 from recommenders.artefact import applied
@@ -93,7 +93,7 @@ class _Unlearnt:
         if not any(recommender.name == own.name for own in self.own):
             return logged(recommender, error)
         self._errors.setdefault(recommender.name, []).append(told(error))
-        return placed_or_told(error)
+        return placed(error)
 
     def told(self) -> Iterator[str]:
         """Yield a line for each."""

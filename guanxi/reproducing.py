@@ -195,7 +195,7 @@ def _isolation(failure: Failure, settings: Settings) -> Isolation:
 
 
 def _short_of(failure: Failure) -> str | None:
-    return SHORT.get(failure.place.partition(" ")[0])
+    return SHORT.get(failure.place.partition(" ")[0].rstrip(":"))
 
 
 def _is_too_late(error: BaseException) -> bool:

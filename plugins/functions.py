@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from graph.errors import PluginError
 from graph.words import Language
-from plugins.failures.telling import note_row
+from plugins.failures.telling import note_row, ours
 from recommenders.batch import Batch
 from recommenders.catalogue import Catalogue
 from recommenders.contract import Candidates, Proposal, Reason, Scores, Text
@@ -154,13 +154,15 @@ def recommender(
 
 def _checked(proposal: object, catalogue: Catalogue) -> tuple[float, int]:
     if not isinstance(proposal, Proposal):
-        raise TypeError(f"gave {type(proposal).__name__}, not a Proposal")
+        raise ours(TypeError(f"gave {type(proposal).__name__}, not a Proposal"))
     score = float(proposal.score) if isinstance(proposal.score, NUMBERS) else math.nan
     if not 0 <= score <= 1:
-        raise ValueError(f"gave {proposal.product_code} the score {proposal.score!r}, not a number from 0 to 1")
+        said = f"gave {proposal.product_code} the score {proposal.score!r}, not a number from 0 to 1"
+        raise ours(ValueError(said), "gave a score that is no number from 0 to 1")
     column = catalogue.index.get(proposal.product_code)
     if column is None:
-        raise ValueError(f"proposed {proposal.product_code!r}, which the catalogue does not have")
+        said = f"proposed {proposal.product_code!r}, which the catalogue does not have"
+        raise ours(ValueError(said), "proposed a product that the catalogue does not have")
     return score, column
 
 

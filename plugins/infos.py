@@ -22,7 +22,8 @@ SHIPPED: Final = "shipped"
 class RecommenderInfo:
     """A recommender's state: ready, failing, off, busy, or untrained.
 
-    ``last_error`` may quote a customer; ``last_place`` is the error's type and place alone.
+    ``last_error`` may quote a customer; ``last_place`` is the error's type and place, and what guanxi itself
+    says of it.
     """
 
     name: str
@@ -88,7 +89,7 @@ class PluginInfo:
         return f"{self.source}:{self.name}"
 
     def note(self, said: str, place: str | None = None, *, is_safe: bool = False) -> None:
-        """Record a failure that leaves the plugin in use; ``place`` is its type and place alone."""
+        """Record a failure that leaves the plugin in use; ``place`` quotes none."""
         self.failures += 1
         self.fail(said, place, is_safe=is_safe)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from plugins.failures.failure import Asked
-from plugins.failures.telling import placed, told
+from plugins.failures.telling import ours, placed, told
 from plugins.host import PluginHost
 from plugins.isolation.events import check_day
 from plugins.isolation.guard import is_text
@@ -46,7 +46,7 @@ def happenings(host: PluginHost, customer: CustomerView, since: date, until: dat
 def day_of(event: LifeEvent, customer: CustomerView) -> date | None:
     """Return the day on which an event happens to a customer; raises whatever the plugin does, and TypeError."""
     if not is_text(event.text):
-        raise TypeError(f"registered the event {event.code!r} without a text in each language")
+        raise ours(TypeError(f"registered the event {event.code!r} without a text in each language"))
     day = event.on(customer)
     check_day(event.code, day)
     return day

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from plugins.failures.failure import Asked
 from plugins.failures.reports import FailureReports
-from plugins.failures.telling import is_ours, placed, placed_or_told, told
+from plugins.failures.telling import own_words, placed, told
 from plugins.infos import SHIPPED, Loaded, PluginInfo, RecommenderInfo, Untrained
 from plugins.isolation.guard import GuardedRecommender, Health
 from plugins.isolation.threads import given_apart
@@ -55,7 +55,7 @@ class Recommending:
         info = next(info for own, info in self._owned() if own.name == recommender.name)
         health = self._health[recommender.name]
         health.last_error, health.last_place = told(error), placed(error)
-        is_safe, why = is_ours(error), placed_or_told(error)
+        is_safe, why = own_words(error) is not None, placed(error)
         said = f"{LEARNING}: {recommender.name} learnt nothing that it can use: {why if is_safe else told(error)}"
         info.note(said, placed(error), is_safe=is_safe)
         logger.warning("%s of plugin %s learnt nothing that it can use: %s", recommender.name, info.name, why)

@@ -1,13 +1,14 @@
 """Counts plugins' failures in memory, until webhooks are told of them away from whoever asked the plugin."""
 
 import hashlib
+import re
 import threading
 from collections import Counter
 from typing import Final
 
 from graph.records import PluginFailure
 from plugins.failures.failure import Owned
-from plugins.failures.telling import is_ours, kind_of, place_of, utf8
+from plugins.failures.telling import kind_of, own_words, place_of, utf8
 
 MOST_WAYS: Final = 20
 """In which one version of a plugin fails; of yet another nobody is told."""
@@ -25,7 +26,8 @@ class FailureCounts:
         """Count a failure, whose error says nobody's; return the id of its way where that is new, and one of few."""
         error_kind, place = kind_of(error), place_of(error)
         version = said if plugin.version is None else plugin.version  # one that is too broken to say which it is
-        named = f"{plugin.name} {version} {hook} {item} {error_kind} {place}" + (f" {said}" if is_ours(error) else "")
+        own = re.sub(r"\d+", "0", own_words(error) or "")  # one sentence, of which customer or place it be
+        named = f"{plugin.name} {version} {hook} {item} {error_kind} {place}" + (f" {own}" if own else "")
         failure_id = hashlib.sha256(named.encode()).hexdigest()[:12]
         with self._lock:
             is_new = failure_id not in self._known

@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol, TypeAlias
 from graph.records import Customer, Product
 from plugins.about import API_VERSION
 from plugins.failures.anonymising import MOST_SAID, Disguise, said_by
-from plugins.failures.telling import Frame, frames_of, placed, row_of, text_of
+from plugins.failures.telling import Frame, frames_of, own_words, placed, placed_with, row_of, text_of
 from plugins.failures.words import words_of
 from recommenders.batch import Batch
 from recommenders.catalogue import Catalogue
@@ -67,7 +67,8 @@ class Asked:
 
     def said_by(self, error: BaseException) -> str:
         """Return what an error says, as far as that is nobody's."""
-        return text_of(error)[:MOST_SAID] if self.is_safe else said_by(error)
+        said = text_of(error) if self.is_safe else own_words(error)
+        return said_by(error) if said is None else said[:MOST_SAID]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ class Failure:
         item: the recommender's or job's name, the gate's or event's code, a type and its field (``Customer.seat``),
             or the plugin's name.
         api: version of the plugin API that it failed under.
-        place: the error's type and place.
+        place: the error's type and place, and what guanxi itself says of it.
         said: what the error says, as far as that is nobody's.
         customers: who it failed on, made nobody; the one, where that is known; none where it was asked of none.
         programme: the code that a programme's field failed on.
@@ -108,6 +109,7 @@ class Failure:
     def of(cls, plugin: Owned, hook: str, item: str, error: BaseException, asked: Asked) -> "Failure":
         """Make what is told of a failure."""
         batch, row, disguise = asked.batch, row_of(error), Disguise(words_of(plugin.source))
+        said = asked.said_by(error)
         failed = batch.customers[:MOST_CUSTOMERS] if row is None else batch.customers[row : row + 1]
         return cls(
             plugin.name,
@@ -117,8 +119,8 @@ class Failure:
             item,
             API_VERSION,
             datetime.now(UTC),
-            placed(error),
-            asked.said_by(error),
+            placed_with(error, said) if asked.is_safe else placed(error),
+            said,
             frames_of(error),
             disguise.day(batch.context.today),
             batch.context.channel,

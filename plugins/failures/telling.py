@@ -7,10 +7,12 @@ from concurrent.futures import _base as futures
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from graph.errors import NotLearnt
+from graph.errors import NotLearnt, PluginError
 from plugins.failures.plugin_code import is_of_plugin
+
+E = TypeVar("E", bound=Exception)
 
 CALLING: Final = Path(__file__).parents[1]
 """Has what imports, calls and checks plugins, and folders of shipped ones."""
@@ -28,6 +30,8 @@ PROTOCOL_ERROR: Final = "ProtocolError"
 """What is said of a plugin's process that answers no more, or what nobody asked."""
 ROW: Final = "guanxi_row"
 """The attribute by which an error says for which customer of a batch it was raised."""
+OWN: Final = "guanxi_own"
+"""The attribute by which an error that guanxi raises says what is wrong, in words that quote nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ class Foreign(Exception):
         frames: the lines that it came through there, the last one last.
         row: place in the batch of the customer that it was raised for; None where nobody knows.
         ends: the process that raised it is of no more use.
-        is_ours: guanxi says so itself, in words that quote nobody.
+        own: what guanxi says of it itself, in words that quote nobody; None where it says nothing.
     """
 
     def __init__(
@@ -58,14 +62,14 @@ class Foreign(Exception):
         row: int | None = None,
         *,
         ends: bool = False,
-        is_ours: bool = False,
+        own: str | None = None,
     ) -> None:
         super().__init__(said)
         self.kind = kind
         self.frames = tuple(frames)
         self.row = row
         self.ends = ends
-        self.is_ours = is_ours
+        self.own = own
 
 
 def as_told(error: BaseException) -> dict[str, Any]:
@@ -73,14 +77,15 @@ def as_told(error: BaseException) -> dict[str, Any]:
     frames = [[frame.file, frame.line, frame.function] for frame in frames_of(error)]
     ends = isinstance(error, MemoryError)
     told = {"kind": kind_of(error), "said": text_of(error), "frames": frames, "row": row_of(error), "ends": ends}
-    return told | {"is_ours": is_ours(error)}
+    return told | {"own": own_words(error)}
 
 
 def foreign(told: Any) -> Foreign:
     """Return the error that a process told of; raises LookupError, TypeError or ValueError where that is none."""
     frames = [Frame(str(file), int(line), str(function)) for file, line, function in told["frames"]]
-    ends, own = bool(told["ends"]), told.get("is_ours") is True
-    return Foreign(str(told["kind"]), str(told["said"]), frames, told["row"], ends=ends, is_ours=own)
+    ends, own = bool(told["ends"]), told.get("own")
+    own = None if own is None else str(own)
+    return Foreign(str(told["kind"]), str(told["said"]), frames, told["row"], ends=ends, own=own)
 
 
 def kind_of(error: BaseException) -> str:
@@ -112,12 +117,19 @@ def _is_ours(file: str) -> bool:
     return file.startswith("<frozen ") or Path(file) in ASKING or Path(file).parent in OURS
 
 
-def is_ours(error: BaseException) -> bool:
-    """Whether guanxi itself says what is wrong in learning, where it raised it, in words that quote nobody."""
+def ours(error: E, said: str | None = None) -> E:
+    """Have an error that guanxi raises tell what is wrong: in these words, or its own, which quote nothing then."""
+    setattr(error, OWN, text_of(error) if said is None else said)
+    return error
+
+
+def own_words(error: BaseException) -> str | None:
+    """Return what guanxi itself says is wrong, where it raised the error, in words that quote nobody; else None."""
     if isinstance(error, Foreign):
-        return error.is_ours
-    raised = traceback.extract_tb(error.__traceback__)[-1:] if isinstance(error, NotLearnt) else []
-    return any(_is_ours(frame.filename) for frame in raised)
+        return error.own
+    said = text_of(error) if isinstance(error, NotLearnt) else getattr(error, OWN, None)
+    raised = traceback.extract_tb(error.__traceback__)[-1:]
+    return said if isinstance(said, str) and any(_is_ours(frame.filename) for frame in raised) else None
 
 
 def is_raised_by_us(error: BaseException) -> bool:
@@ -163,11 +175,16 @@ def place_of(error: BaseException) -> str | None:
 
 
 def placed(error: BaseException) -> str:
-    """Say of what type an error is and where it was raised; what it says may quote a customer."""
+    """Say of what type an error is, where it was raised, and what guanxi itself says: all else may quote a customer."""
+    own = own_words(error)
+    return _placed(error) if own is None else f"{_placed(error)}: {own}"
+
+
+def placed_with(error: BaseException, said: str) -> str:
+    """Say of what type an error is and where it was raised, and what it says of a plugin that cannot be loaded."""
+    return f"{_placed(error)}: {said}" if kind_of(error) == PluginError.__name__ else placed(error)
+
+
+def _placed(error: BaseException) -> str:
     place = place_of(error)
     return kind_of(error) + (f" in {place}" if place else "")
-
-
-def placed_or_told(error: BaseException) -> str:
-    """Say of what type an error is and where it was raised, and whole what guanxi itself says."""
-    return f"{placed(error)}: {text_of(error)}" if is_ours(error) else placed(error)

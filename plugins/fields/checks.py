@@ -10,6 +10,7 @@ from typing import Any, Final, get_args
 
 from graph.errors import PluginError
 from plugins.contract import Facts, Field, On
+from plugins.failures.telling import ours
 from plugins.fields.names import check_distinct, check_name
 from plugins.fields.shapes import (
     Attribute,
@@ -127,9 +128,10 @@ def check_value(shape: Shape, value: object, what: str) -> None:
 
 def _check_items(of: Shape, value: object, what: str) -> None:
     if not isinstance(value, tuple):
-        raise TypeError(f"{what} is {type(value).__name__}, not a tuple")
+        raise ours(TypeError(f"{what} is {type(value).__name__}, not a tuple"))
     if len(value) > MOST_LISTED:
-        raise ValueError(f"{what} has {len(value):,} items; {MOST_LISTED} is the most")
+        said = f"{what} has {len(value):,} items; {MOST_LISTED} is the most"
+        raise ours(ValueError(said), f"{what} has more than {MOST_LISTED} items")
     for place, item in enumerate(value):
         check_value(of, item, f"{what}[{place}]")
 
@@ -137,7 +139,7 @@ def _check_items(of: Shape, value: object, what: str) -> None:
 def _of(*kinds: type, but: tuple[type, ...] = ()) -> Callable[[Any, str], None]:
     def check(value: Any, what: str) -> None:
         if not isinstance(value, kinds) or isinstance(value, but):
-            raise TypeError(f"{what} is {type(value).__name__}, not {kinds[0].__name__}")
+            raise ours(TypeError(f"{what} is {type(value).__name__}, not {kinds[0].__name__}"))
 
     return check
 
@@ -145,19 +147,19 @@ def _of(*kinds: type, but: tuple[type, ...] = ()) -> Callable[[Any, str], None]:
 def _check_int(value: Any, what: str) -> None:
     _of(int, but=(bool,))(value, what)
     if abs(value) > LARGEST:
-        raise ValueError(f"{what} is beyond the 32 bits of GraphQL's Int")
+        raise ours(ValueError(f"{what} is beyond the 32 bits of GraphQL's Int"))
 
 
 def _check_float(value: Any, what: str) -> None:
     _of(float, int, but=(bool,))(value, what)
     if not math.isfinite(value):
-        raise ValueError(f"{what} is no finite number")
+        raise ours(ValueError(f"{what} is no finite number"))
 
 
 def _check_decimal(value: Any, what: str) -> None:
     _of(Decimal)(value, what)
     if not value.is_finite():
-        raise ValueError(f"{what} is no finite number")
+        raise ours(ValueError(f"{what} is no finite number"))
 
 
 CHECKS: Final[dict[type, Callable[[Any, str], None]]] = {

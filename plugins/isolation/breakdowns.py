@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from graph.records import Members
 from plugins.contract import Breakdown
+from plugins.failures.telling import ours
 from plugins.isolation.budgets import breakdown_budget
 from plugins.isolation.threads import Apart, OwnThread, too_late
 
@@ -75,6 +76,6 @@ def _grouped(group: Group, ever: Sequence[Members], day: date) -> dict[str, int]
     for own in (own for own in ever if own.are_there(day)):
         name = group(own, day)
         if not isinstance(name, str):
-            raise TypeError(f"gave {type(name).__name__} as a group of members, not a text")
+            raise ours(TypeError(f"gave {type(name).__name__} as a group of members, not a text"))
         counts[name] += own.count
     return dict(counts)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Final
 
-from plugins.failures.telling import Foreign
+from plugins.failures.telling import Foreign, ours
 from plugins.isolation.budgets import BUDGET_SECONDS
 from plugins.isolation.threads import Apart
 from plugins.isolation.workers import Given, Worker
@@ -37,7 +37,7 @@ def in_process(event: LifeEvent, place: int, worker: Worker, given: Given) -> Li
 def check_day(code: str, day: object) -> None:
     """Return if it is a day, or None; raises TypeError."""
     if day is not None and (not isinstance(day, date) or isinstance(day, datetime)):
-        raise TypeError(f"gave {type(day).__name__} as the day of {code}, not a date")
+        raise ours(TypeError(f"gave {type(day).__name__} as the day of {code}, not a date"))
 
 
 class _Remote:

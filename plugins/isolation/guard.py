@@ -19,7 +19,7 @@ import numpy as np
 
 from graph.records import Product
 from graph.words import Language
-from plugins.failures.telling import placed, text_of, told
+from plugins.failures.telling import ours, placed, text_of, told
 from plugins.functions import Speaking, fill
 from plugins.isolation.budgets import BUDGET_SECONDS, own_budget
 from plugins.isolation.calls import Call, do_at_once
@@ -283,25 +283,27 @@ def check_candidates(candidates: object, batch: Batch, *, bounded: bool = True) 
     Factors, as of our own, may go a little beyond.
     """
     if not isinstance(candidates, Candidates):
-        raise TypeError(f"gave {type(candidates).__name__}, not Candidates")
+        raise ours(TypeError(f"gave {type(candidates).__name__}, not Candidates"))
     scores = candidates.scores
     if not isinstance(scores, np.ndarray) or scores.shape != batch.shape:
-        raise ValueError(f"gave scores of shape {getattr(scores, 'shape', None)}, not {batch.shape}")
+        said = f"gave scores of shape {getattr(scores, 'shape', None)}, not {batch.shape}"
+        raise ours(ValueError(said), "gave scores that are not of the batch's shape")
     if scores.dtype.kind != "f" or np.count_nonzero(np.isinf(scores)):
-        raise ValueError("gave scores that are no finite numbers")
+        raise ours(ValueError("gave scores that are no finite numbers"))
     if bounded and np.count_nonzero((scores < 0) | (scores > 1)):
-        raise ValueError("gave scores that are not from 0 to 1")
+        raise ours(ValueError("gave scores that are not from 0 to 1"))
 
 
 def check_refused(refused: Any, batch: Batch) -> Mask:
     """Return what a gate refuses, of the batch's shape; raises TypeError or ValueError where it is no such mask."""
     mask = np.asarray(refused)
     if mask.dtype != np.bool_:
-        raise TypeError(f"gave {mask.dtype}, not booleans")
+        raise ours(TypeError(f"gave {mask.dtype.name}, not booleans"))
     try:
         return np.broadcast_to(mask, batch.shape)
     except ValueError:
-        raise ValueError(f"gave booleans of shape {mask.shape}, not {batch.shape}") from None
+        said = f"gave booleans of shape {mask.shape}, not {batch.shape}"
+        raise ours(ValueError(said), "gave booleans that are not of the batch's shape") from None
 
 
 def check_reason(reason: object) -> None:
@@ -309,20 +311,21 @@ def check_reason(reason: object) -> None:
     if reason is None:
         return
     if not isinstance(reason, Reason):
-        raise TypeError(f"gave {type(reason).__name__}, not a Reason")
+        raise ours(TypeError(f"gave {type(reason).__name__}, not a Reason"))
     if not isinstance(reason.path, tuple) or not all(isinstance(part, str) for part in reason.path):
-        raise TypeError(f"gave a reason whose path is no tuple of texts: {reason.path!r}")
+        said = "gave a reason whose path is no tuple of texts"
+        raise ours(TypeError(f"{said}: {reason.path!r}"), said)
     if not is_text(reason.text):
-        raise TypeError(f"gave a reason without a text in each of {', '.join(Language)}")
+        raise ours(TypeError(f"gave a reason without a text in each of {', '.join(Language)}"))
     _check_texts("reason", reason.recommender, "".join(reason.path), *texts_of(reason.text).values())
 
 
 def check_refusal(refusal: object) -> None:
     """Return if it can be told; raises TypeError or ValueError."""
     if not isinstance(refusal, Refusal) or not is_text(refusal.text):
-        raise TypeError("gave no refusal with a text in each language")
+        raise ours(TypeError("gave no refusal with a text in each language"))
     if refusal.unlock is not None and not is_text(refusal.unlock):
-        raise TypeError("gave a refusal whose unlock is no text in each language")
+        raise ours(TypeError("gave a refusal whose unlock is no text in each language"))
     said = [text for own in (refusal.text, refusal.unlock) if own is not None for text in texts_of(own).values()]
     _check_texts("refusal", refusal.gate, refusal.code, refusal.saw, *said)
 
@@ -335,7 +338,7 @@ def texts_of(text: Text) -> dict[Language, str]:
 def _check_texts(what: str, *texts: object) -> None:
     for text in texts:
         if not isinstance(text, str):
-            raise TypeError(f"gave a {what} with {type(text).__name__} in place of a text")
+            raise ours(TypeError(f"gave a {what} with {type(text).__name__} in place of a text"))
         if len(text) > MOST_TEXT:
-            raise ValueError(f"gave a {what} of more than {MOST_TEXT} characters")
+            raise ours(ValueError(f"gave a {what} of more than {MOST_TEXT} characters"))
         text.encode()  # a lone surrogate is no text

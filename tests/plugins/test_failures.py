@@ -27,7 +27,8 @@ from plugins.failures import plugin_code, telling
 from plugins.failures.failure import Asked
 from plugins.failures.reports import MOST_FILES, FailureReports, files, read
 from plugins.fields.calls import FieldCalls
-from plugins.fields.checks import checked_field
+from plugins.fields.checks import check_value, checked_field
+from plugins.fields.shapes import Listed, Scalar
 from plugins.host import PluginHost
 from plugins.infos import PluginInfo
 from plugins.isolation.guard import GuardedGate
@@ -157,6 +158,49 @@ def test_a_failure_in_what_a_plugin_is_given_or_calls_is_told_by_the_plugins_own
     [path] = failing(when(misused), [known], isolation)
     failure = read(path)
     assert (failure.place.partition(" in ")[2], failure.frames[-1].line) == ("mine.py:10", 10)
+
+
+GIVES = {
+    "no proposal": ("yield 'A'", "TypeError: gave str, not a Proposal"),
+    "no number": ("yield Proposal('A', float('nan'))", "ValueError: gave a score that is no number from 0 to 1"),
+    "too much": ("yield Proposal(customer.customer_no, 2)", "ValueError: gave a score that is no number from 0 to 1"),
+    "unknown product": (
+        "yield Proposal(customer.customer_no, 0.5)", "ValueError: proposed a product that the catalogue does not have",
+    ),
+    "own words": (
+        "error = ValueError('not today'); error.guanxi_own = 'its note'; raise error", "ValueError in mine.py:10",
+    ),
+}  # fmt: skip
+"""What is told of what a plugin gives."""
+
+
+@pytest.mark.parametrize("isolation", [THREADS, PROCESS], ids=["thread", "process"])
+@pytest.mark.parametrize(("gives", "told"), GIVES.values(), ids=GIVES)
+def test_what_guanxi_says_of_what_a_plugin_gives_is_told_without_what_that_is(
+    failing, known, caplog, isolation, gives, told
+):
+    source = ALWAYS.partition("    if True")[0] + f"    {gives}\n"
+    [path] = failing(source, [known], isolation)
+    assert (read(path).place, f"recommender mine failed: {told}" in caplog.messages) == (told, True)
+    assert {mark for mark in MARKS if mark in path.read_text(encoding="utf-8") + caplog.text} == set()
+
+
+def test_what_guanxi_says_with_other_numbers_is_one_failure(reports):
+    told = FailureReports(reports)
+    for number in (101, 102):
+        with pytest.raises(TypeError) as raised:
+            check_value(Listed(Scalar(int)), (1,) * (number - 100) + ("no",), "what it gave")
+        told.tell(PluginInfo("mine", "mine.py", version="1"), "fields", "Customer.own", raised.value, Asked.of())
+    assert [read(path).said for path in files(reports)] == ["what it gave[1] is str, not int"]
+
+
+@pytest.mark.parametrize("isolation", [THREADS, PROCESS], ids=["thread", "process"])
+def test_of_what_cannot_be_loaded_what_guanxi_says_is_told(plugin_folder, reports, isolation):
+    source = "from guanxi import recommender\n\n@recommender\ndef propose(customer):\n    return ()\n"
+    PluginHost.load([plugin_folder(mine=source)], shipped=(), isolation=isolation, reports=FailureReports(reports))
+    assert [read(path).place for path in files(reports)] == [
+        'PluginError in mine.py:3: @recommender needs a name: write @recommender("a-name")'
+    ]
 
 
 LIBRARIES = "/venv/lib/python3.11/site-packages"

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from graph.words import Language
-from plugins.failures.telling import as_told
+from plugins.failures.telling import as_told, own_words
 from plugins.isolation import budgets, guard
 from plugins.isolation.guard import (
     FAILURES_TO_OPEN,
@@ -15,6 +15,9 @@ from plugins.isolation.guard import (
     GuardedGate,
     GuardedRecommender,
     Health,
+    check_candidates,
+    check_reason,
+    check_refusal,
     check_refused,
 )
 from recommenders.contract import Candidates, Omitted, Reason, Refusal
@@ -460,7 +463,7 @@ def test_what_is_no_mask_of_the_batch_refuses_everything(asked, notes, refused, 
     with pytest.raises(error):
         check_refused(refused, asked)
     assert GuardedGate(barred, lambda *said: notes.append(said)).refuses(asked).all()
-    assert [place for _, place in notes] == [error.__name__]
+    assert [place.partition(":")[0] for _, place in notes] == [error.__name__]
 
 
 def test_a_mask_that_fits_the_batch_is_spread_over_it(asked):
@@ -541,3 +544,23 @@ def test_a_failure_is_logged_with_the_plugins_name_and_the_place(guarded, moody,
     assert caplog.messages == [f"recommender moody failed: {health.last_place}"]
     assert caplog.records[0].exc_info is None, "which would quote the customer"
     assert caplog.records[0].name == "guanxi.plugins"
+
+
+def test_what_is_said_of_what_a_plugin_gave_quotes_nothing_of_it(asked):
+    quoting = Reason("mine", ("C-77", 5), dict.fromkeys(Language, "C-77"))
+    checks = {
+        "gave scores that are not of the batch's shape": lambda: check_candidates(
+            Candidates(np.zeros((77, 2)), None), asked
+        ),
+        "gave scores that are no finite numbers": lambda: check_candidates(
+            Candidates(np.full((1, 2), np.inf), None), asked
+        ),
+        "gave void64, not booleans": lambda: check_refused(np.zeros((1, 2), [("C-77", np.int64)]), asked),
+        "gave booleans that are not of the batch's shape": lambda: check_refused(np.zeros(77, np.bool_), asked),
+        "gave a reason whose path is no tuple of texts": lambda: check_reason(quoting),
+        "gave no refusal with a text in each language": lambda: check_refusal("C-77"),
+    }
+    for said, check in checks.items():
+        with pytest.raises((TypeError, ValueError)) as raised:
+            check()
+        assert own_words(raised.value) == said

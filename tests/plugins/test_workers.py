@@ -433,7 +433,7 @@ def test_a_gate_there_that_gives_no_mask_is_told_of_as_it_is_here(apart, asked, 
         assert host.gates()[0].refuses(asked()).all()
         told.append((host.plugins[0].error, host.plugins[0].last_place))
 
-    assert told == [("TypeError: gave int64, not booleans", "TypeError")] * 2
+    assert told == [("TypeError: gave int64, not booleans",) * 2] * 2
 
 
 def test_a_reason_there_of_what_is_no_text_is_a_failure(apart, asked):
