@@ -45,6 +45,7 @@ class Acts:
         refused: whether he asked for something else that is not there for him.
         written: the mutations that were called.
         log_read: whether he read the audit log itself.
+        plugins: those that he set, or put on a stage.
     """
 
     given: set[str] = field(default_factory=set)
@@ -52,6 +53,7 @@ class Acts:
     refused: bool = False
     written: list[Written] = field(default_factory=list)
     log_read: bool = False
+    plugins: list[str] = field(default_factory=list)
     operation: ExecutionContext | None = None
 
     def told(self, viewer: Viewer, codes: Collection[str], key: AuditKey) -> list[Act]:
@@ -73,16 +75,18 @@ class Acts:
         self.given.clear()
         self.sought.clear()
         self.written.clear()
+        self.plugins.clear()
         self.refused = self.log_read = False
 
     def _write(self, viewer: Viewer, codes: Collection[str], key: AuditKey) -> Act:
         told = {code for written in self.written for code in written.codes} | set(codes)
+        plugins = {"plugin": ", ".join(dict.fromkeys(self.plugins))} if self.plugins else {}
         denied = self.sought or Code.FORBIDDEN in told
         return replace(
             self._act(viewer, AuditAction.WRITE, self.given | self.sought, key),
             outcome=AuditOutcome.DENIED if denied else AuditOutcome.FAILED if told else AuditOutcome.ALLOWED,
             codes=sorted(told),
-            details={"fields": [[written.field, *written.codes] for written in self.written]},
+            details={"fields": [[written.field, *written.codes] for written in self.written]} | plugins,
         )
 
     def _act(self, viewer: Viewer, action: AuditAction, customers: set[str], key: AuditKey) -> Act:
@@ -121,6 +125,13 @@ def note_refused() -> None:
     acts = current.get()
     if acts is not None:
         acts.refused = True
+
+
+def note_plugin(name: str) -> None:
+    """Tell it that its viewer sets a plugin, by the name that it has, or puts it on a stage."""
+    acts = current.get()
+    if acts is not None:
+        acts.plugins.append(name)
 
 
 def note_log_read(customer_no: str | None) -> None:

@@ -5,6 +5,7 @@ from typing import Annotated
 import strawberry
 
 from api import access
+from api.acts import note_plugin
 from api.costs import WRITE, assumed
 from api.idempotency import request_of
 from api.mutations import SENT_AGAIN
@@ -67,6 +68,7 @@ class PluginMutations:
         then = Life(input.stage, input.share)
         try:
             there = await standing(store, engine.host.plugins, input.plugin, engine.stages.new)
+            note_plugin(there.plugin)
             with recording():
                 decision = await put(store, there, then, order, force=input.force, expected=input.expected_version)
         except NotFound as error:

@@ -1,13 +1,14 @@
 """The mutations by which staff sets plugins at run time; every server runs them so within seconds."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Annotated
 
 import strawberry
 from strawberry.scalars import JSON
 
 from api import access
+from api.acts import note_plugin
 from api.costs import WRITE, assumed
 from api.idempotency import request_of
 from api.mutations import SENT_AGAIN
@@ -123,6 +124,8 @@ def _asked(
     session: Session, mutation: str, given: SetPluginSettingsInput | RevertPluginSettingsInput
 ) -> changing.Asked:
     request = request_of(session, mutation, given)
+    with suppress(NotFound):  # which is told in setting it
+        note_plugin(session.services.engine.host.named(given.plugin).name)
     return changing.Asked(given.plugin, session.viewer.subject, request, given.expected_version)
 
 

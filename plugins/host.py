@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -31,7 +32,7 @@ from plugins.failures.failure import LOADING, RULES, SETTINGS, Asked
 from plugins.failures.reports import NOWHERE as UNREPORTED
 from plugins.failures.reports import FailureReports
 from plugins.failures.telling import Foreign, placed, told
-from plugins.infos import SHIPPED, Loaded, PluginInfo
+from plugins.infos import SHIPPED, Loaded, PluginInfo, spelt
 from plugins.isolation.guard import GuardedGate
 from plugins.isolation.modes import THREADS, Isolation
 from plugins.isolation.moving import moved
@@ -316,11 +317,11 @@ class PluginHost:
         return narrowed(own)
 
     def _named(self, plugin: str) -> Loaded:
-        wanted = setting_name(plugin)
-        for loaded in self.loaded:
-            if loaded.registered.about.settings is not None and setting_name(loaded.info.name) == wanted:
-                return loaded
-        raise NotFound("plugin with settings", plugin)
+        there = {own.info.name: own for own in self.loaded if own.registered.about.settings is not None}
+        found = there.get(spelt(plugin, there))
+        if found is None:
+            raise NotFound("plugin with settings", plugin, get_close_matches(plugin, there))
+        return found
 
     def _held(self, name: str, stored: Mapping[str, Any], model: SettingsModel) -> Held:
         return held(name, model, self._sources, stored)

@@ -1,6 +1,7 @@
 """Marketing puts a plugin on a stage: who may, what is wrong, and what servers then do."""
 
 import asyncio
+import json
 
 import pytest
 
@@ -156,6 +157,7 @@ async def test_a_decision_is_in_the_audit_log(pushy, bank, bearers):
 
     last = [entry async for entry in audit.entries(bank, 0)][-1]
     assert (last["actor"], last["action"], last["operation"]) == ("marketing", "write", "setPluginStage")
+    assert json.loads(last["details"]) == {"fields": [["setPluginStage"]], "plugin": "pushy"}
 
 
 async def test_what_a_plugin_in_shadow_would_have_done_is_stored_and_not_by_the_request(pushy, bank, bearers):

@@ -240,16 +240,30 @@ async def test_others_neither_read_nor_set(servers, bearers, bank, role):
     assert await plugin_settings.every(bank) == {}
 
 
-async def test_a_change_is_in_the_audit_log_without_its_values(servers, bearers):
-    await set_(servers[0], bearers.marketing, settings={"code": "AUTOPAY"})
+@pytest.mark.parametrize(
+    ("settings", "outcome", "codes"), [({"code": "AUTOPAY"}, "ALLOWED", []), ({"scor": 1}, "FAILED", ["BAD_INPUT"])]
+)
+async def test_a_change_is_in_the_audit_log_with_its_plugin_and_without_its_values(
+    servers, bearers, settings, outcome, codes
+):
+    await set_(servers[0], bearers.marketing, settings=settings)
     query = "{ auditEntries(first: 1) { nodes { operation role outcome details } } }"
     [entry] = (await servers[0].ask(query, bearers.admin))["data"]["auditEntries"]["nodes"]
     assert entry == {
         "operation": "setPluginSettings",
         "role": "MARKETING",
-        "outcome": "ALLOWED",
-        "details": {"fields": [["setPluginSettings"]]},
+        "outcome": outcome,
+        "details": {"fields": [["setPluginSettings", *codes]], "plugin": "set_card"},
     }
+
+
+async def test_a_plugin_that_there_is_not_is_not_in_the_audit_log(servers, bearers):
+    done = await set_(servers[0], bearers.marketing, plugin="set_cards", settings={})
+    [entry] = (await servers[0].ask("{ auditEntries(first: 1) { nodes { details } } }", bearers.admin))["data"]["auditEntries"]["nodes"]  # fmt: skip
+    assert entry == {"details": {"fields": [["setPluginSettings", "NOT_FOUND"]]}}
+    assert [error["message"] for error in done["errors"]] == [
+        "There is no plugin with settings 'set_cards'. Is set_card meant?"
+    ]
 
 
 async def test_no_secret_leaves_the_server(servers, bearers, bank, caplog):

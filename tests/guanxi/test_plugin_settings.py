@@ -101,6 +101,8 @@ WRONG = [
     (("set", "set-card"), "guanxi plugins set takes FIELD=VALUE, or --reset FIELD."),
     (("set", "campus", "a=1"), "There is no plugin with settings 'campus'."),
     (("settings", "campus"), "There is no plugin with settings 'campus'."),
+    (("set", "set-cart", "a=1"), "There is no plugin with settings 'set-cart'. Is set_card meant?"),
+    (("settings", "set_cart"), "There is no plugin with settings 'set_cart'. Is set_card meant?"),
     (("revert", "set-card", "999"), "There is no version '999'."),
 ]  # fmt: skip
 
