@@ -69,7 +69,7 @@ def check_plugin(bank: Bank, found: Found, *, run_jobs: bool = False) -> Iterato
     except PluginError as error:
         yield Finding("loads", passed=False, told=str(error))
         return
-    path = place_of(found.source) or Path(found.source)
+    path = _path(found)
     yield Finding("loads", passed=True, told=f"{info.name}: {', '.join(info.recommenders) or 'no recommender'}")
     for deprecated in info.deprecations:
         yield Finding("will go", passed=None, told=deprecated)
@@ -89,12 +89,19 @@ def check_plugin(bank: Bank, found: Found, *, run_jobs: bool = False) -> Iterato
         yield from check_reasons(bank, info, recommender, few, path)
     yield from check_items(bank, info, some, path)
     yield from check_runs(bank, info, path, run_jobs=run_jobs)
+    bank.host.wait()
     after = offered(bank, with_learnt(bank, bank.engine, learnt), numbers)
     if info.error is not None:
         yield Finding("gates and bundles", passed=False, told=info.error)
     if bank.model is None:
         yield Finding("no model", passed=None, told=NO_MODEL)
     yield from _changes(changes(before, after), batch)
+
+
+def check_ends(ends: Sequence[BaseException], found: Found) -> Iterator[Finding]:
+    """Yield where a plugin would have ended the process, if it has, be it in a thread of its own."""
+    if ends:
+        yield Finding("ends nothing", passed=False, told=where(ends[0], _path(found)))
 
 
 def check_types(path: Path) -> Iterator[Finding]:
@@ -115,6 +122,10 @@ def check_types(path: Path) -> Iterator[Finding]:
 
 def _last_line(text: str) -> str:
     return next((line for line in reversed(text.splitlines()) if line.strip()), "it said nothing")
+
+
+def _path(found: Found) -> Path:
+    return place_of(found.source) or Path(found.source)
 
 
 def _contract(bank: Bank, recommender: Recommender, batch: Batch, path: Path) -> Iterator[Finding]:
@@ -168,6 +179,7 @@ def _timed(guarded: Recommender, batch: Batch) -> tuple[float, Scores]:
 def _for_whom(bank: Bank, recommender: Recommender, batch: Batch) -> str:
     """The first customer whom it fails on by himself, to reproduce it with."""
     for row, customer in enumerate(batch.customers):
+        bank.host.wait()  # its process may have been ended for the one before
         try:
             bank.host.recommending.guard(recommender).propose(batch.take([row]))
         except Omitted:

@@ -30,6 +30,7 @@ def own_items(bank: Bank, info: PluginInfo, hook: str) -> list[Any]:
 def check_items(bank: Bank, info: PluginInfo, batch: Batch, path: Path) -> Iterator[Finding]:
     """Yield what is found of a plugin's gates' words, fields and life events, over a batch."""
     for gate in own_items(bank, info, "gates"):
+        bank.host.wait()  # its process may have been ended for what was asked before
         yield from _explains(gate, batch, path)
     customers = {customer.customer_no: customer for customer in batch.told}
     subjects: dict[str, Mapping[str, Any]] = {
@@ -38,9 +39,11 @@ def check_items(bank: Bank, info: PluginInfo, batch: Batch, path: Path) -> Itera
         "Programme": {code: code for code in bank.table("programmes")["programme_code"]},
     }
     for field in own_items(bank, info, "fields"):
+        bank.host.wait()
         ask = partial(_value, field, Maybe(checked_field(field).shape))
         yield from answers(f"field {field.on}.{field.name}", ask, subjects[field.on], path)
     for event in own_items(bank, info, "events"):
+        bank.host.wait()
         yield from answers(f"event {event.code}", partial(day_of, event), customers, path)
 
 
@@ -49,6 +52,7 @@ def check_reasons(
 ) -> Iterator[Finding]:
     """Yield what is found of the reasons of all that a recommender proposes to a batch."""
     facts = {own.type: checked_facts(own.type) for own in own_items(bank, info, "facts")}
+    bank.host.wait()
     candidates = _in_time(recommender.propose, batch)
     if isinstance(candidates, Candidates):
         pairs = _pairs(batch, ~np.isnan(candidates.scores))

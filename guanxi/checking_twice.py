@@ -22,6 +22,7 @@ def check_twice(bank: Bank, recommender: Recommender, batch: Batch, path: Path) 
     """Yield what is found of a recommender that was learnt over a batch; that it cannot answer, others tell."""
     name, seen = recommender.name, _seen(recommender, batch)
     before = _shown(seen)
+    bank.host.wait()
     try:
         scores = _scores(bank, recommender, batch)
         altered = [part for part, told in _shown(seen).items() if told != before[part]]

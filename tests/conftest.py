@@ -16,6 +16,7 @@ from graph.store import Store
 LONGEST = (
     "test_permissions", "test_plugins_command", "test_learning", "test_comparing", "test_serve", "test_churn",
     "test_berka", "test_evaluate", "test_promotion", "test_fuzz", "test_data_protection", "test_training", "test_demo",
+    "test_check_apart",
 )  # fmt: skip
 """Files that take the most time, which are begun with: one begun last would leave all processes but its own idle."""
 

@@ -11,6 +11,7 @@ from rich.table import Table
 from graph.errors import PluginError
 from guanxi.days import AsOf, day
 from guanxi.settings import Settings
+from plugins.failures.telling import told
 
 
 def evaluate(
@@ -22,11 +23,12 @@ def evaluate(
     """Learn from the past alone, without a plugin and with it, and score what came after. Exit code 1: it fails."""
     # the engine's libraries take seconds to import, and other commands need none of them
     from guanxi.bank import Bank
+    from guanxi.enduring import enduring
     from guanxi.evaluating import evaluate_plugin, plugin_of
     from guanxi.reporting import reading_bar
 
     logging.getLogger("guanxi.plugins").setLevel(logging.CRITICAL)  # what it would tell is found and told
-    with Bank(Settings(), today=day(as_of)) as bank:
+    with enduring() as ends, Bank(Settings(), today=day(as_of)) as bank:
         try:
             info = plugin_of(bank, plugin)
         except PluginError as error:
@@ -34,13 +36,14 @@ def evaluate(
             return 1
         with reading_bar() as progress:
             found = evaluate_plugin(bank, info, top, progress)
+        found["failures"].extend({told(end): None for end in ends})
     if as_json:
         typer.echo(json.dumps(found, indent=1))
     else:
         _print(found)
     for failure in found["failures"]:
         typer.echo(f"{info.name} fails: {failure}", err=True)
-    return 1 if found["failures"] else 0
+    return 1 if ends or found["failures"] else 0
 
 
 def _print(found: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import logging
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -109,19 +110,23 @@ def check(
     """Run a plugin over a bank: does it keep the contract, and what would it change? Exit code 1: it fails a check."""
     # the engine's libraries take seconds to import, and a list needs none of them
     from guanxi.bank import Bank
-    from guanxi.checking import check_plugin, to_check
+    from guanxi.checking import check_ends, check_plugin, to_check
+    from guanxi.enduring import enduring
     from guanxi.testing.drawn import sample_bank
 
     logging.getLogger("guanxi.plugins").setLevel(logging.CRITICAL)  # what it would tell is found and told
     settings, findings = Settings(), []
     found = to_check(plugin, settings.plugins)
-    with Bank(settings) if own else sample_bank(customers, of=found) as bank:
+    with (
+        enduring() as ends,
+        Bank(settings) if own else sample_bank(customers, of=found, isolation=settings.isolation) as bank,
+    ):
         if not own:
             bank.train()
-        for finding in check_plugin(bank, found, run_jobs=jobs):
+        for finding in chain(check_plugin(bank, found, run_jobs=jobs), check_ends(ends, found)):
             findings.append(finding)
             if not as_json:
                 typer.echo(f"{MARKS[finding.passed]} {finding.check}: {finding.told}")
     if as_json:
         typer.echo(json.dumps([dataclasses.asdict(finding) for finding in findings], indent=1))
-    return 1 if any(finding.passed is False for finding in findings) else 0
+    return 1 if ends or any(finding.passed is False for finding in findings) else 0

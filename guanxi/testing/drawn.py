@@ -3,7 +3,7 @@
 import csv
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,6 +20,7 @@ from loaders.importing import load_bank
 from loaders.sample import UNTIL
 from loaders.sources import Source
 from plugins.host import PluginHost
+from plugins.isolation.modes import THREADS, Isolation
 from plugins.loading import Found
 from plugins.samples import parts, write_sample
 from recommenders.contract import Offer
@@ -54,16 +55,18 @@ def drawn_bank(home: Path, text: str, today: date, plugins: Sequence[object] = (
 
 
 @contextmanager
-def sample_bank(customers: int = CUSTOMERS, *, of: Found | None = None) -> Iterator[Bank]:
+def sample_bank(
+    customers: int = CUSTOMERS, *, of: Found | None = None, isolation: Isolation = THREADS
+) -> Iterator[Bank]:
     """Yield the sample bank, on the last day that its data know of, in a home that is gone afterwards.
 
     It has what the loaded plugins add to it, and the plugin ``of``, which does not decide, installed or not.
     """
-    host, deciding = PluginHost.load(), PluginHost.load()
+    host, deciding = (PluginHost.load(isolation=isolation) for _ in range(2))
     if of is not None:
         host.add_found(of)
         deciding.leave(of)
-    with TemporaryDirectory(prefix="guanxi-") as folder:
+    with TemporaryDirectory(prefix="guanxi-") as folder, closing(host), closing(deciding):
         home = Path(folder)
         write_sample(home / "sample", customers, SEED, host=host)
         try:
