@@ -285,10 +285,14 @@ def check_candidates(candidates: object, batch: Batch, *, bounded: bool = True) 
     if not isinstance(candidates, Candidates):
         raise ours(TypeError(f"gave {type(candidates).__name__}, not Candidates"))
     scores = candidates.scores
-    if not isinstance(scores, np.ndarray) or scores.shape != batch.shape:
-        said = f"gave scores of shape {getattr(scores, 'shape', None)}, not {batch.shape}"
+    if not isinstance(scores, np.ndarray):
+        raise ours(TypeError(f"gave scores that are {type(scores).__name__}, no array"))
+    if scores.shape != batch.shape:
+        said = f"gave scores of shape {scores.shape}, not {batch.shape}"
         raise ours(ValueError(said), "gave scores that are not of the batch's shape")
-    if scores.dtype.kind != "f" or np.count_nonzero(np.isinf(scores)):
+    if scores.dtype.kind != "f":
+        raise ours(TypeError(f"gave scores of type {scores.dtype}, not of floats"), "gave scores that are not of floats")
+    if np.count_nonzero(np.isinf(scores)):
         raise ours(ValueError("gave scores that are no finite numbers"))
     if bounded and np.count_nonzero((scores < 0) | (scores > 1)):
         raise ours(ValueError("gave scores that are not from 0 to 1"))

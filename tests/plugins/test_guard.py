@@ -172,12 +172,14 @@ def scores_of(scores):
 GIVEN = {
     "nothing": (lambda _: None, "TypeError: gave NoneType, not Candidates"),
     "scores alone": (lambda batch: np.zeros(batch.shape, np.float32), "TypeError: gave ndarray, not Candidates"),
-    "scores as lists": (scores_of([[0.1, 0.2]]), "ValueError: gave scores of shape None, not (1, 2)"),
+    "scores as lists": (scores_of([[0.1, 0.2]]), "TypeError: gave scores that are list, no array"),
     "too few columns": (scores_of(np.zeros((1, 1), np.float32)), "ValueError: gave scores of shape (1, 1), not"),
     "one row for all": (scores_of(np.zeros(2, np.float32)), "ValueError: gave scores of shape (2,), not"),
     "infinity": (scores_of(np.array([[np.inf, 0.1]])), "ValueError: gave scores that are no finite numbers"),
-    "text": (scores_of(np.array([["a", "b"]])), "ValueError: gave scores that are no finite numbers"),
-    "objects": (scores_of(np.array([[None, 1]])), "ValueError: gave scores that are no finite numbers"),
+    "text": (scores_of(np.array([["a", "b"]])), "TypeError: gave scores of type <U1, not of floats"),
+    "objects": (scores_of(np.array([[None, 1]])), "TypeError: gave scores of type object, not of floats"),
+    "whole numbers": (scores_of(np.ones((1, 2), np.int64)), "TypeError: gave scores of type int64, not of floats"),
+    "truths": (scores_of(np.ones((1, 2), np.bool_)), "TypeError: gave scores of type bool, not of floats"),
 }
 
 
