@@ -15,11 +15,11 @@ from plugins.fields.checks import WHAT, check_value, checked_facts, checked_fiel
 from plugins.fields.shapes import Maybe, Shape
 from plugins.infos import PluginInfo
 from plugins.isolation.budgets import own_budget
-from plugins.isolation.guard import check_reason, check_refusal
+from plugins.isolation.guard import check_candidates, check_reason, check_refusal, check_refused
 from plugins.isolation.threads import Apart
 from plugins.life_events import day_of
 from recommenders.batch import Batch
-from recommenders.contract import Candidates, Gate, Reason, Recommender, Refusal
+from recommenders.contract import Candidates, Gate, Mask, Reason, Recommender, Refusal
 
 
 def own_items(bank: Bank, info: PluginInfo, hook: str) -> list[Any]:
@@ -53,16 +53,27 @@ def check_reasons(
     """Yield what is found of the reasons of all that a recommender proposes to a batch."""
     facts = {own.type: checked_facts(own.type) for own in own_items(bank, info, "facts")}
     bank.host.wait()
-    candidates = _in_time(recommender.propose, batch)
+    candidates = _in_time(partial(_candidates, recommender), batch)
     if isinstance(candidates, Candidates):
         pairs = _pairs(batch, ~np.isnan(candidates.scores))
         yield from answers(f"{recommender.name}, for its reasons,", partial(_reason, candidates, facts), pairs, path)
 
 
+def _candidates(recommender: Recommender, batch: Batch) -> Candidates:
+    """A batch's candidates; raises TypeError or ValueError where they are none, and whatever asking does."""
+    candidates = recommender.propose(batch)
+    check_candidates(candidates, batch)
+    return candidates
+
+
+def _refused(gate: Gate, batch: Batch) -> Mask:
+    return check_refused(gate.refuses(batch), batch)
+
+
 def _explains(gate: Gate, batch: Batch, path: Path) -> Iterator[Finding]:
-    refused = _in_time(gate.refuses, batch)
+    refused = _in_time(partial(_refused, gate), batch)
     if isinstance(refused, np.ndarray):
-        pairs = _pairs(batch, np.broadcast_to(refused, batch.shape))
+        pairs = _pairs(batch, refused)
         yield from answers(f"gate {gate.code}, for its refusals,", partial(_refusal, gate, batch), pairs, path)
 
 

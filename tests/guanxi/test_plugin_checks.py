@@ -66,7 +66,7 @@ class NoCards:
     gate, code = "eligibility", "NO_CARDS"
 
     def refuses(self, batch):
-        return np.array([[product.category == "card" for product in batch.catalogue]])
+        return {mask}
 
     def explain(self, customer, product):
         return {refusal}
@@ -127,6 +127,7 @@ FINE = {
     "seeing": "pass",
     "reason": "'Well.'",
     "facts": "Years(3)",
+    "mask": "np.array([[product.category == 'card' for product in batch.catalogue]])",
     "refusal": "Refusal(self.gate, self.code, say('No.', '否。'), 'a card')",
     "pets": "customer.age",
     "joined": "date(2026, 6, 1) if customer.age else None",
@@ -145,6 +146,11 @@ FAULTS = {
         "it changed what it was shown: customers",
     ),
     "an array that is replaced": ({"alter": "batch.__dict__['held'] = batch.held | True"}, "was shown: held"),
+    "scores that are objects": (
+        {"alter": "return Candidates(np.full(batch.shape, 0.5, object), self.reason)"},
+        "gave scores of type object, not of floats",
+    ),
+    "a mask of another shape": ({"mask": "np.ones((2, 2, 2), np.bool_)"}, "gave booleans of shape (2, 2, 2), not"),
     "a reason that raises": ({"seeing": "1 / 0"}, "ZeroDivisionError: division by zero at "),
     "a reason that is none": ({"reason": "7"}, "gave a reason without a text in each of"),
     "a reason by chance": ({"reason": "str(random.random())"}, "says something else of C0"),
