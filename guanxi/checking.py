@@ -16,7 +16,7 @@ import numpy as np
 
 from graph.errors import PluginError, SettingsError
 from guanxi.bank import Bank
-from guanxi.checking_items import check_items, check_reasons
+from guanxi.checking_items import check_items, check_reasons, check_schema
 from guanxi.checking_runs import check_runs
 from guanxi.checking_twice import check_twice
 from guanxi.findings import Finding, where
@@ -74,6 +74,7 @@ def check_plugin(bank: Bank, found: Found, *, run_jobs: bool = False) -> Iterato
     for deprecated in info.deprecations:
         yield Finding("will go", passed=None, told=deprecated)
     yield from check_types(path)
+    yield from check_schema(bank, info)
     batch = bank.batch(numbers)
     few, some = (batch.take(range(min(most, len(numbers)))) for most in (ALONE, ASKED))
     learnt = []

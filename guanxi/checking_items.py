@@ -11,6 +11,7 @@ import numpy as np
 from guanxi.bank import Bank
 from guanxi.findings import Finding, answers
 from plugins.contract import Field
+from plugins.failures.failure import SCHEMA
 from plugins.fields.checks import WHAT, check_value, checked_facts, checked_field
 from plugins.fields.shapes import Maybe, Shape
 from plugins.infos import PluginInfo
@@ -25,6 +26,20 @@ from recommenders.contract import Candidates, Gate, Mask, Reason, Recommender, R
 def own_items(bank: Bank, info: PluginInfo, hook: str) -> list[Any]:
     """Return what a plugin has registered by a hook."""
     return [item for item, owner in bank.host.of(hook) if owner is info]
+
+
+def check_schema(bank: Bank, info: PluginInfo) -> Iterator[Finding]:
+    """Yield whether what a plugin adds to the schema, if anything, fits in beside all that is there."""
+    added = [*own_items(bank, info, "fields"), *own_items(bank, info, "facts")]
+    if not added:
+        return
+    from api.schema import build_schema  # its libraries take seconds to import, and most plugins need none
+
+    build_schema(bank.host)
+    told = info.error if info.error is not None and info.error.startswith(f"{SCHEMA}: ") else None
+    info.mend(SCHEMA)  # it is told here, and once
+    fits = f"{len(added)} fields and facts fit in"
+    yield Finding(SCHEMA, passed=told is None, told=told.removeprefix(f"{SCHEMA}: ") if told else fits)
 
 
 def check_items(bank: Bank, info: PluginInfo, batch: Batch, path: Path) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ from graph import tables
 from graph.errors import SettingsError
 from guanxi.checking import check_plugin, check_types
 from plugins.loading import of_path
+from tests.api.test_plugin_fields import BED, ONE
 from tests.guanxi.checks import failures
 
 PLUGIN = """
@@ -198,6 +199,7 @@ def test_one_without_a_fault_passes_and_hears_what_was_not_looked_at(found):
     assert failures(findings) == []
     passed = {finding.check for finding in findings if finding.passed}
     assert passed >= {
+        "schema",
         "learning learns the same again",
         "learning, for its reasons, answers",
         "gate NO_CARDS, for its refusals, answers",
@@ -221,6 +223,22 @@ def test_a_fault_is_found(found, fault, request):
     failed = failures(found(planted))
     assert failed
     assert all(told in line for line in failed), failed
+
+
+@pytest.mark.usefixtures("patient")
+@pytest.mark.parametrize(
+    ("name", "source", "told"),
+    [
+        ("tobacco", ONE, "PluginError: the plugin tobacco, from shipped, has its fields at tobacco"),
+        ("page", BED, "DuplicatedTypeName: Type PageInfo is defined multiple times in the schema"),
+    ],
+)
+def test_what_does_not_fit_into_the_schema_is_found_once(checked, tmp_path, name, source, told):
+    path = tmp_path / f"{name}.py"
+    path.write_text(source)
+    failed = [finding for finding in checked(path) if finding.passed is False]
+
+    assert [(finding.check, finding.told) for finding in failed] == [("schema", told)]
 
 
 @pytest.mark.usefixtures("patient")
