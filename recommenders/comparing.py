@@ -56,6 +56,15 @@ class Comparison:
             return False
         return self.candidate is None or self.candidate < self.live - self.allowed
 
+    @property
+    def why_worse(self) -> str | None:
+        """Why the candidate should not be put in force by itself, as the end of a sentence; None where it may be."""
+        if not self.is_worse:
+            return None
+        if self.candidate is None:
+            return f"it was not measured, as {self.live_id} was, which stays."
+        return f"it evaluates worse than {self.live_id} by more than {self.allowed:.4f}, which stays."
+
 
 async def compare(
     candidate: Model,

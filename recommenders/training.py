@@ -70,10 +70,11 @@ async def train(
     be without them, to the bit.
 
     Raises:
-        ModelError: the graph has no customers or no products.
+        ModelError: the graph has no customers or no products, or its holdings are all of later days.
     """
     started = time.perf_counter()
     ledger = await read_ledger(store, catalogue, lambda read: progress("portfolio", read))
+    _check_begun(ledger, as_of)
     reading = time.perf_counter() - started
     trained = await learn(ledger, partial(portfolio.load, store), recommenders, as_of, guard=guard,
                           failed=failed, protected=protected, unranked=unranked, live=live,
@@ -81,6 +82,15 @@ async def train(
     seconds = {"reading": reading} | trained.seconds
     training = {**trained.model.training, "seconds": seconds}
     return replace(trained, model=replace(trained.model, training=training), seconds=seconds)
+
+
+def _check_begun(ledger: Ledger, as_of: date) -> None:
+    since = ledger.holdings.since
+    if len(since) and since.min() > as_of.toordinal():
+        raise ModelError(
+            f"There is nothing to learn from on {as_of}: the first holding is of {date.fromordinal(int(since.min()))}. "
+            "Try another --as-of."
+        )
 
 
 async def learn(

@@ -90,9 +90,7 @@ def _live(settings: Settings) -> Model | None:
 def _why_not(promote: Promote, live: Model, comparison: Comparison | None) -> str | None:
     if promote is Promote.NEVER:
         return f"not asked for; {live.model_id} stays."
-    if promote is Promote.BETTER and comparison is not None and comparison.is_worse:
-        return f"it evaluates worse than {live.model_id} by more than {comparison.allowed:.4f}, which stays."
-    return None
+    return comparison.why_worse if promote is Promote.BETTER and comparison is not None else None
 
 
 def _compared(comparison: Comparison) -> str:

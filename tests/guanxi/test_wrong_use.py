@@ -33,6 +33,7 @@ def half_good_bank(tmp_path):
         (["load", "--format", "berka", "."], "has no account.asc"),
         (["load", "--format", "cobol", "."], "There is no format 'cobol'; there are bank, berka."),
         (["recommend", "--all", "--as-of", "nonsense"], "'nonsense' does not match the formats '%Y-%m-%d'"),
+        (["train", "--as-of", "1990-01-01"], "There is nothing to learn from on 1990-01-01: the first holding is of "),
         (["dance"], "No such command 'dance'"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

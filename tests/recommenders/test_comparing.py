@@ -167,6 +167,8 @@ async def test_what_could_not_be_measured_is_worse_than_what_could(bank):
     assert by_cards(unlearnt, live).is_worse
     assert not by_cards(live, unmeasured).is_worse
     assert not by_cards(unmeasured, unlearnt).is_worse
+    assert by_cards(unmeasured, live).why_worse == f"it was not measured, as {live.model_id} was, which stays."
+    assert by_cards(live, unmeasured).why_worse is None
 
 
 @pytest.mark.parametrize(

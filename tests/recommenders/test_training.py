@@ -138,12 +138,12 @@ async def test_propensities_are_learnt_from_the_openings_of_past_periods(sample_
         assert (np.diff(curve.rates) >= 0).all()
 
 
-async def test_before_the_bank_had_any_customer_holding_anything_nothing_is_calibrated(sample_bank, learn):
-    model = await learn(sample_bank, date(1950, 1, 1))
+async def test_before_the_bank_had_any_customer_holding_anything_there_is_nothing_to_learn(sample_bank, learn):
+    first = (await learn(sample_bank)).learnt_from["first"]
+    said = f"There is nothing to learn from on 1950-01-01: the first holding is of {first}. Try another --as-of."
 
-    assert (model.learnt_from["holdings"], model.learnt_from["first"]) == (0, None)
-    assert model.calibration.curves == {}
-    assert not model.arrays["popularity"]["shares"].any()
+    with pytest.raises(ModelError, match=f"^{said}$"):
+        await learn(sample_bank, date(1950, 1, 1))
 
 
 async def test_an_empty_graph_cannot_be_learnt_from(empty_store, learn):
