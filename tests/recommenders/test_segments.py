@@ -173,6 +173,15 @@ async def test_firms_are_told_from_persons(crowd, taught, person):
     assert set(codes(model, ledger, firms)).isdisjoint(codes(model, ledger, customers))
 
 
+async def test_they_are_told_in_languages_just_learnt_and_from_disk(crowd, taught, tmp_path):
+    _, model = await taught(crowd(students=150, families=120)[0])
+    save(tmp_path, model)
+
+    for segments in (model.segments, load_current(tmp_path).segments):
+        texts = [text for one in segments.described for text in (one.name, *one.profile)]
+        assert {type(language) for text in texts for language in text} == {Language}
+
+
 async def test_they_come_back_from_disk_and_a_model_without_them_still_loads(crowd, taught, tmp_path):
     customers, _ = crowd(students=150, families=120)
     ledger, model = await taught(customers)
