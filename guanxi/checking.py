@@ -19,6 +19,7 @@ from guanxi.bank import Bank
 from guanxi.checking_items import check_items, check_reasons, check_schema
 from guanxi.checking_runs import check_runs
 from guanxi.checking_twice import check_twice
+from guanxi.enduring import EndsItsProcess, untold
 from guanxi.findings import Finding, where
 from guanxi.offer_changes import TOP, Changes, changes, offered, with_learnt
 from plugins.isolation.budgets import BUDGET_SECONDS
@@ -99,10 +100,10 @@ def check_plugin(bank: Bank, found: Found, *, run_jobs: bool = False) -> Iterato
     yield from _changes(changes(before, after), batch)
 
 
-def check_ends(ends: Sequence[BaseException], found: Found) -> Iterator[Finding]:
-    """Yield where a plugin would have ended the process, if it has, be it in a thread of its own."""
-    if ends:
-        yield Finding("ends nothing", passed=False, told=where(ends[0], _path(found)))
+def check_ends(ends: Sequence[EndsItsProcess], found: Found, told: Sequence[Finding]) -> Iterator[Finding]:
+    """Yield where a plugin would have ended the process, if it has, and no finding tells of it."""
+    for end in untold(ends, (finding.told for finding in told)):
+        yield Finding("ends nothing", passed=False, told=where(end, _path(found)))
 
 
 def check_types(path: Path) -> Iterator[Finding]:

@@ -1,13 +1,13 @@
 """Has a command that tries a plugin go on where that would end its process: it would look as if all was well."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
 CALLED: Final = (
-    "called os._exit, which would have ended guanxi, and ends a server; under GUANXI_PLUGIN_ISOLATION=process, what is "
-    "asked of a plugin, and its fit, end a process of its own alone"
+    "called os._exit, which would have ended guanxi; under GUANXI_PLUGIN_ISOLATION=process, its answers and its fit "
+    "end a process of its own alone"
 )
 
 
@@ -31,3 +31,8 @@ def enduring() -> Iterator[list[EndsItsProcess]]:
         yield met
     finally:
         os._exit = end
+
+
+def untold(ends: Sequence[EndsItsProcess], lines: Iterable[str]) -> Sequence[EndsItsProcess]:
+    """Return the first of what was raised, unless some line tells of it: it was in a thread of the plugin's own."""
+    return [] if any(EndsItsProcess.__name__ in line for line in lines) else ends[:1]

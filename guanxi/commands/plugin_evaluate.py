@@ -23,7 +23,7 @@ def evaluate(
     """Learn from the past alone, without a plugin and with it, and score what came after. Exit code 1: it fails."""
     # the engine's libraries take seconds to import, and other commands need none of them
     from guanxi.bank import Bank
-    from guanxi.enduring import enduring
+    from guanxi.enduring import enduring, untold
     from guanxi.evaluating import evaluate_plugin, plugin_of
     from guanxi.reporting import reading_bar
 
@@ -36,7 +36,7 @@ def evaluate(
             return 1
         with reading_bar() as progress:
             found = evaluate_plugin(bank, info, top, progress)
-        found["failures"].extend({told(end): None for end in ends})
+        found["failures"].extend(told(end) for end in untold(ends, found["failures"]))
     if as_json:
         typer.echo(json.dumps(found, indent=1))
     else:

@@ -112,10 +112,11 @@ def check(
     from guanxi.bank import Bank
     from guanxi.checking import check_ends, check_plugin, to_check
     from guanxi.enduring import enduring
+    from guanxi.findings import Finding
     from guanxi.testing.drawn import sample_bank
 
     logging.getLogger("guanxi.plugins").setLevel(logging.CRITICAL)  # what it would tell is found and told
-    settings, findings = Settings(), []
+    settings, findings = Settings(), list[Finding]()
     found = to_check(plugin, settings.plugins)
     with (
         enduring() as ends,
@@ -123,7 +124,7 @@ def check(
     ):
         if not own:
             bank.train()
-        for finding in chain(check_plugin(bank, found, run_jobs=jobs), check_ends(ends, found)):
+        for finding in chain(check_plugin(bank, found, run_jobs=jobs), check_ends(ends, found, findings)):
             findings.append(finding)
             if not as_json:
                 typer.echo(f"{MARKS[finding.passed]} {finding.check}: {finding.told}")

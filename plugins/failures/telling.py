@@ -18,7 +18,11 @@ CALLING: Final = Path(__file__).parents[1]
 """Has what imports, calls and checks plugins, and folders of shipped ones."""
 CALLING_PARTS: Final = ("", "failures", "fields", "isolation", "life", "settings")
 LEARNING: Final = ("artefact", "contract", "known_customers", "portfolio", "training")
-ASKED: Final = ("loaders/sample_village.py", *(f"recommenders/{name}.py" for name in ("sight", *LEARNING)))
+ASKED: Final = (
+    "guanxi/enduring.py",
+    "loaders/sample_village.py",
+    *(f"recommenders/{name}.py" for name in ("sight", *LEARNING)),
+)
 """What plugins ask, or are asked by, and fail in."""
 ASKING: Final = frozenset({Path(futures.__file__), Path(functools.__file__), *(CALLING.parent / own for own in ASKED)})
 OURS: Final = frozenset(CALLING / part for part in CALLING_PARTS)
