@@ -291,7 +291,9 @@ def check_candidates(candidates: object, batch: Batch, *, bounded: bool = True) 
         said = f"gave scores of shape {scores.shape}, not {batch.shape}"
         raise ours(ValueError(said), "gave scores that are not of the batch's shape")
     if scores.dtype.kind != "f":
-        raise ours(TypeError(f"gave scores of type {scores.dtype}, not of floats"), "gave scores that are not of floats")
+        raise ours(
+            TypeError(f"gave scores of type {scores.dtype}, not of floats"), "gave scores that are not of floats"
+        )
     if np.count_nonzero(np.isinf(scores)):
         raise ours(ValueError("gave scores that are no finite numbers"))
     if bounded and np.count_nonzero((scores < 0) | (scores > 1)):
