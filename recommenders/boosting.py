@@ -7,14 +7,16 @@ customers × products × months. Of what each customer did not open, ``NEGATIVES
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import lightgbm as lgb
 import numpy as np
 from numpy.typing import NDArray
 
 from recommenders.contract import Mask
 from recommenders.features import PAIRS, Features, FeatureSchema
+
+if TYPE_CHECKING:
+    import lightgbm as lgb
 
 NEGATIVES: Final = 6
 MOST_ROUNDS: Final = 400
@@ -48,8 +50,13 @@ class Boosted:
 
     text: str
 
+    def __post_init__(self) -> None:
+        import lightgbm  # noqa: F401 - here, for what is decided with is read before anybody waits for an answer
+
     @cached_property
-    def _booster(self) -> lgb.Booster:
+    def _booster(self) -> "lgb.Booster":
+        import lightgbm as lgb
+
         return lgb.Booster(model_str=self.text)
 
     def predict(self, table: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -113,7 +120,7 @@ def fit_pairs(
     names = pair_names(schema)
     categories = [*schema.words, "product"]
 
-    def data(those: Mask, reference: lgb.Dataset | None = None) -> lgb.Dataset:
+    def data(those: Mask, reference: "lgb.Dataset | None" = None) -> "lgb.Dataset":
         rows, columns = np.nonzero(drawn & those[:, None])
         table = pair_table(schema, features, rows, columns)
         return _dataset(table, opened[rows, columns], weights[rows, columns], names, categories, reference)
@@ -136,7 +143,7 @@ def fit_counts(
 ) -> tuple[Boosted, int]:
     """Fit how many products each customer opens in a period; as ``fit_pairs``."""
 
-    def data(those: Mask, reference: lgb.Dataset | None = None) -> lgb.Dataset:
+    def data(those: Mask, reference: "lgb.Dataset | None" = None) -> "lgb.Dataset":
         table = count_table(features)[those]
         return _dataset(table, counts[those], weights[those], count_names(schema), list(schema.words), reference)
 
@@ -153,7 +160,7 @@ def fit_events(
 ) -> tuple[Boosted, int]:
     """Fit to whom something happened; as ``fit_pairs``."""
 
-    def data(those: NDArray[np.bool_], reference: lgb.Dataset | None = None) -> lgb.Dataset:
+    def data(those: NDArray[np.bool_], reference: "lgb.Dataset | None" = None) -> "lgb.Dataset":
         table = count_table(features)[those]
         return _dataset(table, happened[those], weights[those], count_names(schema), list(schema.words), reference)
 
@@ -171,6 +178,8 @@ def count_table(features: Features) -> NDArray[np.float32]:
 
 
 def _train(parameters: dict[str, Any], data: Any, valid: Mask, rounds: int | None) -> tuple[Boosted, int]:
+    import lightgbm as lgb  # its libraries take long to import
+
     if rounds is not None:
         booster = lgb.train(parameters, data(np.ones(len(valid), np.bool_)), rounds)
         return Boosted(booster.model_to_string()), rounds
@@ -191,8 +200,10 @@ def _dataset(
     weights: NDArray[Any],
     names: Sequence[str],
     categories: list[str],
-    reference: lgb.Dataset | None,
-) -> lgb.Dataset:
+    reference: "lgb.Dataset | None",
+) -> "lgb.Dataset":
+    import lightgbm as lgb
+
     plain = [f"f{number}" for number in range(len(names))]  # LightGBM takes no signs in names
     return lgb.Dataset(
         table,

@@ -12,7 +12,6 @@ from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import Bounds, minimize
 from scipy.sparse import csr_matrix, hstack
 
 from recommenders.contract import Arrays, Mask
@@ -69,6 +68,8 @@ class Choice:
 
 def fit_choice(schema: FeatureSchema, features: Features, opened: Mask) -> Choice:
     """Fit to ``(n, m)`` openings; rows without any say nothing."""
+    from scipy.optimize import Bounds, minimize  # its libraries take long to import
+
     edges = learn_edges(schema, features)
     every = indicators(schema, features, edges)
     seen = every.getnnz(axis=0)

@@ -15,9 +15,7 @@ from typing import Any, Final
 import numpy as np
 from dateutil.relativedelta import relativedelta
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 from scipy.special import expit
-from sklearn.metrics import roc_auc_score
 
 from graph.records import ActivityMonth, Customer
 from recommenders.boosting import Boosted, count_names, count_table, fit_events
@@ -278,6 +276,8 @@ def _fit(schema: FeatureSchema, learnt: Examples, lost: Mask, horizon: int, rate
         fit = (weights * (np.logaddexp(0, odds) - lost[stop] * odds)).sum()
         return float(fit + RIDGE * (line[0] ** 2 + (line[1] - 1) ** 2))
 
+    from scipy.optimize import minimize  # its libraries take long to import
+
     intercept, slope = minimize(loss, np.array([0.0, 1.0]), bounds=[(-5, 5), (0.05, 3)]).x
     return Churn(schema, horizon, rate, model, float(intercept), float(slope)), rounds
 
@@ -288,6 +288,8 @@ def _quality(
     """Return AUC, its standard error (Hanley and McNeil 1982), and how often the likeliest tenth is lost beside all."""
     if lost.all() or not lost.any():
         return 0.5, 0.5, 1.0
+    from sklearn.metrics import roc_auc_score  # its libraries take long to import
+
     auc = float(roc_auc_score(lost, probabilities, sample_weight=weights))
     ones, zeros = int(lost.sum()), int((~lost).sum())
     one, two = auc / (2 - auc), 2 * auc**2 / (1 + auc)

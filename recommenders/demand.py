@@ -16,7 +16,6 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from dateutil.relativedelta import relativedelta
 from numpy.typing import NDArray
-from scipy.stats import nbinom
 
 from graph.records import Product
 from recommenders.portfolio import EVER, Ledger
@@ -153,6 +152,8 @@ def _spread(foreseen: Counts, seen: Counts) -> NDArray[np.float64]:
 
 def _interval(expected: Counts, spread: Counts, seen: Counts) -> tuple[Counts, Counts]:
     """Return the ends of the middle ``COVERED``; the mean itself is known no better than ``seen`` openings tell it."""
+    from scipy.stats import nbinom  # its libraries take long to import
+
     months = np.arange(1, expected.shape[1] + 1)
     widened = spread * np.maximum(1.0, months / TRIED)  # beyond what was tried, in proportion
     mean = np.maximum(expected, 1e-9)

@@ -13,9 +13,6 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
 from graph.records import Scalar
 from recommenders.contract import Mask
@@ -230,6 +227,9 @@ def _codes(column: Column, known: Mask) -> NDArray[np.intp]:
 
 def _tells(codes: NDArray[np.intp], label: Mask) -> float:
     """Return the area under the ROC curve, on customers not learnt from; a mean over the folds."""
+    from sklearn.metrics import roc_auc_score  # its libraries take long to import
+    from sklearn.model_selection import StratifiedKFold
+
     areas = []
     for learnt, judged in StratifiedKFold(FOLDS, shuffle=True, random_state=0).split(codes, label):
         size = int(codes.max()) + 1
@@ -243,6 +243,10 @@ def _tells(codes: NDArray[np.intp], label: Mask) -> float:
 def _together(columns: Sequence[NDArray[np.intp]], told: Sequence[Mask]) -> float | None:
     if not columns:
         return None
+    from sklearn.ensemble import HistGradientBoostingClassifier  # its libraries take long to import
+    from sklearn.metrics import roc_auc_score
+    from sklearn.model_selection import StratifiedKFold, cross_val_predict
+
     table = np.stack(columns, axis=1)  # binned: the classifier takes no column that is nowhere known
     model = HistGradientBoostingClassifier(max_iter=50, max_depth=3, random_state=0)
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)

@@ -13,9 +13,6 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
 from graph.errors import ModelError
 from graph.records import Customer
@@ -104,6 +101,10 @@ async def learn(
     Raises:
         ModelError: there are too few on either side.
     """
+    from sklearn.linear_model import LogisticRegression  # its libraries take long to import
+    from sklearn.metrics import roc_auc_score
+    from sklearn.model_selection import StratifiedKFold, cross_val_predict
+
     places = np.sort(np.random.default_rng(SEED).permutation(len(listed))[:MOST_LISTED])
     ours = await _read(load, [listed[place] for place in places])
     theirs = await _read(load, others)

@@ -12,7 +12,6 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from recommenders.batch import Batch
 from recommenders.boosting import BATCH_PAIRS, Boosted, count_table, pair_table
@@ -113,6 +112,8 @@ def stacked(stack: Stack, members: Mapping[str, Shares], held: Mask) -> Shares:
 
 def fit_stack(members: Mapping[str, Shares], held: Mask, opened: Mask) -> Stack:
     """Weigh the members, none below zero, by the likelihood of openings that none of them was fitted to."""
+    from scipy.optimize import minimize  # its libraries take long to import
+
     names = tuple(members)
     logs = np.stack([members[name] for name in names], axis=2)
     chosen = opened.astype(np.float64)

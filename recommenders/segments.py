@@ -14,9 +14,6 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
-from sklearn.cluster import KMeans
-from sklearn.metrics import adjusted_rand_score, silhouette_score
 
 from graph.words import CustomerKind, Language, LifecycleStage
 from recommenders.batch import Batch
@@ -192,6 +189,8 @@ def _is_mark(name: str) -> bool:
 
 
 def _clusters(table: NDArray[np.float64], k: int, seed: int = SEED) -> NDArray[np.float64]:
+    from sklearn.cluster import KMeans  # its libraries take long to import
+
     return np.asarray(KMeans(k, n_init=STARTS, random_state=seed).fit(table).cluster_centers_, np.float64)
 
 
@@ -202,6 +201,8 @@ def _nearest(table: NDArray[np.float64], centres: NDArray[np.float64]) -> NDArra
 
 def _quality(table: NDArray[np.float64], k: int) -> tuple[float, float]:
     """Return silhouette and stability of ``k`` groups; 0 where one is too small to be described."""
+    from sklearn.metrics import adjusted_rand_score, silhouette_score  # its libraries take long to import
+
     if len(np.unique(table, axis=0)) < k:
         return 0.0, 0.0
     groups = _nearest(table, _clusters(table, k))
@@ -226,6 +227,8 @@ def _kept(fitted: Segments, before: Segments | None) -> dict[int, Segment]:
     """Return, by position, the segment of the model before that each is."""
     if before is None:
         return {}
+    from scipy.optimize import linear_sum_assignment  # its libraries take long to import
+
     shared = [(fitted.names.index(name), before.names.index(name)) for name in fitted.names if name in before.names]
     if not shared:
         return {}

@@ -10,7 +10,6 @@ from typing import Final
 
 import numpy as np
 import polars as pl
-from sklearn.metrics import roc_auc_score
 
 from graph import tables
 from guanxi.bank import Bank
@@ -60,6 +59,8 @@ class PlantedBank:
         Raises:
             NotFound: there is no recommender of that name.
         """
+        from sklearn.metrics import roc_auc_score  # its libraries take long to import
+
         batch = self.bank.batch(self.candidates)
         scores = self.bank.learnt(name).propose(batch).scores[:, batch.catalogue.index[self.effect.product_code]]
         taken = [number in self.takers for number in self.candidates]
