@@ -47,6 +47,12 @@ def process_number():
     return int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def types_known(tmp_path_factory):
+    """What mypy finds out of libraries when the first plugin is checked, it has for every further one of this process."""
+    os.environ["MYPY_CACHE_DIR"] = str(tmp_path_factory.mktemp("mypy"))
+
+
 @pytest.fixture(scope="session")
 def login(request, tmp_path_factory):
     """Address, user, password and database of the store under test."""
