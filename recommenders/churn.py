@@ -10,6 +10,7 @@ from were over.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from math import isnan
 from typing import Any, Final
 
 import numpy as np
@@ -74,27 +75,29 @@ class Churn:
         if self.model is None:
             return [()] * len(customers)
         table, names = count_table(features), count_names(self.schema)
+        groups = [group(name) for name in names]
         found = self.slope * self.model.contributions(table)
         return [
-            self._reasons(names, found[row], table[row], customer, catalogue) for row, customer in enumerate(customers)
+            self._reasons(names, groups, found[row].tolist(), table[row].tolist(), customer, catalogue)
+            for row, customer in enumerate(customers)
         ]
 
     def _reasons(
         self,
         names: Sequence[str],
-        contributions: NDArray[np.float64],
-        row: NDArray[np.float32],
+        groups: Sequence[str],
+        contributions: Sequence[float],
+        row: Sequence[float],
         customer: CustomerView,
         catalogue: Catalogue,
     ) -> tuple[Text, ...]:
         total: dict[str, float] = {}
         strongest: dict[str, int] = {}
-        for place, name in enumerate(names):
-            about = group(name)
-            total[about] = total.get(about, 0.0) + contributions[place]
-            if not np.isnan(row[place]) and contributions[place] > contributions[strongest.get(about, place)] - 1e-12:
+        for place, (about, own, known) in enumerate(zip(groups, contributions, row, strict=True)):
+            total[about] = total.get(about, 0.0) + own
+            if not isnan(known) and own > contributions[strongest.get(about, place)] - 1e-12:
                 strongest[about] = place
-        values = {name: float(row[place]) for place, name in enumerate(names)}
+        values = dict(zip(names, row, strict=True))
         told: list[Text] = []
         for about in sorted(strongest, key=lambda about: -total[about]):
             if total[about] < LEAST_CONTRIBUTION or len(told) == MOST_REASONS:
