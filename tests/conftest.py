@@ -14,8 +14,11 @@ from graph.migrations import migrate
 from graph.store import Store
 
 LONGEST = (
-    "test_permissions", "test_plugins_command", "test_learning", "test_comparing", "test_serve", "test_churn",
-    "test_berka", "test_evaluate", "test_promotion", "test_fuzz", "test_data_protection", "test_training", "test_demo",
+    "test_removal", "test_plugins_command", "test_serve", "test_workers", "test_hindsight", "test_plugin_evaluate",
+    "test_artefact", "test_jobs", "test_bad_input", "test_plugin_commands", "test_audit", "test_trial",
+    "test_plugin_stages", "test_learning", "test_prospects", "test_plugin_checks", "test_score_cards", "test_wrong_use",
+    "test_data_protection", "test_comparing", "test_fuzz", "test_promotion", "test_held_together", "test_training_stages",
+    "test_life_events", "test_berka", "test_permissions", "test_churn", "test_evaluate", "test_training", "test_demo",
     "test_check_apart",
 )  # fmt: skip
 """Files that take the most time, which are begun with: one begun last would leave all processes but its own idle."""

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from graph import embedded
+from graph.store import Store
 from guanxi.bank import Bank
 from guanxi.checking import check_plugin
 from guanxi.testing.drawn import sample_bank
@@ -50,11 +51,24 @@ def guanxi(command):
     return run
 
 
+@pytest.fixture(scope="session")
+def running_store(tmp_path_factory):
+    """The folder of a store that runs for all tests, one after another."""
+    home = tmp_path_factory.mktemp("running")
+    with embedded.join(home):
+        yield home / "store"
+
+
 @pytest.fixture
-def new_home(tmp_path):
-    """A home of its own, whose store runs for the whole test."""
-    with embedded.join(tmp_path / "home"):
-        yield tmp_path / "home"
+async def new_home(running_store, tmp_path):
+    """A home of its own, whose store is empty and runs for the whole test: the one that runs anyway."""
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "store").symlink_to(running_store)
+    with embedded.join(home) as lease:
+        async with Store(lease.uri, lease.username, lease.password, lease.database) as store:
+            await store.write("MATCH (n) DETACH DELETE n")
+        yield home
 
 
 @pytest.fixture(scope="session")

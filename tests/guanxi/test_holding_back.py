@@ -1,6 +1,6 @@
 """What is held back is told without a word written to the store, which may be production's."""
 
-from graph import plugin_claims
+from graph import embedded, plugin_claims
 from graph.imports import import_rows
 from guanxi.holding_back import held_here, held_in
 from guanxi.opening import reach_store
@@ -49,9 +49,9 @@ async def test_a_claim_that_was_waived_holds_again_for_who_is_loaded_and_only_fo
     assert await plugin_claims.claimants(empty_store, [claim], []) == {}
 
 
-async def test_a_store_that_was_not_migrated_is_read_as_it_is(new_home):
-    settings = Settings(home=new_home)
-
-    assert await held_here(settings, with_club()) == []
-    async with reach_store(settings) as store:
-        assert await store.read(EVERYTHING) == []
+async def test_a_store_that_was_not_migrated_is_read_as_it_is(tmp_path):
+    settings = Settings(home=tmp_path)
+    with embedded.join(tmp_path):  # the first time, so that it has no schema either
+        assert await held_here(settings, with_club()) == []
+        async with reach_store(settings) as store:
+            assert await store.read(EVERYTHING) == []

@@ -65,9 +65,9 @@ def row(key, **own):
 
 
 @pytest.fixture
-async def opened(tmp_path):
+async def opened(new_home):
     """The store of a home, which commands join."""
-    with embedded.join(tmp_path / "home") as lease:
+    with embedded.join(new_home) as lease:
         async with Store(lease.uri, lease.username, lease.password, lease.database) as store:
             yield store
 
