@@ -23,12 +23,12 @@ SIDES = {
 
 
 @pytest.fixture
-async def home(tmp_path):
+async def home(new_home):
     """A home whose store has an experiment."""
-    with embedded.join(tmp_path / "home") as lease:
+    with embedded.join(new_home) as lease:
         async with Store(lease.uri, lease.username, lease.password, lease.database) as store:
             await store.write(OUTCOMES, now=datetime.now(UTC))
-        yield tmp_path / "home"
+    return new_home
 
 
 async def test_a_card_is_told_in_lines_and_in_json(home, guanxi):

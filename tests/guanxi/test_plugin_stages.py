@@ -4,8 +4,6 @@ import json
 
 import pytest
 
-from graph import embedded
-
 pytestmark = pytest.mark.embedded
 
 PLUGIN = """
@@ -18,15 +16,13 @@ def propose(customer):
 
 
 @pytest.fixture
-def plugins(guanxi, tmp_path):
+def plugins(guanxi, new_home, tmp_path):
     """Return a function: ``guanxi plugins …`` in a home of its own, with a plugin in a folder."""
     (tmp_path / "plugins").mkdir()
     (tmp_path / "plugins" / "pushy.py").write_text(PLUGIN)
-    home = tmp_path / "home"
-    with embedded.join(home):
-        yield lambda *arguments, **settings: guanxi(
-            home, "plugins", *arguments, **{"GUANXI_PLUGINS": str(tmp_path / "plugins")} | settings
-        )
+    return lambda *arguments, **settings: guanxi(
+        new_home, "plugins", *arguments, **{"GUANXI_PLUGINS": str(tmp_path / "plugins")} | settings
+    )
 
 
 def test_a_plugin_goes_forward_and_back(plugins):
