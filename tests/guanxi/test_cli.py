@@ -7,7 +7,9 @@ import pytest
 
 from guanxi.plugin_commands import made, shipped_commands
 
-HEAVY = {"arcadedb_embedded", "implicit", "lightgbm", "neo4j", "polars", "scipy", "starlette", "strawberry", "uvicorn"}
+HEAVY = {
+    "arcadedb_embedded", "implicit", "lightgbm", "neo4j", "polars", "scipy", "sklearn", "starlette", "strawberry", "uvicorn",
+}  # fmt: skip
 IMPORTED = """
 import json, runpy, sys
 sys.argv = ["guanxi", *sys.argv[1:]]
@@ -49,10 +51,13 @@ def test_help_says_of_a_command_what_its_own_help_says_first(name):
         (["--help"], HEAVY),
         (["--version"], HEAVY),
         (["token", "--help"], HEAVY - {"strawberry"}),
-        (["check", "--help"], {"implicit", "scipy", "starlette", "strawberry", "uvicorn"}),
-        (["load", "--help"], {"implicit", "scipy", "starlette", "strawberry", "uvicorn"}),
-        (["plugins", "--help"], {"implicit", "lightgbm", "scipy", "starlette", "strawberry", "uvicorn"}),
-        (["recommend", "--help"], {"starlette", "strawberry", "uvicorn"}),
+        (["check", "--help"], {"implicit", "scipy", "sklearn", "starlette", "strawberry", "uvicorn"}),
+        (["load", "--help"], {"implicit", "scipy", "sklearn", "starlette", "strawberry", "uvicorn"}),
+        (["plugins", "--help"], {"implicit", "lightgbm", "scipy", "sklearn", "starlette", "strawberry", "uvicorn"}),
+        (["recommend", "--help"], {"lightgbm", "sklearn", "starlette", "strawberry", "uvicorn"}),
+        (["models", "--help"], {"lightgbm", "sklearn", "starlette", "strawberry", "uvicorn"}),
+        (["train", "--help"], {"lightgbm", "sklearn", "starlette", "strawberry", "uvicorn"}),
+        (["serve", "--help"], {"lightgbm", "sklearn"}),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

@@ -285,6 +285,7 @@ def test_what_registers_nothing_fails(checked, tmp_path):
     assert "registers nothing. Put a function below @recommender" in failed
 
 
+@pytest.mark.usefixtures("patient")
 def test_a_gate_shows_in_what_changes(checked, tmp_path):
     path = tmp_path / "no_cards.py"
     path.write_text(
