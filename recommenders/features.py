@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from functools import cached_property
 from itertools import chain
-from operator import attrgetter
 from typing import Any, Final, Self
 
 import numpy as np
@@ -55,7 +54,6 @@ CHANGED: Final = (
     *("since_first_opening", "since_opening", "since_closing"),
 )
 FLOWS: Final = ("inflow", "outflow", "salary", "transactions", "lowest_balance", "closing_balance")
-FLOWS_OF: Final = attrgetter(*FLOWS)
 PAIR_GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "holdings": ("holds", "times"),
     "changes": ("since_opened", "since_closed"),
@@ -354,8 +352,8 @@ def _activity(customer: CustomerView) -> list[float | None]:
     if not months:
         return [None] * (1 + 3 * len(FLOWS))
     found: list[float | None] = [float(customer.months_since_activity or 0)]
-    for flow in zip(*map(FLOWS_OF, months[-12:]), strict=True):
-        known = [value for value in flow if value is not None]
+    for name in FLOWS:
+        known = [value for month in months[-12:] if (value := getattr(month, name)) is not None]
         found += [known[-1] if known else None, _mean(known[-3:]), _mean(known)]
     return found
 

@@ -17,12 +17,17 @@ PYTHONS: Final = Path(os.__file__).parent
 def is_of_plugin(file: str) -> bool:
     """Whether code is neither guanxi's, nor Python's, nor of a library that has no plugin."""
     path = Path(file)
-    if file.startswith("<") or any(path.is_relative_to(own) for own in GUANXIS):
+    if file.startswith("<") or is_of_guanxi(file):
         return False
     for place, part in enumerate(path.parts[:-1]):
         if part in LIBRARIES:
             return path.parts[place + 1].removesuffix(".py") in packages_of_plugins()
     return not path.is_relative_to(PYTHONS)
+
+
+def is_of_guanxi(file: str) -> bool:
+    """Whether code is guanxi's own, or of a plugin that it ships."""
+    return any(Path(file).is_relative_to(own) for own in GUANXIS)
 
 
 @functools.cache

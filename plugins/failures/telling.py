@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from graph.errors import NotLearnt, PluginError
-from plugins.failures.plugin_code import is_of_plugin
+from plugins.failures.plugin_code import is_of_guanxi, is_of_plugin
 
 E = TypeVar("E", bound=Exception)
 
@@ -26,9 +26,6 @@ ASKED: Final = (
 """What plugins ask, or are asked by, and fail in."""
 ASKING: Final = frozenset({Path(futures.__file__), Path(functools.__file__), *(CALLING.parent / own for own in ASKED)})
 OURS: Final = frozenset(CALLING / part for part in CALLING_PARTS)
-PACKAGES: Final = tuple(
-    CALLING.parent / name for name in ("api", "graph", "guanxi", "loaders", "plugins", "recommenders")
-)
 PROCESS_ENDED: Final = "ProcessEnded"
 PROTOCOL_ERROR: Final = "ProtocolError"
 """What is said of a plugin's process that answers no more, or what nobody asked."""
@@ -139,7 +136,7 @@ def own_words(error: BaseException) -> str | None:
 def is_raised_by_us(error: BaseException) -> bool:
     """Whether the line that raised an error is guanxi's, rather than a plugin's."""
     raised = traceback.extract_tb(error.__traceback__)[-1:]
-    return any(Path(frame.filename).is_relative_to(package) for frame in raised for package in PACKAGES)
+    return any(is_of_guanxi(frame.filename) for frame in raised)
 
 
 def note_row(error: BaseException, row: int) -> None:
