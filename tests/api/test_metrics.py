@@ -157,7 +157,7 @@ class Engine:
 async def test_recommenders_plugins_and_the_model_are_looked_at(grown):
     info = SimpleNamespace(name="own", calls=3, failures=1, mean_ms=500.0, state="failing")
     plugin = SimpleNamespace(name="mine", failures=2, state="failing")
-    engine = Engine(SimpleNamespace(infos=lambda: [info], plugins=[plugin]))
+    engine = Engine(SimpleNamespace(recommending=SimpleNamespace(infos=lambda: [info]), plugins=[plugin]))
     gauges = Gauges(engine)
 
     gauges.look()
