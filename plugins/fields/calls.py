@@ -41,6 +41,13 @@ class _Progress:
     given: int = 0
     errors: list[tuple[int, BaseException]] = field(default_factory=list)
 
+    def left(self, late: TimeoutError) -> "_Progress":
+        """Return it as it is left behind: late in what is asked of now, unless that has just failed."""
+        errors = list(self.errors)
+        if all(place != self.place for place, _ in errors):
+            errors.append((self.place, late))
+        return _Progress(list(self.values), self.place, self.given, errors)
+
 
 class FieldCalls:
     """A field as the server asks it; what fails is null, and is counted with the plugin."""
@@ -93,8 +100,7 @@ class FieldCalls:
             await asyncio.wait_for(asyncio.wrap_future(running), budget)
         except TimeoutError:
             self._overdue = running
-            late = progress.place, TimeoutError(_late(budget))
-            progress = _Progress(list(progress.values), progress.place, progress.given, [*progress.errors, late])
+            progress = progress.left(TimeoutError(_late(budget)))
         self.health.calls += 1
         self.health.seconds += self._clock() - started
         self._count(progress, keys)

@@ -1,4 +1,5 @@
 import threading
+from contextlib import suppress
 
 import pytest
 
@@ -47,6 +48,22 @@ async def test_what_is_raised_for_one_leaves_the_others(error):
     assert (plugin.state, plugin.failures) == ("failing", 1)
     assert await ask(calls, ["a"]) == [1]
     assert (plugin.state, plugin.failures) == ("loaded", 1)
+
+
+async def test_what_fails_as_its_time_is_over_has_failed_once(monkeypatch):
+    async def late(waiting, _):
+        with suppress(Exception):
+            await waiting
+        raise TimeoutError
+
+    def resolve(code):
+        raise ValueError(code)
+
+    monkeypatch.setattr("plugins.fields.calls.asyncio.wait_for", late)
+    calls, plugin, _ = calls_of(resolve)
+
+    assert await ask(calls, ["a"]) == [None]
+    assert (calls.health.failures, plugin.failures, calls.health.last_error) == (1, 1, "ValueError: a")
 
 
 async def test_after_failures_of_three_alone_it_is_off_for_a_while():
