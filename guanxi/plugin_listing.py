@@ -91,10 +91,9 @@ def told_about(plugin: PluginInfo) -> str:
 def _tell_untrained(host: PluginHost, settings: Settings) -> None:
     folder = settings.models_dir
     for own in host.recommending.untrained(versions_in_force(folder), learnt_nothing(folder)):
-        if own.plugin.source != SHIPPED:
-            own.plugin.untrained.append(f"{own.name} is {own.why}")
-            if own.has_failed and own.plugin.state == "loaded":
-                own.plugin.state = "failing"
+        own.plugin.untrained.append(f"{own.name} is {own.why}")
+        if own.has_failed and own.plugin.state == "loaded":
+            own.plugin.state = "failing"
 
 
 def _tell_unfitting(host: PluginHost) -> None:

@@ -63,13 +63,14 @@ class Recommending:
         return why
 
     def untrained(self, versions: Mapping[str, str], unlearnt: Mapping[str, Mapping[str, str]]) -> Iterator[Untrained]:
-        """Yield what has learnt nothing in a model, by its versions.
+        """Yield what has learnt nothing in a model, by its versions, of plugins that are not shipped.
 
         ``unlearnt`` says in which version, and why, a training failed to have it learn.
         """
         for recommender, info in self._owned():
             name, version = recommender.name, recommender.version
-            if isinstance(recommender, Trainable) and versions.get(name) != version:
+            is_own = info.source != SHIPPED and isinstance(recommender, Trainable)
+            if is_own and versions.get(name) != version:
                 known, failed = versions.get(name), unlearnt.get(name, {})
                 if failed.get("version") == version:
                     yield Untrained(name, UNLEARNT.format(failed["why"], info.name), info, has_failed=True)
@@ -128,8 +129,7 @@ class Recommending:
         for _, info in self._owned():
             info.mend(LEARNING)
         unlearnt = model.training.get("learnt_nothing", {}) if model else {}
-        told = self.untrained(model.versions, unlearnt) if model else ()
-        found = [own for own in told if own.plugin.source != SHIPPED]
+        found = list(self.untrained(model.versions, unlearnt)) if model else []
         for own in found:
             if own.has_failed and own.plugin.state == "loaded":
                 own.plugin.fail(f"{LEARNING}: {own.name} is {own.why}", is_safe=True)

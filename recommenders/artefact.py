@@ -23,13 +23,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graph.errors import ModelError
-from graph.words import Language
 from recommenders.boosting import Boosted
 from recommenders.calibration import Calibration, Curve
 from recommenders.card import Card
 from recommenders.choice import Choice
 from recommenders.churn import Churn
-from recommenders.contract import Arrays, Recommender, Text, Trainable, check_arrays
+from recommenders.contract import Arrays, Recommender, Trainable, check_arrays, text_from
 from recommenders.demand import Demand
 from recommenders.failing import Failed, logged
 from recommenders.features import LAYOUT, FeatureSchema
@@ -353,14 +352,10 @@ def _write_segments(folder: Path, segments: Segments) -> dict[str, Any]:
 
 
 def _read_segments(folder: Path, told: Mapping[str, Any], schema: FeatureSchema) -> Segments:
-    described = [Segment(s["code"], _text(s["name"]), s["share"], tuple(map(_text, s["profile"])))
+    described = [Segment(s["code"], text_from(s["name"]), s["share"], tuple(map(text_from, s["profile"])))
                  for s in told["described"]]  # fmt: skip
     arrays = _read_arrays(folder / SEGMENTS, told["sha256"])
     return Segments(schema, tuple(told["names"]), described=tuple(described), **arrays)
-
-
-def _text(told: Mapping[str, str]) -> Text:
-    return {Language(language): words for language, words in told.items()}
 
 
 def _write_text(path: Path, text: str) -> str:

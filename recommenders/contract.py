@@ -130,6 +130,11 @@ class Trainable(Recommender, Protocol):
         ...
 
 
+def text_from(told: Mapping[str, str]) -> Text:
+    """Return a text as it comes back from JSON; raises ValueError where a language is none."""
+    return {Language(language): words for language, words in told.items()}
+
+
 def check_arrays(arrays: object) -> None:
     """Return if they can be kept: arrays by name, of numbers, truths, dates or texts.
 

@@ -10,7 +10,6 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from graph.records import Product
-from graph.words import Language
 from plugins.contract import Field
 from plugins.failures.telling import foreign
 from plugins.fields.carrying import packed_arguments, unpacked
@@ -31,6 +30,7 @@ from recommenders.contract import (
     Refusal,
     Trainable,
     learns_from_customers,
+    text_from,
 )
 from recommenders.view import CustomerView
 
@@ -133,7 +133,7 @@ class RemoteGate:
         """Return why; raises as a recommender does."""
         said, _ = self.worker.ask(BUDGET_SECONDS, BUDGET_SECONDS, self.given, "explain", self.place, customer, product)
         group, code, text, saw, unlock = said
-        return Refusal(group, code, _text(text), saw, None if unlock is None else _text(unlock))
+        return Refusal(group, code, text_from(text), saw, None if unlock is None else text_from(unlock))
 
 
 def remote_resolve(own: Field, place: int, worker: Worker, given: Given) -> Callable[..., Any]:
@@ -154,7 +154,7 @@ def _reason(told: Any, types: Mapping[str, type]) -> Reason | None:
         return None
     if "failed" in told:
         raise foreign(told["failed"])
-    return Reason(told["by"], tuple(told["path"]), _text(told["text"]), _facts(told["facts"], types))
+    return Reason(told["by"], tuple(told["path"]), text_from(told["text"]), _facts(told["facts"], types))
 
 
 def _facts(told: Any, types: Mapping[str, type]) -> object | None:
@@ -163,7 +163,3 @@ def _facts(told: Any, types: Mapping[str, type]) -> object | None:
         return None
     facts: object = TypeAdapter(types[told[0]]).validate_python(told[1])
     return facts
-
-
-def _text(told: Mapping[str, str]) -> Mapping[Language, str]:
-    return {Language(language): words for language, words in told.items()}
