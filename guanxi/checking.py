@@ -22,7 +22,7 @@ from guanxi.checking_twice import check_twice
 from guanxi.enduring import EndsItsProcess, untold
 from guanxi.findings import Finding, where
 from guanxi.offer_changes import TOP, Changes, changes, offered, with_learnt
-from plugins.isolation.budgets import BUDGET_SECONDS
+from plugins.isolation import budgets
 from plugins.loading import Found, find, of_path, place_of
 from recommenders.batch import Batch
 from recommenders.contract import Omitted, Recommender, Scores
@@ -153,9 +153,9 @@ def _answers(guarded: Recommender, batch: Batch) -> Iterator[Finding]:
     slowest = max((seconds for seconds, _ in alone), default=0.0)
     yield Finding(
         f"{guarded.name} is fast",
-        passed=slowest < BUDGET_SECONDS,
+        passed=slowest < budgets.BUDGET_SECONDS,
         told=f"{1e6 * seconds / max(1, len(scores)):,.0f} µs a customer in a batch; alone, the slowest of "
-        f"{len(alone)} took {1000 * slowest:.1f} ms of {1000 * BUDGET_SECONDS:.0f}",
+        f"{len(alone)} took {1000 * slowest:.1f} ms of {1000 * budgets.BUDGET_SECONDS:.0f}",
     )
 
 

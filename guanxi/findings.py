@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from plugins.failures.telling import Foreign, place_of, told
-from plugins.isolation.budgets import BUDGET_SECONDS
+from plugins.isolation import budgets
 from plugins.isolation.threads import Apart
 
 T = TypeVar("T")
@@ -52,7 +52,7 @@ class Asking:
         answers = []
         for self.at, subject in subjects:
             started = time.perf_counter()
-            answers.append(self._apart.call(BUDGET_SECONDS, self._ask, subject))
+            answers.append(self._apart.call(budgets.BUDGET_SECONDS, self._ask, subject))
             self.slowest = max(self.slowest, time.perf_counter() - started)
         return answers
 
@@ -69,9 +69,8 @@ def answers(what: str, ask: Callable[[T], object], subjects: Mapping[str, T], pa
         yield Finding(f"{what} answers", passed=False, told=f"{where(error, path)} (for {asking.at})")
         return
     given = sum(answer is not None for answer in first)
-    told = (
-        f"{given:,} of {len(named):,}; the slowest took {1000 * asking.slowest:.1f} ms of {1000 * BUDGET_SECONDS:.0f}"
-    )
+    slowest, most = 1000 * asking.slowest, 1000 * budgets.BUDGET_SECONDS
+    told = f"{given:,} of {len(named):,}; the slowest took {slowest:.1f} ms of {most:.0f}"
     yield Finding(f"{what} answers", passed=True if given else None, told=told)
     other = next((name for (name, _), one, two in zip(named, first, again, strict=True) if one != two), None)
     if other is not None:

@@ -19,8 +19,7 @@ from plugins.fields.carrying import unpacked_arguments
 from plugins.fields.checks import WHAT, check_value, checked_field
 from plugins.fields.shapes import Maybe
 from plugins.host import PluginHost
-from plugins.isolation import threads
-from plugins.isolation.budgets import BUDGET_SECONDS, own_budget
+from plugins.isolation import budgets, threads
 from plugins.isolation.guard import check_candidates, check_reason, check_refusal, check_refused
 from plugins.isolation.modes import THREADS, Isolation
 from plugins.life_events import day_of
@@ -116,22 +115,22 @@ def _ask_recommender(found: Recommender, again: _Again) -> None:
     recommender, batch = _learnt(found, again), again.failure.batch()
     if not again.failure.customers:
         return
-    candidates = again.call(own_budget(batch), recommender.propose, batch)
+    candidates = again.call(budgets.own_budget(batch), recommender.propose, batch)
     check_candidates(candidates, batch)
     for row, column in np.argwhere(~np.isnan(candidates.scores)).tolist():
-        check_reason(again.call(BUDGET_SECONDS, candidates.reason, row, column))
+        check_reason(again.call(budgets.BUDGET_SECONDS, candidates.reason, row, column))
 
 
 def _ask_gate(gate: Gate, again: _Again) -> None:
     batch = again.failure.batch()
-    refused = check_refused(again.call(own_budget(batch), gate.refuses, batch), batch)
+    refused = check_refused(again.call(budgets.own_budget(batch), gate.refuses, batch), batch)
     for row, column in np.argwhere(refused).tolist():
         asked = batch.customers[row], batch.catalogue.products[column]
-        check_refusal(again.call(BUDGET_SECONDS, gate.explain, *asked))
+        check_refusal(again.call(budgets.BUDGET_SECONDS, gate.explain, *asked))
 
 
 def _ask_event(event: LifeEvent, again: _Again) -> None:
-    again.call(BUDGET_SECONDS, day_of, event, again.failure.batch().customers[0])
+    again.call(budgets.BUDGET_SECONDS, day_of, event, again.failure.batch().customers[0])
 
 
 def _ask_field(field: Field, again: _Again) -> None:
@@ -139,7 +138,7 @@ def _ask_field(field: Field, again: _Again) -> None:
     batch = failure.batch()
     subject = failure.programme or next(iter((*batch.customers, *batch.catalogue)))
     arguments = unpacked_arguments(checked.parameters, failure.arguments)
-    value = again.call(BUDGET_SECONDS, lambda: field.resolve(subject, **arguments))
+    value = again.call(budgets.BUDGET_SECONDS, lambda: field.resolve(subject, **arguments))
     check_value(Maybe(checked.shape), value, WHAT)
 
 

@@ -12,6 +12,7 @@ import pytest
 from graph import embedded, tables
 from graph.migrations import migrate
 from graph.store import Store
+from plugins.isolation import budgets
 
 LONGEST = (
     "test_removal", "test_plugins_command", "test_serve", "test_workers", "test_hindsight", "test_plugin_evaluate",
@@ -22,6 +23,9 @@ LONGEST = (
     "test_check_apart",
 )  # fmt: skip
 """Files that take the most time, which are begun with: one begun last would leave all processes but its own idle."""
+
+IN_SERVICE = budgets.BUDGET_SECONDS
+LONG = 60.0
 
 
 def pytest_addoption(parser):
@@ -48,6 +52,19 @@ def pytest_collection_modifyitems(config, items):
 def process_number():
     """The number of this process among those that run tests, from 0."""
     return int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+
+
+@pytest.fixture(autouse=True)
+def budget(monkeypatch):
+    """Return a function that sets how many seconds a plugin has; at first so many that it is not late on a busy machine."""
+    monkeypatch.setattr(budgets, "BUDGET_SECONDS", LONG)
+    return lambda seconds: monkeypatch.setattr(budgets, "BUDGET_SECONDS", seconds)
+
+
+@pytest.fixture
+def hurried(budget):
+    """Plugins have as much time as they have in service."""
+    budget(IN_SERVICE)
 
 
 @pytest.fixture(scope="session", autouse=True)

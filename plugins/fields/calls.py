@@ -21,7 +21,7 @@ from plugins.fields.carrying import packed_arguments
 from plugins.fields.checks import WHAT, Checked, check_value
 from plugins.fields.shapes import Maybe
 from plugins.infos import PluginInfo
-from plugins.isolation.budgets import BATCH_SECONDS, BUDGET_SECONDS
+from plugins.isolation.budgets import budget_for
 from plugins.isolation.guard import FAILURES_TO_OPEN, OPEN_SECONDS, Health, State
 from plugins.isolation.threads import OwnThread
 from recommenders.contract import Omitted
@@ -94,7 +94,7 @@ class FieldCalls:
         if not wanted or self.state in ("busy", "off"):
             return progress.values
         progress.place = wanted[0]
-        started, budget = self._clock(), BUDGET_SECONDS + BATCH_SECONDS * len(wanted)
+        started, budget = self._clock(), budget_for(len(wanted))
         running = OwnThread(f"field {self.name}").submit(self._ask, subjects, arguments, progress)
         try:
             await asyncio.wait_for(asyncio.wrap_future(running), budget)

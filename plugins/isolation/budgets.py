@@ -12,9 +12,14 @@ BREAKDOWN_SECONDS: Final = 1.0
 GROUP_SECONDS: Final = 0.00002
 
 
+def budget_for(customers: int) -> float:
+    """Return how many seconds a plugin has for so many customers that are asked for at once."""
+    return BUDGET_SECONDS + BATCH_SECONDS * customers
+
+
 def own_budget(batch: Batch) -> float:
     """Return how many seconds a plugin has for a batch."""
-    return BUDGET_SECONDS + BATCH_SECONDS * len(batch.customers)
+    return budget_for(len(batch.customers))
 
 
 def budget_of(batch: Batch) -> float:

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Final
 
 from plugins.failures.telling import Foreign, ours
-from plugins.isolation.budgets import BUDGET_SECONDS
+from plugins.isolation import budgets
 from plugins.isolation.threads import Apart
 from plugins.isolation.workers import Given, Worker
 from recommenders.contract import LifeEvent, Omitted
@@ -24,7 +24,7 @@ def in_thread(event: LifeEvent) -> LifeEvent:
 
     def on(customer: CustomerView) -> date | None:
         apart.check_free()
-        return apart.call(BUDGET_SECONDS, event.on, customer)
+        return apart.call(budgets.BUDGET_SECONDS, event.on, customer)
 
     return replace(event, on=on)
 
@@ -59,7 +59,7 @@ class _Remote:
         if self._clock() < self._closed_until:
             raise Omitted(self._code, "off")
         try:
-            said, _ = self._worker.ask(BUDGET_SECONDS, BUDGET_SECONDS, self._given, "event", self._place, customer)
+            said, _ = self._worker.ask(budgets.BUDGET_SECONDS, self._given, "event", self._place, customer)
         except (Foreign, TimeoutError) as error:
             if not isinstance(error, Foreign) or error.ends:
                 self._count()

@@ -21,7 +21,7 @@ from graph.records import Product
 from graph.words import Language
 from plugins.failures.telling import ours, placed, text_of, told
 from plugins.functions import Speaking, fill
-from plugins.isolation.budgets import BUDGET_SECONDS, own_budget
+from plugins.isolation import budgets
 from plugins.isolation.calls import Call, do_at_once
 from plugins.isolation.remote import Remote, RemoteGate
 from plugins.isolation.threads import Apart, Turn, too_late
@@ -176,7 +176,7 @@ class GuardedRecommender:
     def _reason(self, ask: Callable[[int, int], Reason | None], batch: Batch, row: int, column: int) -> Reason | None:
         """The inner recommender's reason; one that fails is counted, and the offer goes without it."""
         if self._reasons_run:
-            ask = partial(self._apart.call, BUDGET_SECONDS, ask)
+            ask = partial(self._apart.call, budgets.BUDGET_SECONDS, ask)
             if self._apart.is_busy:
                 return None
         try:
@@ -203,7 +203,7 @@ class GuardedRecommender:
             raise
 
     def _own_budget(self, batch: Batch) -> float:
-        return math.inf if self._trusted else own_budget(batch)
+        return math.inf if self._trusted else budgets.own_budget(batch)
 
     def _budget(self, batch: Batch) -> float:
         asked, own = batch.context.budget_ms, self._own_budget(batch)
@@ -241,7 +241,7 @@ class GuardedGate:
     def refuses(self, batch: Batch) -> Mask:
         """Return the inner gate's refusals, or everything refused."""
         try:
-            return check_refused(self._call(own_budget(batch), self._inner.refuses, batch), batch)
+            return check_refused(self._call(budgets.own_budget(batch), self._inner.refuses, batch), batch)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
             self._failed(error, batch)
             return np.ones(batch.shape, np.bool_)
@@ -249,7 +249,7 @@ class GuardedGate:
     def explain(self, customer: CustomerView, product: Product) -> Refusal:
         """Return the inner gate's sentence, or that it could not be asked."""
         try:
-            refusal = self._call(BUDGET_SECONDS, self._inner.explain, customer, product)
+            refusal = self._call(budgets.BUDGET_SECONDS, self._inner.explain, customer, product)
             check_refusal(refusal)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
             asked = Batch((customer,), Catalogue((product,)), Context(customer.today, customer.channel))

@@ -14,7 +14,7 @@ from plugins.contract import Field
 from plugins.failures.telling import foreign
 from plugins.fields.carrying import packed_arguments, unpacked
 from plugins.fields.shapes import Maybe, parameters_of, shape_of
-from plugins.isolation.budgets import BUDGET_SECONDS, budget_of, own_budget
+from plugins.isolation import budgets
 from plugins.isolation.calls import Call, do_at_once
 from plugins.isolation.fitting import fitted
 from plugins.isolation.modes import Isolation
@@ -80,7 +80,7 @@ class RemoteRecommender(Remote):
         """Return what is asked of the process."""
         given = {**self.given, "catalogue": (batch.catalogue,)}
         asked = "propose", self.name, batch.customers, batch.context
-        return Call(self.worker, own_budget(batch), budget_of(batch), given, *asked)
+        return Call(self.worker, budgets.own_budget(batch), budgets.budget_of(batch), given, *asked)
 
     def answered(self, batch: Batch, call: Call) -> Candidates:
         """Return what the process answered; raises as ``propose``."""
@@ -125,13 +125,13 @@ class RemoteGate:
     def refuses(self, batch: Batch) -> Mask:
         """Return what it refuses; raises as a recommender does."""
         given = {**self.given, "catalogue": (batch.catalogue,)}
-        own = own_budget(batch)
-        _, mask = self.worker.ask(own, own, given, "refuses", self.place, batch.customers, batch.context)
+        budget = budgets.own_budget(batch)
+        _, mask = self.worker.ask(budget, given, "refuses", self.place, batch.customers, batch.context)
         return np.frombuffer(mask, np.bool_).reshape(batch.shape)
 
     def explain(self, customer: CustomerView, product: Product) -> Refusal:
         """Return why; raises as a recommender does."""
-        said, _ = self.worker.ask(BUDGET_SECONDS, BUDGET_SECONDS, self.given, "explain", self.place, customer, product)
+        said, _ = self.worker.ask(budgets.BUDGET_SECONDS, self.given, "explain", self.place, customer, product)
         group, code, text, saw, unlock = said
         return Refusal(group, code, text_from(text), saw, None if unlock is None else text_from(unlock))
 
@@ -143,7 +143,7 @@ def remote_resolve(own: Field, place: int, worker: Worker, given: Given) -> Call
     @wraps(own.resolve)
     def resolve(subject: object, **arguments: object) -> Any:
         said = packed_arguments(parameters, arguments)
-        told, _ = worker.ask(BUDGET_SECONDS, BUDGET_SECONDS, given, "field", place, subject, said)
+        told, _ = worker.ask(budgets.BUDGET_SECONDS, given, "field", place, subject, said)
         return unpacked(shape, told)
 
     return resolve

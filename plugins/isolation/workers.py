@@ -91,21 +91,23 @@ class Worker:
             if self._due and not self._is_loaded:
                 self._hear(math.inf)
 
-    def ask(self, own: float, hurry: float, given: Given, work: str, *arguments: Any) -> tuple[Any, bytes]:
+    def ask(self, budget: float, given: Given, work: str, *arguments: Any) -> tuple[Any, bytes]:
         """Have the process do something; first it is given what it has not yet.
 
-        ``own`` is how many seconds it has, and ``hurry`` after how many the caller goes; what is left behind so is
-        waited for by the next, whose failure it is not.
+        ``budget`` is how many seconds it has, which the caller waits.
 
         Raises:
             TimeoutError: it took longer than it has, and was ended.
             Foreign: the plugin raised something, or its process ended.
-            Omitted: the process is busy, or not there yet, or the caller was gone.
+            Omitted: the process is busy, or not there yet.
         """
-        return self.answer(self.begin(hurry, own, hurry, given, work, *arguments))
+        return self.answer(self.begin(budget, budget, budget, given, work, *arguments))
 
     def begin(self, patience: float, own: float, hurry: float, given: Given, work: str, *arguments: Any) -> float:
         """Have the process begin with what ``ask`` would; nobody asks it until ``answer`` or ``leave``.
+
+        ``own`` is how many seconds it has, and ``hurry`` after how many the caller goes; what is left behind so is
+        waited for by the next, whose failure it is not.
 
         Returns:
             When it is late.

@@ -234,7 +234,8 @@ async def test_of_a_page_only_that_customer_is_null_whose_value_failed(hospital,
     assert (hospital.plugin.state, hospital.plugin.failures) == ("loaded", 1)
 
 
-async def test_a_slow_field_is_null_and_is_not_asked_while_it_still_runs(hospital, bearers):
+async def test_a_slow_field_is_null_and_is_not_asked_while_it_still_runs(hospital, bearers, budget):
+    budget(0.5)
     assert await told(hospital, bearers.admin, "slow number") == {"slow": None, "number": "ANNA"}
     assert "took longer than" in hospital.plugin.error
     assert await told(hospital, bearers.admin, "slow number") == {"slow": None, "number": "ANNA"}

@@ -12,7 +12,6 @@ from api.current_schema import CurrentSchema
 from api.requests import HttpContext
 from api.schema import build_schema
 from graph.records import StoredSettings
-from plugins.fields import calls
 from plugins.host import PluginHost
 from plugins.life.reloading import STAYS, Reloading
 
@@ -162,8 +161,7 @@ async def test_fields_of_a_file_that_comes_or_goes_come_and_go(served, ward, bea
     await served.answers(query, {"customer": {"ward": {"number": 1}}})
 
 
-async def test_a_request_in_flight_ends_on_the_schema_that_it_began_with(served, ward, bearers, monkeypatch):
-    monkeypatch.setattr(calls, "BUDGET_SECONDS", 60)
+async def test_a_request_in_flight_ends_on_the_schema_that_it_began_with(served, ward, bearers):
     begun, done = ward.with_name("begun"), ward.with_name("done")
     waiting = f"""    def number(customer):
         from pathlib import Path

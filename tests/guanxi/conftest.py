@@ -100,10 +100,3 @@ def checked():
                 return list(check_plugin(own, of_path(path), **asked))
 
         yield check
-
-
-@pytest.fixture
-def patient(monkeypatch):
-    """Thousands of calls, of which none may take long on a busy machine either."""
-    for module in ("guanxi.checking", "guanxi.findings", "plugins.isolation.budgets", "plugins.isolation.guard"):
-        monkeypatch.setattr(f"{module}.BUDGET_SECONDS", 30.0)

@@ -108,7 +108,6 @@ def apart(bank, plugin, monkeypatch):
     return find
 
 
-@pytest.mark.usefixtures("patient")
 def test_in_a_process_one_without_a_fault_passes(apart):
     findings = apart({})
 
@@ -118,7 +117,8 @@ def test_in_a_process_one_without_a_fault_passes(apart):
 
 
 @pytest.mark.parametrize("fault", IN_ITSELF)
-def test_in_a_process_a_fault_is_found_and_told_of_the_right_customer(apart, fault):
+def test_in_a_process_a_fault_is_found_and_told_of_the_right_customer(apart, budget, fault):
+    budget(2.0)
     planted, told = IN_ITSELF[fault]
 
     assert [line for line in failures(apart(planted)) if told in line], told

@@ -193,7 +193,6 @@ def found(checked, tmp_path, monkeypatch):
     return find
 
 
-@pytest.mark.usefixtures("patient")
 def test_one_without_a_fault_passes_and_hears_what_was_not_looked_at(found):
     findings = found()
     assert failures(findings) == []
@@ -218,14 +217,13 @@ def test_one_without_a_fault_passes_and_hears_what_was_not_looked_at(found):
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_is_found(found, fault, request):
     planted, told = FAULTS[fault]
-    if LATE not in told:
-        request.getfixturevalue("patient")
+    if LATE in told:
+        request.getfixturevalue("hurried")
     failed = failures(found(planted))
     assert failed
     assert all(told in line for line in failed), failed
 
 
-@pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize(
     ("name", "source", "told"),
     [
@@ -241,7 +239,6 @@ def test_what_does_not_fit_into_the_schema_is_found_once(checked, tmp_path, name
     assert [(finding.check, finding.told) for finding in failed] == [("schema", told)]
 
 
-@pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize("fault", RUNNING)
 def test_a_job_is_run_only_where_it_is_asked_for(found, fault):
     planted, told = RUNNING[fault]
@@ -250,7 +247,6 @@ def test_a_job_is_run_only_where_it_is_asked_for(found, fault):
     assert told in failed
 
 
-@pytest.mark.usefixtures("patient")
 def test_a_job_that_is_run_passes_and_prints_to_nobody(found, capsys):
     findings = found({"job": "print(bank.offers(next(bank.pages(5))))"}, run_jobs=True)
     assert [finding.passed for finding in findings if finding.check == "job spring runs"] == [True]
@@ -288,7 +284,6 @@ def test_a_package_has_its_types_held_by_its_own_settings(tmp_path):
     assert "untyped.py:1: error: Function is missing a type annotation" in finding.told
 
 
-@pytest.mark.usefixtures("patient")
 def test_a_bank_without_a_model_is_told(draw, plugin_file):
     told = {finding.check: finding.told for finding in check_plugin(draw("ann: person"), of_path(plugin_file))}
     assert told["no model"].startswith("what changes is told without a ranker")

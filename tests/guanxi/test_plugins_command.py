@@ -129,7 +129,6 @@ def test_who_writes_a_new_one_hears_how_it_gets_into_service(guanxi, tmp_path, n
         assert f"guanxi plugins stage {name} " in said
 
 
-@pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize(
     "plugin", ["salary-function", "salary-function/salary_function.py", "salary-class", "salary-package"]
 )
@@ -165,6 +164,7 @@ def test_what_is_installed_is_checked_by_its_folder_and_by_its_name(written, gua
     assert not changed.startswith("0 of"), "it is held against the bank without it"
 
 
+LATE = "took longer than"
 FAULTS = {
     "chance": ("yield Proposal('CREDIT-CARD', score=random.random())", "is there a clock, or chance, in it?"),
     "memory": (
@@ -176,14 +176,16 @@ FAULTS = {
         "if customer.kind == 'company':\n        raise KeyError('salary')",
         "raise KeyError('salary') (for C0",
     ),
-    "a nap": ("time.sleep(0.2)", "took longer than"),
+    "a nap": ("time.sleep(0.2)", LATE),
     "a type": ("int('a') + 'b'", "Unsupported operand types"),
 }
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_plugin_with_a_fault_fails_and_hears_where(checked, tmp_path, fault):
+def test_a_plugin_with_a_fault_fails_and_hears_where(checked, tmp_path, fault, request):
     body, told = FAULTS[fault]
+    if told == LATE:
+        request.getfixturevalue("hurried")
     path = tmp_path / "faulty.py"
     path.write_text(
         "import random\nimport time\n\nfrom guanxi import Proposal, recommender\n\nseen: list[int] = []\n"
@@ -262,9 +264,11 @@ def recommenders(register):
 
 @pytest.mark.parametrize(
     ("nap", "score", "told"),
-    [(0.3, 0.5, "took longer than"), (0, 1.5, "not from 0 to 1"), (0, -0.5, "not from 0 to 1")],
+    [(0.3, 0.5, LATE), (0, 1.5, "not from 0 to 1"), (0, -0.5, "not from 0 to 1")],
 )
-def test_a_batch_that_is_answered_is_not_all(checked, tmp_path, nap, score, told):
+def test_a_batch_that_is_answered_is_not_all(checked, tmp_path, nap, score, told, request):
+    if told == LATE:
+        request.getfixturevalue("hurried")
     (tmp_path / "scoring.py").write_text(SCORING.format(nap=nap, score=score))
     [failed] = failures(checked(tmp_path / "scoring.py"))
     assert told in failed
@@ -285,7 +289,6 @@ def test_what_registers_nothing_fails(checked, tmp_path):
     assert "registers nothing. Put a function below @recommender" in failed
 
 
-@pytest.mark.usefixtures("patient")
 def test_a_gate_shows_in_what_changes(checked, tmp_path):
     path = tmp_path / "no_cards.py"
     path.write_text(

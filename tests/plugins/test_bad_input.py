@@ -133,7 +133,8 @@ def _told(offer):
         *(pytest.param(PROCESS, source, id=f"process-{name}") for name, source in {**CASES, **ONLY_APART}.items()),
     ],
 )
-def test_what_others_offer_is_the_same_to_the_bit(answered, isolation, source):
+def test_what_others_offer_is_the_same_to_the_bit(answered, budget, isolation, source):
+    budget(2.0)
     _, alone = answered(THREAD, graduate=GRADUATE)
     host, beside = answered(isolation, graduate=GRADUATE, mine=source)
 

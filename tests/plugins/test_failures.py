@@ -506,6 +506,7 @@ async def test_a_field_of_a_product_or_programme_is_reported_with_that(asked, pr
     assert (told["Programme.share"].programme, told["Programme.share"].said) == ("CAMPUS", "division by zero")
 
 
+@pytest.mark.usefixtures("hurried")
 async def test_whom_a_field_took_too_long_for_is_reported(asked, known, reports, person):
     _, fields = asked()
     own, release = fields["Customer.own"], threading.Event()

@@ -108,6 +108,7 @@ async def test_what_it_says_is_in_no_log(caplog):
     assert plugin.last_place == calls.health.last_place == place
 
 
+@pytest.mark.usefixtures("hurried")
 async def test_what_was_given_in_time_is_kept_and_a_call_that_still_runs_is_not_asked_again():
     release = threading.Event()
 

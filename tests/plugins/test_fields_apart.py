@@ -8,11 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from plugins.fields import calls
 from plugins.fields.calls import FieldCalls
 from plugins.fields.checks import checked_field
 from plugins.host import PluginHost
-from plugins.isolation import remote
 from plugins.isolation.guard import FAILURES_TO_OPEN
 from plugins.isolation.modes import Isolation
 
@@ -105,14 +103,6 @@ def fields(plugin_folder, request):
     return make
 
 
-@pytest.fixture
-def patient(monkeypatch):
-    """However slow the machine, no call is ended for its time."""
-    for module in (calls, remote):
-        monkeypatch.setattr(module, "BUDGET_SECONDS", float(WAIT))
-
-
-@pytest.mark.usefixtures("patient")
 async def test_values_of_every_shape_come_as_they_would_from_a_thread(fields, product, person, batch, catalogue):
     here, there = fields(SHAPES, "thread"), fields(SHAPES)
     seen = batch([person("C-OWN")], catalogue("A")).customers
@@ -141,12 +131,13 @@ async def test_values_of_every_shape_come_as_they_would_from_a_thread(fields, pr
     ["while True: pass", "import ctypes; ctypes.PyDLL(None).sleep(10_000)", "code * 10**10", "os._exit(3)", "os.closerange(3, 99)", PARENT, DEEP],
     ids=["an endless loop", "C", "a memory hog", "a process that ends", "a connection that is closed", "the end of its parent", "recursion in C"],
 )  # fmt: skip
-async def test_what_nothing_else_stops_is_ended_and_another_process_answers(fields, tmp_path, request, does):
+@pytest.mark.usefixtures("hurried")
+async def test_what_nothing_else_stops_is_ended_and_another_process_answers(fields, tmp_path, budget, does):
     pid = tmp_path / "pid"
     own = fields(FAILING.format(pid=str(pid), does=does))["own"]
     assert await own.values(["BAD"], ["BAD"], {}) == [None]
     assert (own.health.failures, own.plugin.state) == (1, "failing")
-    request.getfixturevalue("patient")
+    budget(WAIT)
     first, deadline = int(pid.read_text()), time.monotonic() + WAIT
     while await own.values(["GOOD"], ["GOOD"], {}) != [4]:  # it is being started
         assert time.monotonic() < deadline
@@ -155,6 +146,7 @@ async def test_what_nothing_else_stops_is_ended_and_another_process_answers(fiel
     assert (own.health.failures, own.plugin.state) == (1, "loaded")
 
 
+@pytest.mark.usefixtures("hurried")
 async def test_it_is_off_after_three_calls_that_were_ended_however_often_it_was_not_there_between(fields, tmp_path):
     own = fields(FAILING.format(pid=str(tmp_path / "pid"), does="while True: pass"))["own"]
     deadline = time.monotonic() + WAIT

@@ -6,7 +6,6 @@ import pytest
 
 from graph.words import Language
 from plugins.failures.telling import as_told, own_words
-from plugins.isolation import budgets, guard
 from plugins.isolation.guard import (
     FAILURES_TO_OPEN,
     MOST_TEXT,
@@ -240,6 +239,7 @@ def test_an_error_that_cannot_say_what_it_is_is_a_failure_like_others(guarded, m
     assert as_told(Wordless())["said"] == ""
 
 
+@pytest.mark.usefixtures("hurried")
 def test_one_that_is_too_slow_is_left_behind_and_skipped_until_it_is_done(moody, health, batch, person, catalogue):
     released, answered = threading.Event(), threading.Event()
 
@@ -300,6 +300,7 @@ def test_the_banks_own_answers_while_an_earlier_call_still_runs(moody, health, b
     assert said == ["moody: took longer than 1 ms", None]
 
 
+@pytest.mark.usefixtures("hurried")
 @pytest.mark.parametrize(
     ("customers", "asked_ms", "said"),
     [(1, None, "110 ms"), (3, None, "130 ms"), (1, 5, "5 ms"), (1, 60_000, "110 ms")],
@@ -343,6 +344,7 @@ def test_a_reason_that_fails_is_left_out_and_counted(moody, health, clock, asked
     assert (health.failures, health.last_error) == (1, "LookupError: no reason for 0, 1")
 
 
+@pytest.mark.usefixtures("hurried")
 def test_a_reason_that_is_never_given_is_left_out_and_holds_up_nobody(moody, health, batch, person, catalogue):
     released = threading.Event()
     moody.propose = lambda batch: Candidates(np.zeros(batch.shape, np.float32), lambda *_: released.wait())
@@ -397,20 +399,12 @@ def notes():
     return []
 
 
-@pytest.fixture
-def patient(monkeypatch):
-    """However slow the machine, all have enough time."""
-    for module in (budgets, guard):
-        monkeypatch.setattr(module, "BUDGET_SECONDS", 60.0)
-
-
 def both(ask):
     """What two threads get that ask at the same time."""
     with ThreadPoolExecutor(2) as threads:
         return [answer.result() for answer in [threads.submit(ask) for _ in range(2)]]
 
 
-@pytest.mark.usefixtures("patient")
 def test_a_gate_is_asked_by_two_at_once_and_answers_both(asked, notes):
     gate = GuardedGate(Barred(threading.Barrier(2, timeout=60).wait), lambda *said: notes.append(said))
 
@@ -420,7 +414,6 @@ def test_a_gate_is_asked_by_two_at_once_and_answers_both(asked, notes):
     assert notes == []
 
 
-@pytest.mark.usefixtures("patient")
 def test_a_recommender_is_asked_by_two_at_once_and_answers_both_with_reasons(moody, health, asked):
     met = threading.Barrier(2, timeout=60)
     reason = Reason("moody", ("C1", "A"), dict.fromkeys(Language, "so"))
@@ -434,7 +427,8 @@ def test_a_recommender_is_asked_by_two_at_once_and_answers_both_with_reasons(moo
     assert (health.failures, guarded.state) == (0, "ready")
 
 
-def test_a_gate_that_was_left_behind_is_not_asked_until_it_is_done_and_failed_once(asked, notes, monkeypatch):
+@pytest.mark.usefixtures("hurried")
+def test_a_gate_that_was_left_behind_is_not_asked_until_it_is_done_and_failed_once(asked, notes, budget):
     released, calls = threading.Event(), []
     gate = GuardedGate(Barred(lambda: calls.append(1) or released.wait()), lambda *said: notes.append(said))
 
@@ -444,7 +438,7 @@ def test_a_gate_that_was_left_behind_is_not_asked_until_it_is_done_and_failed_on
     for left in gate._apart._left:
         left.result()
     assert len(calls) == 1
-    monkeypatch.setattr(budgets, "BUDGET_SECONDS", 60.0)
+    budget(60.0)
     assert gate.refuses(asked).tolist() == [[False, True]]
 
 
@@ -509,7 +503,6 @@ UNTOLD = {
 }  # fmt: skip
 
 
-@pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize(("refusal", "error"), UNTOLD.values(), ids=UNTOLD)
 def test_a_refusal_that_cannot_be_told_is_a_failure(asked, notes, refusal, error):
     barred = Barred()

@@ -141,8 +141,9 @@ def test_files_that_are_no_plugins_are_passed_over(host_of):
 
 @pytest.mark.parametrize(("source", "error"), FAIL_WHEN_ASKED.values(), ids=FAIL_WHEN_ASKED)
 def test_a_plugin_that_fails_when_asked_is_named_and_leaves_all_other_offers(
-    host_of, answers, crowd, bank, source, error
+    host_of, answers, crowd, bank, budget, source, error
 ):
+    budget(2.0)
     alone = answers(host_of(graduate=GRADUATE), crowd, bank)
     host = host_of(graduate=GRADUATE, own=source)
 

@@ -150,7 +150,8 @@ def apart(plugin_folder, request):
 
 
 @pytest.mark.parametrize("mode", ["thread", "process"])
-def test_one_that_never_ends_holds_up_nobody(apart, paid, person, mode):
+def test_one_that_never_ends_holds_up_nobody(apart, paid, person, budget, mode):
+    budget(1.0)
     host, customer, others = apart(mode, ENDLESS), paid(".xxxx"), PluginHost.load()
     bad = CustomerView(person("C-BAD", activity=customer.activity, birth_date=None), TODAY)
 
@@ -171,8 +172,9 @@ def test_of_a_process_days_come_as_they_would_from_here_and_wrong_ones_do_not(ap
     "body", [ENDLESS, "import os; customer.age is None and os._exit(3)\n    return date(2026, 3, 1)"]
 )
 def test_who_waits_for_the_process_gets_all_events_of_others_and_one_that_ends_it_each_time_is_left_out(
-    apart, paid, person, body
+    apart, paid, person, budget, body
 ):
+    budget(1.0)
     host, customer = apart("process", body), paid(".xxxx")
     bad = CustomerView(person("C-BAD", birth_date=None), TODAY)
 

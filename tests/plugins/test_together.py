@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from plugins.functions import FunctionRecommender
-from plugins.isolation import budgets
 from plugins.isolation.guard import FAILURES_TO_OPEN, GuardedRecommender, Health
 from plugins.isolation.together import ask_together
 from plugins.narrowing import NarrowedFunction
@@ -38,13 +37,6 @@ class Doing:
 @pytest.fixture
 def asked(batch, person, catalogue):
     return lambda **changes: batch([person()], catalogue("A", "B"), **changes)
-
-
-@pytest.fixture(autouse=True)
-def budget(monkeypatch):
-    """Return a function that sets how many seconds a plugin has; however slow the machine, it is enough at first."""
-    monkeypatch.setattr(budgets, "BUDGET_SECONDS", float(WAIT))
-    return lambda seconds: monkeypatch.setattr(budgets, "BUDGET_SECONDS", seconds)
 
 
 @pytest.fixture

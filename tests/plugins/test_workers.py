@@ -20,7 +20,7 @@ from graph.records import Relation, StoredSettings
 from graph.words import Language, RelationKind
 from plugins.failures.telling import Foreign
 from plugins.host import PluginHost
-from plugins.isolation import budgets, calls, remote, workers, working
+from plugins.isolation import calls, workers, working
 from plugins.isolation.calls import Call, do_at_once
 from plugins.isolation.modes import Isolation
 from plugins.isolation.together import ask_together
@@ -308,13 +308,6 @@ sys.stdin.read()
 """
 
 
-@pytest.fixture(autouse=True)
-def patient(monkeypatch):
-    """However slow the machine, no call is ended for its time."""
-    for module in (budgets, remote):
-        monkeypatch.setattr(module, "BUDGET_SECONDS", float(WAIT))
-
-
 @pytest.fixture
 def apart(plugin_folder, request):
     """Return a function: a host of sources' plugins alone, each in a process of its own."""
@@ -518,8 +511,8 @@ def recommenders(register):
 """
 
 
-def test_an_answer_that_nobody_waits_for_is_kept_for_the_next(apart, person, catalogue, batch, monkeypatch):
-    monkeypatch.setattr(budgets, "BUDGET_SECONDS", 1.0)
+def test_an_answer_that_nobody_waits_for_is_kept_for_the_next(apart, person, catalogue, batch, budget):
+    budget(1.0)
     host, many = apart(wordy=WORDY), [person(f"C{number}") for number in range(30)]
     [wordy] = host.recommending.guarded(None)
     host.wait()
@@ -577,15 +570,15 @@ def test_what_one_raises_after_its_caller_left_is_its_own_failure_and_not_the_ne
     assert host.recommending.infos()[0].last_error == "ValueError: not today"
 
 
-def test_one_that_never_ends_is_ended_and_counted_though_its_caller_left(left_behind, asked, monkeypatch, caplog):
-    monkeypatch.setattr(budgets, "BUDGET_SECONDS", 2.0)
+def test_one_that_never_ends_is_ended_and_counted_though_its_caller_left(left_behind, asked, budget, caplog):
+    budget(2.0)
     host, gate, _ = left_behind()
     time.sleep(2.1)
 
     assert gate.refuses(asked()).all(), "its process is being started"
     assert healths(host) == ([1], [("loaded", 0)])
     assert "gate OPEN could not be asked, and refuses" in caplog.messages
-    monkeypatch.setattr(budgets, "BUDGET_SECONDS", float(WAIT))
+    budget(WAIT)
     wait_until(lambda: not gate.refuses(asked()).any())
     assert healths(host) == ([1], [("loaded", 0)])
 
