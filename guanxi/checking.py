@@ -21,6 +21,7 @@ from guanxi.checking_runs import check_runs
 from guanxi.checking_twice import check_twice
 from guanxi.enduring import EndsItsProcess, untold
 from guanxi.findings import Finding, where
+from guanxi.hanging import is_too_late, stacks
 from guanxi.offer_changes import TOP, Changes, changes, offered, with_learnt
 from plugins.isolation import budgets
 from plugins.loading import Found, find, of_path, place_of
@@ -35,6 +36,7 @@ ASKED: Final = 400
 """How many are asked of fields and life events, and learnt for again."""
 MYPY: Final = ("--no-error-summary", "--ignore-missing-imports", "--follow-imports=silent")
 NO_MODEL: Final = "what changes is told without a ranker, as there is none before guanxi train"
+STILL_LEARNING: Final = "all else, which would seem slow beside what still learns"
 OLDEST: Final = 200
 AGES: Final = ((0, 29), (30, 44), (45, 59), (60, OLDEST))
 
@@ -84,6 +86,9 @@ def check_plugin(bank: Bank, found: Found, *, run_jobs: bool = False) -> Iterato
             recommender = bank.learnt(name)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
             yield Finding(f"{name} learns", passed=False, told=where(error, path))
+            if is_too_late(error) and any(stacks(path)):
+                yield Finding("not checked", passed=None, told=STILL_LEARNING)
+                return
             continue
         learnt.append(recommender)
         yield from _contract(bank, recommender, batch, path)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from guanxi.hanging import is_of, is_too_late, stacks
 from plugins.failures.telling import Foreign, place_of, told
 from plugins.isolation import budgets
 from plugins.isolation.threads import Apart
@@ -24,11 +25,12 @@ class Finding:
 
 
 def where(error: BaseException, path: Path) -> str:
-    """Say what went wrong, and the last line of the plugin that it went through."""
+    """Say what went wrong, and the last line of the plugin that it went through, or has not come through yet."""
     if isinstance(error, Foreign):
         place = place_of(error)
         return told(error) + (f" in {place}" if place else "")
-    own = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(path)]
+    lines = next(stacks(path), []) if is_too_late(error) else traceback.extract_tb(error.__traceback__)
+    own = [line for line in lines if is_of(line, path)]
     place = f" at {own[-1].filename}, line {own[-1].lineno}: {own[-1].line}" if own else ""
     return f"{told(error)}{place}"
 

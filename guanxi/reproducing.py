@@ -1,8 +1,7 @@
 """Asks a plugin again on what it failed on."""
 
-import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NoReturn, TypeVar
@@ -11,6 +10,7 @@ import numpy as np
 
 from graph.errors import SettingsError
 from guanxi.deciding import model_in_force
+from guanxi.hanging import is_too_late, stacks
 from guanxi.settings import Settings
 from plugins.contract import Field
 from plugins.failures.failure import LOADING, RULES, SCHEMA, SETTINGS, Failure
@@ -45,8 +45,8 @@ def ask_again(failure: Failure, path: Path, settings: Settings) -> None:
     try:
         _ask(host, failure, path, settings)
     except TimeoutError as error:
-        if _is_too_late(error):
-            error.add_note("\n".join(_still_at(path)) or IN_A[_isolation(failure, settings).mode])
+        if is_too_late(error):
+            error.add_note("\n".join(map(_still_at, stacks(path))) or IN_A[_isolation(failure, settings).mode])
         raise
     finally:
         host.close()
@@ -57,7 +57,7 @@ def shown(error: BaseException) -> str:
     if isinstance(error, Foreign):
         lines = [f'  File "{frame.file}", line {frame.line}, in {frame.function}\n' for frame in error.frames]
         return "".join(["In the plugin's process:\n", *lines, told(error)])
-    return "".join(traceback.format_exception_only(error) if _is_too_late(error) else traceback.format_exception(error))
+    return "".join(traceback.format_exception_only(error) if is_too_late(error) else traceback.format_exception(error))
 
 
 def _ask(host: PluginHost, failure: Failure, path: Path, settings: Settings) -> None:
@@ -197,16 +197,5 @@ def _short_of(failure: Failure) -> str | None:
     return SHORT.get(failure.place.partition(" ")[0].rstrip(":"))
 
 
-def _is_too_late(error: BaseException) -> bool:
-    """Whether guanxi says so of a plugin, and no plugin of what it waited for."""
-    raised = traceback.extract_tb(error.__traceback__)[-1].filename
-    return isinstance(error, TimeoutError) and Path(raised).parent == Path(threads.__file__).parent
-
-
-def _still_at(path: Path) -> Iterator[str]:
-    """Yield the lines of a plugin that some thread is at, and what these have called; a process tells none."""
-    for frame in sys._current_frames().values():
-        lines = traceback.extract_stack(frame)
-        own = [place for place, line in enumerate(lines) if Path(line.filename).is_relative_to(path)]
-        if own:
-            yield "It is still at:\n" + "".join(traceback.format_list(lines[own[0] :])).rstrip()
+def _still_at(stack: Sequence[traceback.FrameSummary]) -> str:
+    return "It is still at:\n" + "".join(traceback.format_list(list(stack))).rstrip()

@@ -50,8 +50,7 @@ def fitted(local: Trainable, worker: Worker, isolation: Isolation, given: Given,
 def _of_limits(error: Exception, isolation: Isolation) -> Exception:
     """Return an error that says which limit it was, and what sets it; any other as it is."""
     if isinstance(error, TimeoutError):
-        said = f"fit took longer than the {isolation.fit_seconds:g} s of GUANXI_PLUGIN_FIT_SECONDS"
-        return Foreign(TimeoutError.__name__, said, own=said)
+        return Foreign(TimeoutError.__name__, isolation.late_fit, own=isolation.late_fit)
     if not isinstance(error, Foreign) or not error.ends or error.kind == PROTOCOL_ERROR:
         return error
     said = f"fit needs more memory than the {isolation.fit_memory_mb} MB of GUANXI_PLUGIN_FIT_MEMORY_MB"

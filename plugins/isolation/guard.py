@@ -285,8 +285,8 @@ def check_candidates(candidates: object, batch: Batch, *, bounded: bool = True) 
     if not isinstance(candidates, Candidates):
         raise ours(TypeError(f"gave {type(candidates).__name__}, not Candidates"))
     scores = candidates.scores
-    if not isinstance(scores, np.ndarray):
-        raise ours(TypeError(f"gave scores that are {type(scores).__name__}, no array"))
+    if not isinstance(scores, np.ndarray) or isinstance(scores, np.ma.MaskedArray):  # whose mask would be lost
+        raise ours(TypeError(f"gave scores that are {type(scores).__name__}, no plain array"))
     if scores.shape != batch.shape:
         said = f"gave scores of shape {scores.shape}, not {batch.shape}"
         raise ours(ValueError(said), "gave scores that are not of the batch's shape")

@@ -3,7 +3,7 @@
 import pytest
 
 from guanxi.bank import Bank
-from guanxi.checking import check_plugin
+from guanxi.checking import STILL_LEARNING, check_plugin
 from guanxi.testing.drawn import sample_bank
 from plugins.host import PluginHost
 from plugins.isolation.modes import Isolation
@@ -125,12 +125,16 @@ def test_in_a_process_a_fault_is_found_and_told_of_the_right_customer(apart, bud
 
 
 @pytest.mark.parametrize("where", [("--customers", 50), ("--own-bank",)])
-def test_both_banks_keep_plugins_apart_as_it_is_set(guanxi, bank, plugin, where):
+@pytest.mark.parametrize("isolation", ["thread", "process"])
+def test_both_banks_keep_plugins_apart_as_it_is_set(guanxi, bank, plugin, where, isolation):
     path = plugin({"fit": "while True: pass"})
-    done = guanxi(bank.settings.home, "plugins", "check", path, *where, **PROCESS)
+    settings = PROCESS | {"GUANXI_PLUGIN_ISOLATION": isolation}
+    done = guanxi(bank.settings.home, "plugins", "check", path, *where, **settings)
 
+    place = f" at {path}, line 12: while True: pass\n" if isolation == "thread" else "\n"
     assert (done.returncode, done.stderr) == (1, "")
-    assert f"FAIL mine learns: {ENDLESS_FIT}" in done.stdout
+    assert f"FAIL mine learns: {ENDLESS_FIT}{place}" in done.stdout
+    assert (f"not checked: {STILL_LEARNING}" in done.stdout) == (isolation == "thread")
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,7 @@ GOOD = LEARNER.format(
     }""",
     learnt="",
 )  # fmt: skip
+LONG = "sum(0 for _ in range(2 * 10**8)) or {'a': np.zeros(1)}"
 CASES = {
     "an exception": "1 / 0",
     "the end of the process": "sys.exit(3)",
@@ -48,10 +49,12 @@ CASES = {
     "objects": "{'a': np.array([None])}",
     "numbers that are no arrays": "{'a': 1.0}",
     "a name that numpy takes for another's": "{'a': np.zeros(1), 'a.npy': np.ones(1)}",
+    "an interrupt": "exec('raise KeyboardInterrupt')",
+    "what ends all": "exec('raise BaseException')",
+    "a loop that takes too long": LONG,
     "an array whose mask would be lost": "{'a': np.ma.masked_array([1.0], [True])}",
 }
 ONLY_APART = {
-    "a loop that takes too long": "sum(0 for _ in range(4 * 10**8)) or {'a': np.zeros(1)}",
     "a memory hog": "{'a': np.zeros(2**26)}",
     "a process that ends": "os._exit(3)",
     "a signal": "os.kill(os.getpid(), 9)",
@@ -92,11 +95,12 @@ def test_others_learn_on(learnt, mode, fit):
 
 SENTENCES = {
     "[1, 2]": "NotLearnt: fit gave list, not arrays by name",
+    "exec('raise KeyboardInterrupt')": "KeyboardInterrupt in mine.py:11",
+    LONG: "TimeoutError: fit took longer than the 2 s of GUANXI_PLUGIN_FIT_SECONDS",
     "1 // 0": "ZeroDivisionError in mine.py:11",
     "portfolio.batch": "NotLearnt in mine.py:11: customers are read only for a recommender that has learns_from_customers = True",
 }
 OF_LIMITS = {
-    ONLY_APART["a loop that takes too long"]: "TimeoutError: fit took longer than the 2 s of GUANXI_PLUGIN_FIT_SECONDS",
     ONLY_APART["a memory hog"]: "MemoryError in mine.py:11: fit needs more memory than the 256 MB of GUANXI_PLUGIN_FIT_MEMORY_MB",
     "os._exit(3)": "ProcessEnded: its process ended: fit needs more memory than the 256 MB of GUANXI_PLUGIN_FIT_MEMORY_MB, or ended it",
 }  # fmt: skip

@@ -171,7 +171,11 @@ def scores_of(scores):
 GIVEN = {
     "nothing": (lambda _: None, "TypeError: gave NoneType, not Candidates"),
     "scores alone": (lambda batch: np.zeros(batch.shape, np.float32), "TypeError: gave ndarray, not Candidates"),
-    "scores as lists": (scores_of([[0.1, 0.2]]), "TypeError: gave scores that are list, no array"),
+    "scores with a mask": (
+        scores_of(np.ma.masked_array([[0.1, 0.2]], [[True, False]], np.float32)),
+        "TypeError: gave scores that are MaskedArray, no plain array",
+    ),
+    "scores as lists": (scores_of([[0.1, 0.2]]), "TypeError: gave scores that are list, no plain array"),
     "too few columns": (scores_of(np.zeros((1, 1), np.float32)), "ValueError: gave scores of shape (1, 1), not"),
     "one row for all": (scores_of(np.zeros(2, np.float32)), "ValueError: gave scores of shape (2,), not"),
     "infinity": (scores_of(np.array([[np.inf, 0.1]])), "ValueError: gave scores that are no finite numbers"),
