@@ -313,7 +313,7 @@ class PluginHost:
         """What a plugin registers, kept apart unless it is shipped; it is shown no more than it may see."""
         own = _in_time(info, registered, self._manager, plugin, hold, info.know)
         if info.source != SHIPPED:
-            own = moved(own, self._workers.get(info.key), self._isolation)
+            own = _in_time(info, moved, own, self._workers.get(info.key), self._isolation)
         return narrowed(own)
 
     def _named(self, plugin: str) -> Loaded:

@@ -9,7 +9,6 @@ from plugins.failures.reports import FailureReports
 from plugins.failures.telling import own_words, placed, told
 from plugins.infos import SHIPPED, Loaded, PluginInfo, RecommenderInfo, Untrained
 from plugins.isolation.guard import GuardedRecommender, Health
-from plugins.isolation.threads import given_apart
 from recommenders.contract import Recommender, Trainable
 
 if TYPE_CHECKING:
@@ -84,7 +83,7 @@ class Recommending:
         owners = {recommender.name: info for recommender, info in self._owned()}
         registered = [recommender for recommender, _ in self._owned()]
         applied = (
-            model.apply(registered, self.learnt_nothing, given_apart)
+            model.apply(registered, self.learnt_nothing)
             if model
             else [r for r in registered if not isinstance(r, Trainable)]
         )

@@ -11,13 +11,13 @@ import json
 import os
 import shutil
 import zipfile
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,14 +49,6 @@ AGGREGATE: Final = "bank-"
 CHURN: Final = "churn.txt"
 DEMAND: Final = "demand.forecast.npz"
 SEGMENTS: Final = "segments.centres.npz"
-
-Give: TypeAlias = Callable[[Trainable, Arrays, Sequence[str]], Recommender]
-"""Gives a recommender what it learnt, of products by their codes."""
-
-
-def given(recommender: Trainable, arrays: Arrays, product_codes: Sequence[str]) -> Recommender:
-    """Give it here, where the recommender can do whatever it likes."""
-    return recommender.with_arrays(arrays, product_codes)
 
 
 @dataclass(frozen=True)
@@ -93,19 +85,17 @@ class Model:
         """What is told of it."""
         return Card.of(self.model_id, _manifest(self))
 
-    def apply(
-        self, recommenders: Sequence[Recommender], failed: Failed = logged, give: Give = given
-    ) -> list[Recommender]:
+    def apply(self, recommenders: Sequence[Recommender], failed: Failed = logged) -> list[Recommender]:
         """Give the trainable recommenders what they learnt, and leave out those that learnt nothing, or cannot use it.
 
-        ``failed`` is told of each that cannot, and ``give`` may have their code run elsewhere.
+        ``failed`` is told of each that cannot.
         """
         same = [
             recommender
             for recommender in recommenders
             if not isinstance(recommender, Trainable) or self.versions.get(recommender.name) == recommender.version
         ]
-        return applied(same, self.arrays, self.product_codes, failed, give)
+        return applied(same, self.arrays, self.product_codes, failed)
 
 
 def applied(
@@ -113,7 +103,6 @@ def applied(
     arrays: Mapping[str, Arrays],
     product_codes: Sequence[str],
     failed: Failed = logged,
-    give: Give = given,
 ) -> list[Recommender]:
     """Give the trainable recommenders the arrays of their name, and leave out those that have none, or fail at it."""
     able = []
@@ -122,7 +111,7 @@ def applied(
             able.append(recommender)
         elif recommender.name in arrays:
             try:
-                able.append(give(recommender, arrays[recommender.name], product_codes))
+                able.append(recommender.with_arrays(arrays[recommender.name], product_codes))
             except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may choke in any way on what it learnt
                 failed(recommender, error)
     return able

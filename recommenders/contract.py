@@ -148,6 +148,12 @@ def check_arrays(arrays: object) -> None:
             raise NotLearnt(f"of what fit gave, number {place} of {len(arrays)} {wrong}")
 
 
+def check_trained(trained: object) -> None:
+    """Return if it can propose; raises NotLearnt."""
+    if not callable(getattr(trained, "propose", None)):
+        raise NotLearnt(f"with_arrays gave {type(trained).__name__}, which cannot propose")
+
+
 def _wrong(name: object, array: object) -> str | None:
     if not isinstance(name, str):
         return f"is named by {type(name).__name__}, no text"

@@ -10,7 +10,7 @@ from plugins.isolation.modes import Isolation
 from plugins.isolation.remote import RemoteGate, RemoteLearner, RemoteRecommender, remote_resolve
 from plugins.isolation.workers import Given, Worker
 from plugins.registration import Registered
-from recommenders.contract import Recommender, Trainable
+from recommenders.contract import Recommender, Trainable, learns_from_customers
 
 
 def moved(own: Registered, worker: Worker | None, isolation: Isolation) -> Registered:
@@ -44,7 +44,10 @@ def _in_thread(recommender: Recommender, isolation: Isolation) -> Recommender:
 def _remote(
     recommender: Recommender, worker: Worker, isolation: Isolation, given: Given, facts: Mapping[str, type]
 ) -> RemoteRecommender:
+    name, version = recommender.name, recommender.version
     if isinstance(recommender, Trainable):
-        name, version = recommender.name, recommender.version
-        return RemoteLearner(name, version, worker, given, facts, local=recommender, isolation=isolation)
-    return RemoteRecommender(recommender.name, recommender.version, worker, given, facts)
+        asks = learns_from_customers(recommender)
+        return RemoteLearner(
+            name, version, worker, given, facts, local=recommender, isolation=isolation, learns_from_customers=asks
+        )
+    return RemoteRecommender(name, version, worker, given, facts)

@@ -29,7 +29,6 @@ from recommenders.contract import (
     Recommender,
     Refusal,
     Trainable,
-    learns_from_customers,
     text_from,
 )
 from recommenders.view import CustomerView
@@ -96,11 +95,7 @@ class RemoteLearner(RemoteRecommender):
 
     local: Trainable = field(kw_only=True)
     isolation: Isolation = field(kw_only=True)
-
-    @property
-    def learns_from_customers(self) -> bool:
-        """Whether it asks for the portfolio's customers."""
-        return learns_from_customers(self.local)
+    learns_from_customers: bool = field(kw_only=True)
 
     def fit(self, portfolio: "Portfolio") -> Arrays:
         """Learn; raises as ``fitted``."""

@@ -12,7 +12,7 @@ from queue import SimpleQueue
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from plugins.failures.telling import Foreign, frames_of, text_of
-from recommenders.contract import Arrays, Omitted, Recommender, Trainable
+from recommenders.contract import Omitted
 
 A = TypeVar("A")
 T = TypeVar("T")
@@ -149,11 +149,6 @@ class Apart:
                 self._idle.append(thread)
             else:
                 self.leave(running)
-
-
-def given_apart(recommender: Trainable, arrays: Arrays, product_codes: Sequence[str]) -> Recommender:
-    """Give a recommender what it learnt in a thread, where what it raises is not taken for an operator's Ctrl-C."""
-    return Apart(recommender.name).call(math.inf, recommender.with_arrays, arrays, product_codes)
 
 
 def too_late(seconds: float) -> TimeoutError:

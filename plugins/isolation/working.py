@@ -33,7 +33,7 @@ from plugins.settings.held import Held
 from plugins.settings.models import Model
 from recommenders.batch import Batch
 from recommenders.catalogue import Catalogue
-from recommenders.contract import Context, LifeEvent, Reason, Recommender, Trainable
+from recommenders.contract import Context, LifeEvent, Reason, Recommender, Trainable, check_trained
 from recommenders.view import CustomerView
 
 if TYPE_CHECKING:
@@ -84,7 +84,9 @@ class Worker:
         recommender = self._recommender(name)
         if not isinstance(recommender, Trainable):
             raise TypeError(f"{name} learns nothing")
-        self._learnt[name] = recommender.with_arrays(arrays, codes)
+        trained = recommender.with_arrays(arrays, codes)
+        check_trained(trained)
+        self._learnt[name] = trained
         self._arrays[name] = arrays, codes
         return None, b""
 
@@ -95,7 +97,7 @@ class Worker:
     def on_propose(self, name: str, customers: tuple[CustomerView, ...], context: Context) -> tuple[Any, bytes]:
         """Answer scores, and the reason of each that is proposed."""
         batch = Batch(customers, self._catalogue, context)
-        candidates = (self._learnt.get(name) or self._recommender(name)).propose(batch)
+        candidates = self._learnt.get(name, self._recommender(name)).propose(batch)
         check_candidates(candidates, batch)
         scores = candidates.scores
         proposed = np.argwhere(~np.isnan(scores)).tolist()

@@ -9,7 +9,10 @@ from guanxi.reproducing import ask_again
 from guanxi.settings import Settings
 from plugins.failures.reports import FailureReports, files, read
 from plugins.host import PluginHost
+from plugins.isolation import learning
+from plugins.isolation.modes import THREADS, Isolation
 from recommenders.artefact import Model
+from recommenders.contract import Omitted
 from recommenders.portfolio import Ledger
 from recommenders.training import learn
 
@@ -17,6 +20,12 @@ TODAY = date(2026, 6, 30)
 LEARNER = """
 from guanxi import About, Candidates, hookimpl
 import numpy as np
+
+class Unnamed:
+    propose = staticmethod(lambda batch: Candidates(np.full(batch.shape, 0.25, np.float32), lambda row, column: None))
+
+class Popularity(Unnamed):
+    name, version = "popularity", "9"
 
 class {name}:
     name, version = "{name}", "1"
@@ -42,15 +51,15 @@ def recommenders(register):
 FINE = "return {'coef': np.array([0.5])}"
 QUOTES = "raise ValueError('not today, C01')"
 UNFIT = {
-    "raises": (QUOTES, "ValueError in unfit.py:9", "not xxxxx, x00"),
-    "ends": ("raise SystemExit(3)", "SystemExit in unfit.py:9", "0"),
+    "raises": (QUOTES, "ValueError in unfit.py:15", "not xxxxx, x00"),
+    "ends": ("raise SystemExit(3)", "SystemExit in unfit.py:15", "0"),
     "none": ("return None", "NotLearnt: fit gave NoneType, not arrays by name", "fit gave NoneType, not arrays by name"),
     "no arrays": ("return {'C01': 0.5}", "NotLearnt: of what fit gave, number 1 of 1 is float, no array",
                   "of what fit gave, number 1 of 1 is float, no array"),
-    "other arrays": ("return {'intercept': np.array([0.5])}", "KeyError in unfit.py:12", "'xxxx'"),
+    "other arrays": ("return {'intercept': np.array([0.5])}", "KeyError in unfit.py:18", "'xxxx'"),
     "ours said again": (
         "from graph.errors import NotLearnt; raise NotLearnt('not today, C01')",
-        "NotLearnt in unfit.py:9", "not xxxxx, x00",
+        "NotLearnt in unfit.py:15", "not xxxxx, x00",
     ),
 }  # fmt: skip
 
@@ -63,7 +72,15 @@ def learner(name, fit=FINE, key="coef"):
 def loaded(plugin_folder, tmp_path):
     """Return a function: a host of plugins by name, which reports failures in a folder."""
     reports = FailureReports(tmp_path / "failures")
-    return lambda **sources: PluginHost.load([plugin_folder(**sources)], shipped=(), reports=reports)
+    made = []
+
+    def load(isolation=THREADS, **sources):
+        made.append(PluginHost.load([plugin_folder(**sources)], shipped=(), reports=reports, isolation=isolation))
+        return made[-1]
+
+    yield load
+    for host in made:
+        host.close()
 
 
 @pytest.fixture
@@ -113,6 +130,66 @@ async def test_a_plugin_that_cannot_learn_leaves_the_model_without_it_and_its_ow
     assert (failure.place, failure.said) == (info.last_place, said)
     assert found.model.training["learnt_nothing"] == {"unfit": {"version": "1", "why": why}}
     assert info.told == (f"learning: unfit learnt nothing that it can use: {why}" if said in why else None)
+
+
+@pytest.mark.parametrize("isolation", [Isolation(), Isolation("process")], ids=lambda own: own.mode)
+@pytest.mark.parametrize("gives", ["Unnamed()", "Popularity()"])
+def test_what_has_learnt_answers_by_its_registered_name_whatever_it_calls_itself(
+    loaded, batch, person, catalogue, isolation, gives
+):
+    host = loaded(isolation, fine=learner("fine"), other=learner("other").replace("return self", f"return {gives}"))
+    learnt = {"coef": np.array([0.5])}
+    able = host.recommending.guarded(of_arrays(fine=learnt, other=learnt))
+    host.wait()
+
+    assert [(own.name, own.version) for own in able] == [("fine", "1"), ("other", "1")]
+    assert [own.propose(batch([person()], catalogue("A", "B"))).scores.max() for own in able] == [0.5, 0.25]
+
+
+WONT = "with_arrays gave NoneType, which cannot propose"
+
+
+async def test_what_gives_nothing_that_can_answer_has_learnt_nothing(loaded, trained):
+    host = loaded(fine=learner("fine"), void=learner("void").replace("return self", "return None"))
+    found = await trained(host)
+
+    assert found.model.arrays.keys() == {"fine"}
+    assert found.model.training["learnt_nothing"] == {"void": {"version": "1", "why": f"NotLearnt: {WONT}"}}
+    learnt = {"coef": np.array([0.5])}
+    assert [own.name for own in host.recommending.guarded(of_arrays(fine=learnt, void=learnt))] == ["fine"]
+
+
+def test_of_a_process_nothing_that_can_answer_is_a_failure_when_it_is_asked(loaded, batch, person, catalogue):
+    host = loaded(Isolation("process"), void=learner("void").replace("return self", "return None"))
+    [void] = host.recommending.guarded(of_arrays(void={"coef": np.array([0.5])}))
+    host.wait()
+
+    with pytest.raises(Omitted):
+        void.propose(batch([person()], catalogue("A", "B")))
+    assert host.recommending.infos()[0].last_error == f"NotLearnt: {WONT}"
+
+
+async def test_what_never_has_taken_in_what_it_learnt_holds_up_neither_training_nor_servers(
+    loaded, trained, monkeypatch
+):
+    monkeypatch.setattr(learning, "GIVE_SECONDS", 0.5)
+    stuck = learner("stuck").replace("self.learnt = ", "import time; time.sleep(60); self.learnt = ")
+    host = loaded(fine=learner("fine"), stuck=stuck)
+    found = await trained(host)
+
+    late = "TimeoutError: with_arrays took longer than 0.5 s"
+    assert found.model.training["learnt_nothing"] == {"stuck": {"version": "1", "why": late}}
+    learnt = {"coef": np.array([0.5])}
+    assert [own.name for own in host.recommending.guarded(of_arrays(fine=learnt, stuck=learnt))] == ["fine"]
+
+
+@pytest.mark.parametrize("isolation", [Isolation(), Isolation("process")], ids=lambda own: own.mode)
+def test_one_that_cannot_say_whether_it_learns_from_customers_is_broken_and_no_other(loaded, isolation):
+    asked = "    @property\n    def learns_from_customers(self): raise KeyboardInterrupt\n\n    def fit"
+    host = loaded(isolation, fine=learner("fine"), dumb=learner("dumb").replace("    def fit", asked))
+
+    assert [(own.name, own.state) for own in host.plugins] == [("dumb", "broken"), ("fine", "loaded")]
+    assert state(host, "dumb").last_place == "KeyboardInterrupt in dumb.py:15"
 
 
 async def test_each_sentence_is_a_failure_of_its_own(loaded, trained, tmp_path):
