@@ -29,12 +29,14 @@ class SetPluginSettingsInput:
 
     plugin: str = strawberry.field(description="The plugin's name.")
     settings: JSON = strawberry.field(
-        description="An object of settings by name, as the plugin's `schema` has them; what it does not name stays. "
+        description="An object of settings by name, as the plugin's `schema` has them; what it does not name "
+        "stays, also within a table. "
         "It is empty only where something is reset."
     )
     reset: list[str] = strawberry.field(
         default_factory=list,
-        description="Names of settings that come from file, environment or default again; none that is set.",
+        description="Names of settings, with dots within a table, that come from file, environment or default again; "
+        "none that is set.",
     )
     expected_version: int | None = strawberry.field(default=None, description=EXPECTED)
     idempotency_key: str | None = strawberry.field(default=None, description=SENT_AGAIN)

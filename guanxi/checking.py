@@ -23,6 +23,7 @@ from guanxi.enduring import EndsItsProcess, untold
 from guanxi.findings import Finding, where
 from guanxi.hanging import is_too_late, stacks
 from guanxi.offer_changes import TOP, Changes, changes, offered, with_learnt
+from plugins.infos import spelt
 from plugins.isolation import budgets
 from plugins.loading import Found, find, of_path, place_of
 from recommenders.batch import Batch
@@ -50,7 +51,9 @@ def to_check(given: str, folders: Sequence[Path]) -> Found:
     path = Path(given).resolve()
     if path.exists():
         return of_path(path)
-    found = next((own for own in find(folders) if own.name == given), None)
+    there = list(find(folders))
+    name = spelt(given, (own.name for own in there))
+    found = next((own for own in there if own.name == name), None)
     if found is None:
         raise SettingsError(f"There is no plugin {given!r}, and no such file.")
     return found

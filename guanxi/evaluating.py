@@ -13,7 +13,7 @@ from guanxi.bank import Bank, take_in
 from guanxi.offer_changes import TOP, changes, offered, with_learnt
 from plugins.deciding import build_engine
 from plugins.failures.telling import placed, told
-from plugins.infos import PluginInfo
+from plugins.infos import PluginInfo, spelt
 from plugins.life.stages import BANKS_OWN, Lives
 from recommenders.artefact import applied
 from recommenders.contract import Recommender
@@ -33,11 +33,8 @@ def plugin_of(bank: Bank, given: str) -> PluginInfo:
         SettingsError: there is none, or it is the bank's own.
         PluginError: it is broken.
     """
-    path = Path(given).resolve()
-    found = next(
-        (own for own in bank.host.plugins if own.name == given or Path(own.source).resolve() == path),
-        None,
-    )
+    path, name = Path(given).resolve(), spelt(given, (own.name for own in bank.host.plugins))
+    found = next((own for own in bank.host.plugins if own.name == name or Path(own.source).resolve() == path), None)
     if found is None:
         if not path.exists():
             raise SettingsError(f"There is no plugin {given!r}, and no such file.")

@@ -9,6 +9,7 @@ import typer
 from pydantic import ValidationError
 from typer.core import TyperCommand
 
+from graph.errors import SettingsError
 from guanxi.plugin_loading import load_plugins
 from guanxi.settings import Settings
 from plugins.contract import Command, imported
@@ -38,7 +39,7 @@ def plugin_commands() -> Mapping[str, tuple[Command, PluginInfo]]:
     """Return the commands of plugins by their names; none where the settings cannot be read, which is said later."""
     try:
         host = command_host()
-    except ValidationError:
+    except (ValidationError, SettingsError):
         return {}
     return {item.name: (item, info) for item, info in host.of("commands") if info.source != SHIPPED}
 

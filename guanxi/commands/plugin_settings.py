@@ -23,6 +23,7 @@ from guanxi.opening import open_store
 from guanxi.plugin_loading import load_plugins
 from guanxi.settings import Settings
 from plugins.host import PluginHost
+from plugins.infos import spelt
 from plugins.settings import changing
 from plugins.settings.changing import Asked
 
@@ -49,7 +50,9 @@ def set_(
     values: Annotated[
         list[str] | None, typer.Argument(metavar="FIELD=VALUE…", help="JSON, or else text; with dots, nested.")
     ] = None,
-    reset: Annotated[list[str] | None, typer.Option(help="A field that comes from elsewhere again.")] = None,
+    reset: Annotated[
+        list[str] | None, typer.Option(help="A field that comes from elsewhere again; with dots, nested.")
+    ] = None,
     expected: Expected = None,
     as_json: AsJson = False,
 ) -> int:
@@ -131,7 +134,8 @@ async def _told(store: Store, host: PluginHost, plugin: str) -> dict[str, Any]:
     try:
         name = host.named(plugin).name
     except NotFound as error:
-        broken = next((info for info in host.plugins if info.name == plugin and info.error), None)
+        name = spelt(plugin, (info.name for info in host.plugins))
+        broken = next((info for info in host.plugins if info.name == name and info.error), None)
         raise SettingsError(f"The plugin {plugin} is broken: {broken.error}") if broken else error from error
     stored = await plugin_settings.one(store, name)
     try:

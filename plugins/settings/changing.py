@@ -13,6 +13,8 @@ from graph.store import Store
 from plugins.failures.telling import placed
 from plugins.host import PluginHost
 from plugins.settings.held import WrongSetting, dumped, meant
+from plugins.settings.merging import over, says, without
+from plugins.settings.models import names_beside
 
 LONGEST: Final = 20_000
 """Of all settings of a plugin that are set at run time, as JSON text, in characters."""
@@ -35,6 +37,8 @@ async def change(
 ) -> Change:
     """Set some settings of a plugin, and have others come from elsewhere again; return the version that is written.
 
+    What is given of a nested model leaves its other fields as they are; ``reset`` has names with dots of these.
+
     Raises:
         NotFound: there is no plugin of that name that has settings.
         WrongSetting: a value is wrong, a name unknown, set and reset at once, or a secret; or nothing is asked for.
@@ -42,17 +46,21 @@ async def change(
         VersionConflict: it is not the version expected.
         KeyReused: the request's key stands for another input.
     """
-    known = host.settings_of(asked.plugin, {}).model.model_fields
+    model = host.settings_of(asked.plugin, {}).model
     if not given and not reset:
         raise WrongSetting((), "nothing is set, and nothing reset")
     for name in reset:
+        known = names_beside(model, name)
         if name not in known:
             raise WrongSetting((name,), f"there is no setting {name!r}{meant(name, known)}", is_reset=True)
-        if name in given:
+        if says(given, tuple(name.split("."))):
             raise WrongSetting((name,), f"the setting {name!r} is set and reset at once", is_reset=True)
 
     async def settings(before: StoredSettings) -> dict[str, Any]:
-        return {name: value for name, value in before.settings.items() if name not in reset} | dict(given)
+        left: Mapping[str, Any] = before.settings
+        for name in reset:
+            left = without(left, tuple(name.split(".")))
+        return over(model, left, given)
 
     return await _written(store, host, asked, settings)
 

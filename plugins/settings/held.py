@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource
 from pydantic_settings import SettingsError as Unparsed
 
 from graph.errors import PluginError, SettingsError
+from plugins.settings.merging import over, says
 from plugins.settings.models import Model, Place, nested_model, secrets
 
 PREFIX: Final = "GUANXI_PLUGIN_"
@@ -139,7 +140,7 @@ def held(plugin: str, model: Model, sources: Sources = NOWHERE, stored: Mapping[
     try:
         merged: dict[str, Any] = {k: v.model_dump() for k, v in model() if isinstance(v, BaseModel)}
         for layer in layers.values():
-            merged = _over(merged, layer)
+            merged = over(model, merged, layer)
         return Held(model, model.model_validate(merged), layers)
     except ValidationError as error:
         raise _wrong(plugin, model, layers, error) from None  # its text would quote a secret
@@ -155,24 +156,7 @@ def _leaves(values: BaseModel, hidden: frozenset[Place], path: Place = ()) -> It
 
 
 def _source(layers: Mapping[SettingSource, Mapping[str, Any]], path: Place) -> SettingSource:
-    return next((source for source in reversed(list(layers)) if _says(layers[source], path)), SettingSource.DEFAULT)
-
-
-def _says(layer: Any, path: Place) -> bool:
-    for name in path:
-        if not isinstance(layer, Mapping):
-            return True
-        if name not in layer:
-            return False
-        layer = layer[name]
-    return bool(path)
-
-
-def _over(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]:
-    both = {
-        k: _over(lower[k], v) for k, v in upper.items() if isinstance(v, Mapping) and isinstance(lower.get(k), dict)
-    }
-    return {**lower, **upper, **both}
+    return next((source for source in reversed(list(layers)) if says(layers[source], path)), SettingSource.DEFAULT)
 
 
 def _check_names(

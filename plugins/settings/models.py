@@ -1,5 +1,6 @@
 """What a model of settings has to be, and which of its fields are secrets."""
 
+from collections.abc import Sequence
 from types import UnionType
 from typing import Any, TypeAlias, Union, get_args, get_origin
 
@@ -50,6 +51,18 @@ def nested_model(annotation: Any) -> Model | None:
     models = [option for option in options if option is not type(None)]
     only = models[0] if len(models) == 1 else None
     return only if isinstance(only, type) and issubclass(only, BaseModel) else None
+
+
+def names_beside(model: Model, name: str) -> Sequence[str]:
+    """Return the names of a model's fields or, with dots, of the nested model's of which such a name would be one."""
+    *outer, _ = name.split(".")
+    for part in outer:
+        own = model.model_fields.get(part)
+        nested = nested_model(own.annotation) if own else None
+        if nested is None:
+            return ()
+        model = nested
+    return [".".join((*outer, field)) for field in model.model_fields]
 
 
 def _has_secret(annotation: Any) -> bool:

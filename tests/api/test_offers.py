@@ -187,8 +187,9 @@ async def test_an_offer_is_found_again_by_its_id_as_long_as_it_is_offered(phone,
 
 @pytest.mark.parametrize("budget_ms", [None, 60_000])
 async def test_a_slow_recommender_is_left_out_and_named_and_the_others_offers_stay(
-    phone, with_plugin, bearers, budget_ms, tmp_path
+    phone, with_plugin, bearers, budget, budget_ms, tmp_path
 ):
+    budget(1.0)
     without, _ = await offers_of(phone, bearers.anna)
     async with with_plugin(SLOW) as server:
         slow = await offers_of(server, bearers.anna, budgetMs=budget_ms)

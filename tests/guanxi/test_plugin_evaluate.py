@@ -7,12 +7,15 @@ import re
 import subprocess
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from guanxi import Proposal, recommender
-from guanxi.evaluating import evaluate_plugin
+from guanxi.checking import to_check
+from guanxi.evaluating import evaluate_plugin, plugin_of
 from guanxi.testing.drawn import sample_bank
+from plugins.host import PluginHost
 
 pytestmark = pytest.mark.embedded
 
@@ -155,3 +158,11 @@ def test_one_that_learns_of_the_past_and_not_of_today_fails(evaluate, small_bank
 
     assert done.returncode == 1
     assert "unready fails: pension-model learnt nothing, 1 times, at last on ValueError: not today" in done.stderr
+
+
+def test_a_plugin_is_known_with_hyphens_and_with_underscores(tmp_path):
+    (tmp_path / "salary_card.py").write_text("")
+    bank = SimpleNamespace(host=PluginHost.load([tmp_path], shipped=()))
+
+    assert plugin_of(bank, "salary-card") is plugin_of(bank, "salary_card") is bank.host.plugins[0]
+    assert to_check("salary-card", [tmp_path]).name == "salary_card"

@@ -13,6 +13,7 @@ from guanxi import About, Proposal, hookimpl, recommender
 
 class Where(BaseModel, frozen=True):
     floor: int = Field(1, ge=0, description="How high.")
+    room: int = Field(7, description="Which.")
 
 class Settings(BaseModel, frozen=True):
     code: str = Field("GOLD-CARD", description="What to propose.")
@@ -53,10 +54,11 @@ def test_what_is_set_is_told_with_its_source_and_secrets_masked(run):
     shown = run("plugins", "settings", "set_card")
 
     assert (shown.returncode, shown.stderr) == (0, "")
-    assert shown.stdout.splitlines()[1:5] == [
+    assert shown.stdout.splitlines()[1:6] == [
         '  code = "GOLD-CARD"   from default',
         "  score = 0.5   from file",
         "  where.floor = 1   from default",
+        "  where.room = 7   from default",
         "  key = ********   from environment",
     ]
     assert {one["name"]: one["value"] for one in told(run)["values"]}["key"] == "********"
@@ -90,11 +92,28 @@ def test_settings_are_set_and_reverted_by_version_in_the_audit_log(run):
     ]
 
 
+def test_what_is_set_or_reset_within_a_table_leaves_the_rest_of_it(run):
+    run("plugins", "revert", "set-card", 0)
+    for change in (["where.floor=3"], ["where.room=8"], ["--reset", "where.floor"], ["--reset", "where.room"]):
+        done = run("plugins", "set", "set-card", *change)
+        assert (done.returncode, done.stderr) == (0, "")
+
+    assert [version["settings"] for version in told(run)["history"][3::-1]] == [
+        {"where": {"floor": 3}},
+        {"where": {"floor": 3, "room": 8}},
+        {"where": {"room": 8}},
+        {},
+    ]
+
+
 WRONG = [
     (("set", "set-card", "score=2"), "the setting 'score' set at run time: Input should be less than or equal to 1"),
     (("set", "set-card", f"key={KEPT}"), "the setting 'key' set at run time: 'key' is a secret; set it in the environment alone"),
     (("set", "set-card", "scor=1"), "the setting 'scor' set at run time: there is no setting 'scor'; is 'score' meant?"),
     (("set", "set-card", "--reset", "scor"), "there is no setting 'scor'; is 'score' meant?"),
+    (("set", "set-card", "--reset", "where.flor"), "there is no setting 'where.flor'; is 'where.floor' meant?"),
+    (("set", "set-card", "--reset", "score.floor"), "there is no setting 'score.floor'"),
+    (("set", "set-card", "where.floor=2", "--reset", "where"), "the setting 'where' is set and reset at once"),
     (("set", "set-card", "score"), "'score' is no FIELD=VALUE."),
     (("set", "set-card", "score=NaN"), "they have a number that is none"),
     (("set", "set-card", "where=1", "where.floor=1"), "'where.floor' is within what has a value already."),
@@ -129,8 +148,9 @@ def test_a_wrong_value_breaks_the_plugin_alone(run, tmp_path, environment, file,
     states = {plugin["name"]: (plugin["state"], plugin["error"]) for plugin in listed}
     assert states.pop("set_card") == ("broken", f"WrongSetting: {told}")
     assert {state for state, _ in states.values()} == {"loaded"}
-    asked = run("plugins", "settings", "set_card", **environment)
-    assert (asked.returncode, asked.stderr) == (2, f"The plugin set_card is broken: WrongSetting: {told}\n")
+    for name in ("set_card", "set-card"):
+        asked = run("plugins", "settings", name, **environment)
+        assert (asked.returncode, asked.stderr) == (2, f"The plugin {name} is broken: WrongSetting: {told}\n")
 
 
 def test_a_file_that_is_none_is_one_line(run, tmp_path):
@@ -138,6 +158,9 @@ def test_a_file_that_is_none_is_one_line(run, tmp_path):
     done = run("plugins")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(f"The plugins' settings {tmp_path / 'plugins.toml'} cannot be read: ")
+    helped = run("--help")
+    assert (helped.returncode, helped.stderr) == (0, "")
+    assert "recommend" in helped.stdout
 
 
 def test_commands_decide_under_what_was_set(run, last_day):
