@@ -20,29 +20,31 @@ from plugins.functions import MARK, FunctionRecommender
 from plugins.isolation.guard import is_text
 from plugins.settings.held import Held
 from plugins.settings.models import Model, check_model
+from plugins.texts import NO_TEXT, is_utf8
 from recommenders.catalogue import Catalogue
 from recommenders.contract import BundleRule, Gate, Lever, LifeEvent, Recommender
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What a hook takes: its type, what an item of another is called, and what no two may share."""
+    """What a hook takes: its type, what an item of another is called, what no two may share, and its texts."""
 
     type: type
     none: str
     key: Callable[[Any], object] | None = None
+    texts: Sequence[str] = ()
 
 
 KINDS: Final[Mapping[str, Kind]] = {
-    "recommenders": Kind(Recommender, "no recommender", lambda item: item.name),
-    "gates": Kind(Gate, "no gate"),
-    "events": Kind(LifeEvent, "no life event", lambda item: item.code),
+    "recommenders": Kind(Recommender, "no recommender", lambda item: item.name, ("name", "version")),
+    "gates": Kind(Gate, "no gate", texts=("gate", "code")),
+    "events": Kind(LifeEvent, "no life event", lambda item: item.code, ("code",)),
     "formats": Kind(Format, "no format", lambda item: item.name),
     "fields": Kind(Field, "no field"),
     "facts": Kind(Facts, "no facts"),
     "commands": Kind(Command, "no command", lambda item: item.name),
     "jobs": Kind(Job, "no job", lambda item: item.name),
-    "breakdowns": Kind(Breakdown, "no breakdown", lambda item: (item.kind, item.name)),
+    "breakdowns": Kind(Breakdown, "no breakdown", lambda item: (item.kind, item.name), ("kind", "name")),
     "samples": Kind(Sample, "no part of the sample bank", lambda item: item.name),
 }
 """By hook; those that need a bank's catalogue are asked when there is one."""
@@ -95,6 +97,7 @@ def registered(
     own = alone(manager, "about", plugin)() or About()
     if not isinstance(own, About):
         raise PluginError(f"says of itself {type(own).__name__}, which is no About")
+    _check_texts(own, ("version", "api", "owner"), "its")
     know(own)
     own.check()
     held = _held(own, hold)
@@ -162,14 +165,15 @@ def check_free(new: Registered, others: Sequence[tuple[str, Registered]]) -> Non
 
 
 def check_all(given: Sequence[object], kind: Kind) -> None:
-    """Return if all are of a kind.
+    """Return if all are of a kind, and UTF-8 can say their texts.
 
     Raises:
-        PluginError: one is not.
+        PluginError: one is not, or it cannot.
     """
     for item in given:
         if not isinstance(item, kind.type):
             raise PluginError(f"registered {type(item).__name__}, which is {kind.none}")
+        _check_texts(item, kind.texts, f"registered a {kind.none.removeprefix('no ')} whose")
 
 
 def rules_of(manager: pluggy.PluginManager, plugin: object, catalogue: Catalogue, settings: BaseModel | None) -> Rules:
@@ -183,7 +187,7 @@ def rules_of(manager: pluggy.PluginManager, plugin: object, catalogue: Catalogue
     alone(manager, "bundles", plugin)(register=bundles.append, catalogue=catalogue, settings=settings)
     alone(manager, "levers", plugin)(register=levers.append, catalogue=catalogue, settings=settings)
     check_all(bundles, Kind(BundleRule, "no bundle rule"))
-    check_all(levers, Kind(Lever, "no lever"))
+    check_all(levers, Kind(Lever, "no lever", texts=("name",)))
     return Rules(bundles, levers)
 
 
@@ -195,7 +199,7 @@ def check_bundles(rules: Sequence[BundleRule], others: Sequence[BundleRule]) -> 
     """
     taken = {rule.code for rule in others}
     for rule in rules:
-        if not isinstance(rule.code, str) or rule.code in taken:
+        if not isinstance(rule.code, str) or not is_utf8(rule.code) or rule.code in taken:
             raise PluginError(f"registered a bundle by the code {rule.code!r}, which is no text or is taken")
         taken.add(rule.code)
         if not rule.products or not all(isinstance(code, str) for code in rule.products):
@@ -214,6 +218,13 @@ def check_levers(levers: Sequence[Lever]) -> None:
         for code, factor in lever.factors.items():
             if not isinstance(factor, int | float) or not 0 <= factor < math.inf:
                 raise PluginError(f"registered the lever {lever.name!r}, whose factor of {code!r} is {factor!r}")
+
+
+def _check_texts(own: object, names: Sequence[str], whose: str) -> None:
+    for name in names:
+        text = getattr(own, name)
+        if isinstance(text, str) and not is_utf8(text):
+            raise PluginError(f"{whose} {name} {text!r} has {NO_TEXT}")
 
 
 def _marked(plugin: object) -> list[Recommender]:

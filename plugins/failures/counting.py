@@ -8,7 +8,8 @@ from typing import Final
 
 from graph.records import PluginFailure
 from plugins.failures.failure import Owned
-from plugins.failures.telling import kind_of, own_words, place_of, utf8
+from plugins.failures.telling import kind_of, own_words, place_of
+from plugins.texts import utf8
 
 MOST_WAYS: Final = 20
 """In which one version of a plugin fails; of yet another nobody is told."""

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 
 from graph.errors import NotLearnt, PluginError
 from plugins.failures.plugin_code import is_of_guanxi, is_of_plugin
+from plugins.texts import utf8
 
 E = TypeVar("E", bound=Exception)
 
@@ -162,11 +163,6 @@ def text_of(error: BaseException) -> str:
         return utf8(str(error))
     except BaseException:  # noqa: BLE001 - it is told by its type
         return ""
-
-
-def utf8(text: str) -> str:
-    """Return a text without what a plugin may have in it and no file or store can take."""
-    return text.encode("utf-8", "replace").decode()
 
 
 def place_of(error: BaseException) -> str | None:

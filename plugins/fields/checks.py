@@ -25,6 +25,7 @@ from plugins.fields.shapes import (
     structure_of,
     structures,
 )
+from plugins.texts import NO_TEXT, is_utf8
 
 LARGEST: Final = 2**31 - 1
 MOST_LISTED: Final = 100
@@ -64,7 +65,9 @@ def checked_field(field: Field) -> Checked:
         raise PluginError(f"for_customers of {what} is {field.for_customers!r}, neither True nor False")
     try:
         shape, parameters = shape_of(field.type), parameters_of(field.resolve)
+        _check_described(shape, field.description)
         for parameter in parameters:
+            _check_described(parameter.shape, parameter.description)
             check_value(parameter.shape, parameter.default, f"the default of {parameter.name}")
     except (PluginError, TypeError, ValueError) as error:
         raise PluginError(f"{what}: {error}") from error
@@ -99,9 +102,20 @@ def checked_facts(own: type) -> Structure:
         PluginError: the schema cannot have it.
     """
     shape = structure_of(own)
+    _check_described(shape)
     if any(attribute.name == PLUGIN for attribute in shape.attributes):
         raise PluginError(f"{own.__name__}.{PLUGIN} is what all facts have: the plugin's name")
     return shape
+
+
+def _check_described(shape: Shape, *texts: str) -> None:
+    """Return if UTF-8 can say texts, and those of a shape, all the way down; raises PluginError."""
+    said = list(texts)
+    for part in structures(shape):
+        below = part.values.values() if isinstance(part, Choice) else [own.description for own in part.attributes]
+        said += [part.description, *below]
+    if not all(map(is_utf8, said)):
+        raise PluginError(f"it is described with {NO_TEXT}")
 
 
 def check_value(shape: Shape, value: object, what: str) -> None:
@@ -144,6 +158,12 @@ def _of(*kinds: type, but: tuple[type, ...] = ()) -> Callable[[Any, str], None]:
     return check
 
 
+def _check_str(value: Any, what: str) -> None:
+    _of(str)(value, what)
+    if not is_utf8(value):
+        raise ours(ValueError(f"{what} has {NO_TEXT}"))
+
+
 def _check_int(value: Any, what: str) -> None:
     _of(int, but=(bool,))(value, what)
     if abs(value) > LARGEST:
@@ -163,7 +183,7 @@ def _check_decimal(value: Any, what: str) -> None:
 
 
 CHECKS: Final[dict[type, Callable[[Any, str], None]]] = {
-    str: _of(str),
+    str: _check_str,
     bool: _of(bool),
     int: _check_int,
     float: _check_float,

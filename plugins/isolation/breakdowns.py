@@ -13,6 +13,7 @@ from plugins.contract import Breakdown
 from plugins.failures.telling import ours
 from plugins.isolation.budgets import breakdown_budget
 from plugins.isolation.threads import Apart, OwnThread, too_late
+from plugins.texts import NO_TEXT, is_utf8
 
 Group: TypeAlias = Callable[[Members, date], str]
 Counts: TypeAlias = dict[date, dict[str, int]]
@@ -77,5 +78,7 @@ def _grouped(group: Group, ever: Sequence[Members], day: date) -> dict[str, int]
         name = group(own, day)
         if not isinstance(name, str):
             raise ours(TypeError(f"gave {type(name).__name__} as a group of members, not a text"))
+        if not is_utf8(name):
+            raise ours(ValueError(f"gave a group of members that has {NO_TEXT}"))
         counts[name] += own.count
     return dict(counts)

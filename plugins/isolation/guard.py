@@ -25,6 +25,7 @@ from plugins.isolation import budgets
 from plugins.isolation.calls import Call, do_at_once
 from plugins.isolation.remote import Remote, RemoteGate
 from plugins.isolation.threads import Apart, Turn, too_late
+from plugins.texts import NO_TEXT, is_utf8
 from recommenders.batch import Batch
 from recommenders.catalogue import Catalogue
 from recommenders.contract import Candidates, Context, Gate, Mask, Omitted, Reason, Recommender, Refusal, Scores, Text
@@ -273,8 +274,10 @@ class GuardedGate:
 
 
 def is_text(text: object) -> bool:
-    """Whether it is a text in each language."""
-    return isinstance(text, Mapping) and all(isinstance(text.get(language), str) for language in Language)
+    """Whether it is a text in each language, which UTF-8 can say."""
+    return isinstance(text, Mapping) and all(
+        isinstance(own := text.get(language), str) and is_utf8(own) for language in Language
+    )
 
 
 def check_candidates(candidates: object, batch: Batch, *, bounded: bool = True) -> None:
@@ -347,4 +350,5 @@ def _check_texts(what: str, *texts: object) -> None:
             raise ours(TypeError(f"gave a {what} with {type(text).__name__} in place of a text"))
         if len(text) > MOST_TEXT:
             raise ours(ValueError(f"gave a {what} of more than {MOST_TEXT} characters"))
-        text.encode()  # a lone surrogate is no text
+        if not is_utf8(text):
+            raise ours(ValueError(f"gave a {what} with {NO_TEXT}"))

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias, Union, get_args, get_origin
 from pydantic import BaseModel, Secret, SecretBytes, SecretStr
 
 from graph.errors import PluginError
+from plugins.texts import NO_TEXT, is_utf8
 
 Model: TypeAlias = type[BaseModel]
 Place: TypeAlias = tuple[str, ...]
@@ -17,7 +18,8 @@ def check_model(model: Model) -> None:
     """Return if a model can be a plugin's settings.
 
     Raises:
-        PluginError: it is none, is not frozen, or has a field without default or description, or with an alias.
+        PluginError: it is none, is not frozen, or has a field without default or description, with an alias, or with
+            a text that UTF-8 cannot say.
     """
     if not isinstance(model, type) or not issubclass(model, BaseModel):
         raise PluginError(f"its settings are {model!r}, which is no pydantic model")
@@ -28,6 +30,8 @@ def check_model(model: Model) -> None:
             raise PluginError(f"its setting {name!r} has no {'default' if own.is_required() else 'description'}")
         if own.alias or own.validation_alias:
             raise PluginError(f"its setting {name!r} has an alias")
+        if not all(is_utf8(text) for text in (own.title, own.description, own.default) if isinstance(text, str)):
+            raise PluginError(f"its setting {name!r} has {NO_TEXT}")
         nested = nested_model(own.annotation)
         if nested is not None:
             check_model(nested)

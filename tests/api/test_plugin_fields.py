@@ -1,6 +1,7 @@
 """A plugin of a file in a folder, as its fields are served over HTTP."""
 
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from graphql import GraphQLError, build_schema, parse, validate
 from api.plugin_schema import Addition, Additions, fitting
 from api.schema import printed
 from plugins.failures.reports import FailureReports
+from plugins.fields.checks import checked_facts
 from plugins.host import PluginHost
 from plugins.infos import PluginInfo
 from recommenders.contract import Reason
@@ -112,6 +114,7 @@ def fields(register):
     register(Field("Customer", "some_fail", float, some_fail, "It fails for one."))
     register(Field("Customer", "wrong", int, lambda customer: "one", "It is no number."))
     register(Field("Customer", "endless", float, lambda customer: float("nan"), "It is no number either."))
+    register(Field("Customer", "half", str, lambda customer: "\\ud800", "It is half a character."))
     register(Field("Product", "letters", int, lambda product: len(product.product_code), "How long its code is."))
     register(Field("Programme", "code", str, lambda code: code, "Its code.", for_customers=True))
 
@@ -126,6 +129,16 @@ def propose(customer, catalogue):
     wrong = SteadySalary("many") if customer.customer_no == "BO" else SteadySalary(36)
     yield Proposal("AUTOPAY", 0.9, "Three years of salary.", facts=wrong)
 '''
+
+
+@dataclass(frozen=True)
+class Said:
+    """What was said."""
+
+    word: str
+    "In a word."
+
+
 DOCUMENTATION = (Path(__file__).parents[2] / "docs" / "plugins-graphql.md").read_text()
 WARD = "{ name need beds { number } openedOn price }"
 
@@ -218,7 +231,7 @@ async def test_scores_are_told_for_those_who_serve_a_customer_and_not_for_himsel
     assert (await hospital.ask(query, bearers.anna))["data"]["customer"] == {"value": None, "hospital": {"worth": None}}
 
 
-@pytest.mark.parametrize("name", ["fails", "wrong", "endless"])
+@pytest.mark.parametrize("name", ["fails", "wrong", "endless", "half"])
 async def test_a_failing_field_is_null_alone_and_is_counted(hospital, bearers, name):
     assert await told(hospital, bearers.admin, f"{name} number") == {name: None, "number": "ANNA"}
     assert (hospital.plugin.state, hospital.plugin.failures) == ("failing", 1)
@@ -292,6 +305,13 @@ async def test_wrong_facts_are_reported_away_from_the_event_loop(monkeypatch):
     assert await added.facts(Reason("mine", (), say("Mine.", "我的。"), object())) is None
     assert owner.failures == 1
     assert [thread is threading.main_thread() for thread in threads] == [False]
+
+
+async def test_facts_with_half_a_character_are_none_and_are_counted():
+    owner, shape = PluginInfo("mine", "here"), checked_facts(Said)
+    added = Additions([Addition(owner, "mine", {}, {Said: (shape, Said)})], {"mine": owner})
+    assert await added.facts(Reason("mine", (), say("Mine.", "我的。"), Said("\ud800"))) is None
+    assert owner.last_place.endswith("its facts.word has a lone surrogate, which is no text")
 
 
 async def test_it_is_priced(hospital, bearers):

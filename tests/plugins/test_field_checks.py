@@ -44,6 +44,43 @@ class Kind(Enum):
     "Hearts."
 
 
+@dataclass(frozen=True)
+class Halved:
+    """A half."""
+
+    number: int
+    "Its number."
+
+
+Halved.__doc__ = "A \ud800."
+
+
+@dataclass(frozen=True)
+class HalfSaid:
+    """A thing."""
+
+    number: int
+    "Its \ud800."
+
+
+class HalfChosen(Enum):
+    """What it is."""
+
+    ONE = 1
+    "A \ud800."
+
+
+def half_asked(_, word: Annotated[str, "A \ud800."] = ""):
+    return word
+
+
+def half_by_default(_, word: Annotated[str, "A word."] = "\ud800"):
+    return word
+
+
+HALF = "is described with a lone surrogate, which is no text"
+
+
 @dataclass
 class Thawed:
     """A changing thing."""
@@ -251,6 +288,12 @@ MALFORMED = {
     "a default of another type": (field(resolve=wrong_default), "the default of count is str, not int"),
     "an argument that is a dataclass": (field(resolve=of_wards), "the argument ward is a dataclass"),
     "two arguments alike": (field(resolve=alike), "resolve has two named 'a1'"),
+    "half a character of a field": (field(description="Its \ud800."), HALF),
+    "half a character of a dataclass": (field(Halved), HALF),
+    "half a character of an attribute": (field(tuple[HalfSaid, ...]), HALF),
+    "half a character of a value": (field(HalfChosen), HALF),
+    "half a character of an argument": (field(resolve=half_asked), HALF),
+    "half a character as a default": (field(resolve=half_by_default), "the default of word has a lone surrogate"),
 }
 
 
@@ -300,6 +343,7 @@ def test_a_malformed_field_breaks_its_plugin_alone(name):
         ([], (Thawed,), "Thawed is no frozen dataclass"),
         ([], (Facts(7),), "7 is no frozen dataclass"),
         ([], (int,), "int is no frozen dataclass"),
+        ([], (Halved,), HALF),
         ([], (Bed(1),), "registered Bed, which is no facts"),
         (["own"], (), "registered str, which is no field"),
     ],
@@ -331,7 +375,7 @@ GOOD = {
 BAD = {
     int: (1.0, True, "1", None, 2**31, np.int64(1)),
     float: (math.nan, math.inf, True, "1", Decimal(1)),
-    str: (1, None, b"x"),
+    str: (1, None, b"x", "\ud800"),
     bool: (1, None, np.True_),
     date: (datetime(2020, 1, 1, tzinfo=UTC), "2020-01-01"),
     datetime: (date(2020, 1, 1),),

@@ -491,7 +491,13 @@ UNTOLD = {
         Refusal("consent", "BARRED", say("x" * (MOST_TEXT + 1), "否。"), "it"),
         "ValueError: gave a refusal of more than 10000 characters",
     ),
-    "half a character": (Refusal("consent", "BARRED", NO, "\ud800"), "UnicodeEncodeError: "),
+    "half a character": (
+        Refusal("consent", "BARRED", NO, "\ud800"), "ValueError: gave a refusal with a lone surrogate, which is no text"
+    ),
+    "half a character in a language": (
+        Refusal("consent", "BARRED", say("\ud800", "否。"), "it"),
+        "TypeError: gave no refusal with a text in each language",
+    ),
     "a change in no language": (
         Refusal("consent", "BARRED", NO, "it", "open an account"),
         "TypeError: gave a refusal whose unlock is no text in each language",
@@ -523,7 +529,7 @@ def test_a_refusal_that_cannot_be_told_is_a_failure(asked, notes, refusal, error
     [
         (["x"], "TypeError: gave a reason with list in place of a text"),
         ("x" * (MOST_TEXT + 1), "ValueError: gave a reason of more than 10000 characters"),
-        ("\ud800", "UnicodeEncodeError: "),
+        ("\ud800", "ValueError: gave a reason with a lone surrogate, which is no text"),
     ],
     ids=["no text", "too long", "half a character"],
 )

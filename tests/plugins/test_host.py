@@ -53,6 +53,9 @@ FAIL_WHEN_LOADED = {
     "a hook without its mark": ("def gates(register):\n    pass", "PluginError: gates has a hook's name and is none"),
     "a hook that there is none of": ("from guanxi import hookimpl\n@hookimpl\ndef feilds(register):\n    pass", "PluginError: feilds is below @hookimpl, and there is no hook 'feilds'. Is fields meant?"),
     "a hook by another name that there is none of": ("from guanxi import hookimpl\n@hookimpl(specname='gate')\ndef mine(register):\n    pass", "PluginError: mine is below @hookimpl, and there is no hook 'gate'. Is gates meant?"),
+    "half a character in a recommender's name": (FUNCTION.replace("mine", r"\ud800").format("return"), r"PluginError: registered a recommender whose name '\ud800' has a lone surrogate"),
+    "half a character in a recommender's version": (CLASS.format("None").replace('"1"', r"'\ud800'"), r"PluginError: registered a recommender whose version '\ud800' has a lone surrogate"),
+    "half a character in an event's code": (r"from guanxi import LifeEvent, hookimpl, say" + "\n@hookimpl\ndef events(register):\n    register(LifeEvent('\\ud800', say('A', 'B'), id))", r"PluginError: registered a life event whose code '\ud800' has a lone surrogate"),
     "what it says of itself, without a hook": ("from guanxi import About\nabout = About()", "PluginError: about has a hook's name and is none"),
 }  # fmt: skip
 
@@ -240,6 +243,8 @@ PAIR = "BundleRule('PAIR', ('SAVE',), {'en': 'Pair', 'zh': 'P'}, {'en': 'Pair', 
         (f"{PAIR}); register({PAIR}", "a bundle by the code 'PAIR', which is no text or is taken"),
         ("BundleRule('PAIR', ('SAVE',), 'Pair', {})", "the bundle 'PAIR' without a title and benefit in each language"),
         ("BundleRule('PAIR', ('SAVE',), {'en': 'Pair'}, {})", "'PAIR' without a title and benefit in each language"),
+        (PAIR.replace("'P'", r"'\ud800'"), "'PAIR' without a title and benefit in each language"),
+        (PAIR.replace("'PAIR'", r"'\ud800'"), r"a bundle by the code '\ud800', which is no text or is taken"),
     ],
 )
 def test_a_bundle_that_is_none_costs_its_own_plugin_its_bundles_only(host_of, answers, crowd, bank, given, error):
@@ -439,12 +444,14 @@ def test_levers_of_plugins_multiply(bank):
     host.add(weighing("spring", {"CARD": 2.0, "MORTGAGE": 0.5}), "spring", "test")
     host.add(weighing("cards", {"CARD": 3.0}), "cards", "test")
     host.add(weighing("wrong", {"CARD": -1.0}), "wrong", "test")
+    host.add(weighing("\ud800", {"CARD": 5.0}), "half", "test")
 
     engine = build_engine(bank, host, None)
     factors = dict(zip(bank.codes, engine.arbitration.lever_factors(), strict=True))
     assert {code: factor for code, factor in factors.items() if factor != 1} == {"CARD": 6.0, "MORTGAGE": 0.5}
     assert [info.error for info in host.plugins] == [
         None, None, "rules: PluginError: registered the lever 'wrong', whose factor of 'CARD' is -1.0",
+        r"rules: PluginError: registered a lever whose name '\ud800' has a lone surrogate, which is no text",
     ]  # fmt: skip
 
 
@@ -454,6 +461,8 @@ def test_levers_of_plugins_multiply(bank):
         (About(api=">=2"), "it is for the plugin API >=2, and this is 1.0"),
         (About(api="newest"), "its api 'newest' is no version specifier"),
         ("me", "says of itself str, which is no About"),
+        (About(version="\ud800"), r"its version '\ud800' has a lone surrogate, which is no text"),
+        (About(owner="\ud800"), r"its owner '\ud800' has a lone surrogate, which is no text"),
     ],
 )
 def test_a_plugin_that_is_for_another_api_is_broken(own, why):

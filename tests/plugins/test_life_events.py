@@ -93,6 +93,11 @@ def test_those_of_plugins_come_among_ours_in_order(host_of, paid):
         ("return '2026-03-01'", SAY, "TypeError: gave str as the day of MINE, not a date"),
         ("import datetime as d; return d.datetime(2026, 3, 1)", SAY, "TypeError: gave datetime as the day of MINE"),
         ("return date(2026, 3, 1)", "'Mine.'", "TypeError: registered the event 'MINE' without a text"),
+        (
+            "return date(2026, 3, 1)",
+            r"say('\ud800', '我的。')",
+            "TypeError: registered the event 'MINE' without a text",
+        ),
     ],
 )
 def test_a_failure_is_counted_at_its_plugin_and_leaves_others_as_they_were(host_of, paid, body, text, why):

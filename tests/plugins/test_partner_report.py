@@ -298,6 +298,7 @@ WHOLE = (*INSURANCE_ALONE, Counted("moods", BOTH))
         (raises(TimeoutError()), "TimeoutError in test_partner_report.py"),
         (lambda _: 7, "TypeError"),
         (lambda _: ["a"], "TypeError"),
+        (lambda _: "\ud800", "ValueError"),
     ],
 )
 async def test_a_breakdown_that_fails_is_left_out_and_told_to_its_owner(bank, host, moody, tmp_path, mood, place):

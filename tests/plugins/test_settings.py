@@ -161,6 +161,14 @@ class Renamed(BaseModel, frozen=True):
     months: int = Field(1, description="How long.", alias="key")
 
 
+class HalfSaid(BaseModel, frozen=True):
+    months: int = Field(1, description="How \ud800.")
+
+
+class HalfByDefault(BaseModel, frozen=True):
+    city: str = Field("\ud800", description="Where.")
+
+
 class Outer(BaseModel, frozen=True):
     inner: Silent = Field(Silent(), description="Inner.")
 
@@ -173,6 +181,8 @@ class Outer(BaseModel, frozen=True):
         (Needy, "its setting 'months' has no default"),
         (Silent, "its setting 'months' has no description"),
         (Renamed, "its setting 'months' has an alias"),
+        (HalfSaid, "its setting 'months' has a lone surrogate, which is no text"),
+        (HalfByDefault, "its setting 'city' has a lone surrogate, which is no text"),
         (Outer, "its setting 'months' has no description"),
     ],
 )
