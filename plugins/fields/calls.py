@@ -1,8 +1,9 @@
 """Asks plugins' fields for many things at once: in a thread, in a given time, and without being brought down by one.
 
-A call that runs out of time is left behind in its thread; until that is done, the field is not asked. Nor is it for
-30 seconds once it failed for three customers (or products, or programmes) and gave nothing between; each call that runs
-out of time counts as one more. One in a process of its own is ended with it.
+A call that runs out of time is left behind in its thread, with what it asks of just then, and of no more; until that is
+done, the field is not asked. Nor is it for 30 seconds once it failed for three customers (or products, or programmes)
+and gave nothing between; each call that runs out of time counts as one more. One in a process of its own is ended with
+it.
 """
 
 import asyncio
@@ -34,15 +35,20 @@ MARK: Final = "field "
 
 @dataclass(slots=True)
 class _Progress:
-    """What has come of a call so far: ``place`` is what is asked of now, ``errors`` have the place of each."""
+    """What has come of a call so far: ``place`` is what is asked of now, ``errors`` have the place of each.
+
+    Once ``is_left``, nobody waits for more.
+    """
 
     values: list[Any]
     place: int = 0
     given: int = 0
     errors: list[tuple[int, BaseException]] = field(default_factory=list)
+    is_left: bool = False
 
     def left(self, late: TimeoutError) -> "_Progress":
         """Return it as it is left behind: late in what is asked of now, unless that has just failed."""
+        self.is_left = True
         errors = list(self.errors)
         if all(place != self.place for place, _ in errors):
             errors.append((self.place, late))
@@ -110,6 +116,8 @@ class FieldCalls:
 
     def _ask(self, subjects: Sequence[object | None], arguments: Mapping[str, object], progress: _Progress) -> None:
         for place, subject in enumerate(subjects):
+            if progress.is_left:
+                return
             if subject is None:
                 continue
             progress.place = place

@@ -1,3 +1,4 @@
+import asyncio
 import threading
 from contextlib import suppress
 
@@ -25,6 +26,12 @@ def calls_of(resolve):
 
 async def ask(calls, codes):
     return await calls.values(codes, codes, {})
+
+
+async def until_free(calls):
+    async with asyncio.timeout(30):
+        while calls.state == "busy":
+            await asyncio.sleep(0.01)
 
 
 async def test_it_is_asked_of_each_and_not_of_who_is_not_there():
@@ -124,8 +131,27 @@ async def test_what_was_given_in_time_is_kept_and_a_call_that_still_runs_is_not_
         assert await ask(calls, ["a"]) == [None]
     finally:
         release.set()
-    calls._overdue.result(30)
+    await until_free(calls)
     assert await ask(calls, ["a"]) == [1]
+
+
+@pytest.mark.usefixtures("hurried")
+async def test_a_call_that_was_left_behind_asks_of_no_more():
+    asked, release = [], threading.Event()
+
+    def resolve(code):
+        asked.append(code)
+        release.wait(30)
+        return 1
+
+    calls, _, _ = calls_of(resolve)
+    try:
+        assert await ask(calls, ["slow", "b", "c"]) == [None, None, None]
+    finally:
+        release.set()
+    await until_free(calls)
+    assert asked == ["slow"]
+    assert await ask(calls, ["b"]) == [1]
 
 
 async def test_a_failure_of_another_kind_is_not_taken_back():

@@ -1,5 +1,6 @@
 """Fields of a plugin that has a process of its own."""
 
+import asyncio
 import os
 import time
 from contextlib import suppress
@@ -89,6 +90,23 @@ def fields(register):
 """
 
 
+SLOW = """
+import time
+from pathlib import Path
+from guanxi import Field, hookimpl
+
+def own(code):
+    with Path({asked!r}).open("a") as asked:
+        asked.write(code)
+    time.sleep(1.3)
+    return 1
+
+@hookimpl
+def fields(register):
+    register(Field("Programme", "own", int, own, "Its own."))
+"""
+
+
 @pytest.fixture
 def fields(plugin_folder, request):
     """Return a function: the fields of a plugin as a server asks them, by name, and the plugin."""
@@ -154,6 +172,17 @@ async def test_it_is_off_after_three_calls_that_were_ended_however_often_it_was_
         assert await own.values(["BAD"], ["BAD"], {}) == [None]
         assert time.monotonic() < deadline
     assert own.health.failures == FAILURES_TO_OPEN
+
+
+async def test_a_page_that_is_late_asks_the_process_of_no_more(fields, tmp_path, budget):
+    asked = tmp_path / "asked"
+    own = fields(SLOW.format(asked=str(asked)))["own"]
+    budget(2.0)
+    assert await own.values("ABCDE", "ABCDE", {}) == [1, None, None, None, None]
+    async with asyncio.timeout(WAIT):
+        while own.state == "busy":
+            await asyncio.sleep(0.01)
+    assert asked.read_text() == "AB"
 
 
 def is_alive(pid):
