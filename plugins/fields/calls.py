@@ -10,7 +10,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -24,7 +23,7 @@ from plugins.fields.shapes import Maybe
 from plugins.infos import PluginInfo
 from plugins.isolation.budgets import budget_for
 from plugins.isolation.guard import FAILURES_TO_OPEN, OPEN_SECONDS, Health, State
-from plugins.isolation.threads import OwnThread
+from plugins.isolation.threads import Apart, OwnThread, too_late
 from recommenders.contract import Omitted
 from recommenders.view import CustomerView
 
@@ -72,7 +71,7 @@ class FieldCalls:
         self._reports = reports
         self._may_be_null = Maybe(checked.shape)
         self._clock = clock
-        self._overdue: Future[None] | None = None
+        self._apart = Apart(self.name)
 
     @property
     def name(self) -> str:
@@ -82,7 +81,7 @@ class FieldCalls:
     @property
     def state(self) -> State:
         """What a call would meet now."""
-        if self._overdue is not None and not self._overdue.done():
+        if self._apart.is_busy:
             return "busy"
         if self.health.off_until > self._clock():
             return "off"
@@ -105,8 +104,8 @@ class FieldCalls:
         try:
             await asyncio.wait_for(asyncio.wrap_future(running), budget)
         except TimeoutError:
-            self._overdue = running
-            progress = progress.left(TimeoutError(_late(budget)))
+            self._apart.leave(running)
+            progress = progress.left(too_late(budget))
         self.health.calls += 1
         self.health.seconds += self._clock() - started
         self._count(progress, keys)
@@ -183,7 +182,3 @@ def note_failed(plugin: PluginInfo, name: str, error: BaseException) -> None:
 def _ends(error: BaseException) -> bool:
     """Whether it cost others their time, or the plugin its process."""
     return error.ends if isinstance(error, Foreign) else isinstance(error, TimeoutError)
-
-
-def _late(budget: float) -> str:
-    return f"took longer than {budget * 1000:.0f} ms"

@@ -154,6 +154,22 @@ async def test_a_call_that_was_left_behind_asks_of_no_more():
     assert await ask(calls, ["b"]) == [1]
 
 
+async def test_it_is_not_asked_while_any_of_the_calls_that_were_left_behind_still_runs(budget):
+    release = {"first": threading.Event(), "second": threading.Event()}
+    calls, _, _ = calls_of(lambda code: release[code].wait(30))
+    budget(0.3)
+    try:
+        assert await asyncio.gather(ask(calls, ["first"]), ask(calls, ["second"])) == [[None], [None]]
+        release["second"].set()
+        async with asyncio.timeout(30):
+            while sum(thread.name == "field Programme.own" for thread in threading.enumerate()) > 1:
+                await asyncio.sleep(0.01)
+        assert calls.state == "busy"
+    finally:
+        release["first"].set()
+    await until_free(calls)
+
+
 async def test_a_failure_of_another_kind_is_not_taken_back():
     calls, plugin, _ = calls_of(len)
     plugin.note("rules: ValueError")
