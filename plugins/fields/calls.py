@@ -2,8 +2,7 @@
 
 A call that runs out of time is left behind in its thread, with what it asks of just then, and of no more; until that is
 done, the field is not asked. Nor is it for 30 seconds once it failed for three customers (or products, or programmes)
-and gave nothing between; each call that runs out of time counts as one more. One in a process of its own is ended with
-it.
+after its last value; each call that runs out of time counts as one more. One in a process of its own is ended with it.
 """
 
 import asyncio
@@ -34,24 +33,28 @@ MARK: Final = "field "
 
 @dataclass(slots=True)
 class _Progress:
-    """What has come of a call so far: ``place`` is what is asked of now, ``errors`` have the place of each.
+    """What has come of a call so far: ``place`` is what is asked of now, ``outcomes`` have the error of each, or None.
 
     Once ``is_left``, nobody waits for more.
     """
 
     values: list[Any]
     place: int = 0
-    given: int = 0
-    errors: list[tuple[int, BaseException]] = field(default_factory=list)
+    outcomes: dict[int, BaseException | None] = field(default_factory=dict)
     is_left: bool = False
+
+    @property
+    def errors(self) -> list[tuple[int, BaseException]]:
+        """What failed, each with its place."""
+        return [(place, error) for place, error in self.outcomes.items() if error is not None]
 
     def left(self, late: TimeoutError) -> "_Progress":
         """Return it as it is left behind: late in what is asked of now, unless that has just failed."""
         self.is_left = True
-        errors = list(self.errors)
-        if all(place != self.place for place, _ in errors):
-            errors.append((self.place, late))
-        return _Progress(list(self.values), self.place, self.given, errors)
+        outcomes, place = dict(self.outcomes), self.place
+        if outcomes.get(place) is None:
+            outcomes[place] = late
+        return _Progress(list(self.values), place, outcomes)
 
 
 class FieldCalls:
@@ -126,19 +129,20 @@ class FieldCalls:
             except Omitted:
                 return
             except BaseException as error:  # noqa: BLE001 - a plugin may raise anything
-                progress.errors.append((place, error))
+                progress.outcomes[place] = error
             else:
                 progress.values[place] = value
-                progress.given += 1
+                progress.outcomes[place] = None
 
     def _count(self, progress: _Progress, keys: Sequence[Hashable]) -> None:
         health = self.health
-        if not progress.errors and not progress.given:
+        if not progress.outcomes:
             return  # its process is busy, or not there yet
-        if progress.given:
-            self._failed.clear()
-        elif len(self._failed) < FAILURES_TO_OPEN:
-            self._failed.update(health.calls if _ends(error) else keys[place] for place, error in progress.errors)
+        for place, error in progress.outcomes.items():
+            if error is None:
+                self._failed.clear()
+            elif len(self._failed) < FAILURES_TO_OPEN:
+                self._failed.add(health.calls if _ends(error) else keys[place])
         health.since_success = len(self._failed)
         if not progress.errors:
             self.plugin.mend(f"{MARK}{self.name}")

@@ -106,6 +106,19 @@ async def test_one_that_fails_again_and_again_switches_it_off_for_nobody():
     assert calls.state == "off"
 
 
+async def test_failures_of_a_page_count_from_its_last_value_on():
+    def resolve(code):
+        return {"a": 1}[code]
+
+    calls, _, _ = calls_of(resolve)
+    assert await ask(calls, ["bad", "worse", "worst", "a"]) == [None, None, None, 1]
+    assert calls.state == "ready"
+    assert await ask(calls, ["bad", "a", "worse", "worst"]) == [None, 1, None, None]
+    assert (calls.state, calls.health.since_success) == ("failing", 2)
+    assert await ask(calls, ["bad", "worse"]) == [None, None]
+    assert (calls.state, calls.health.since_success) == ("off", FAILURES_TO_OPEN)
+
+
 async def test_what_it_says_is_in_no_log(caplog):
     calls, plugin, _ = calls_of(lambda code: {}[code])
     await ask(calls, ["C-77"])
