@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from graph.errors import PluginError
 from loaders.tables import WORD, WORD_FORM
+from plugins.texts import is_utf8
 
 API_VERSION: Final = "1.0"
 """The plugin API's own version: the first number changes when a plugin may have to, the second with each addition."""
@@ -53,7 +54,7 @@ class About:
         if not fits:
             raise PluginError(f"it is for the plugin API {self.api}, and this is {API_VERSION}")
         for name, words in (("serves", self.serves), ("guards", self.guards)):
-            if isinstance(words, str) or not all(isinstance(word, str) and word for word in words):
+            if isinstance(words, str) or not all(isinstance(word, str) and word and is_utf8(word) for word in words):
                 raise PluginError(f"its {name} are {words!r}, which are no collection of words")
         if bad := [word for word in self.serves if not re.fullmatch(WORD, word)]:
             raise PluginError(f"its serves have {', '.join(map(repr, bad))}, and a kind is {WORD_FORM}")

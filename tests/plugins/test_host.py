@@ -462,6 +462,7 @@ def test_levers_of_plugins_multiply(bank):
         (About(api="newest"), "its api 'newest' is no version specifier"),
         ("me", "says of itself str, which is no About"),
         (About(version="\ud800"), r"its version '\ud800' has a lone surrogate, which is no text"),
+        (About(guards=("\ud800",)), r"its guards are ('\ud800',), which are no collection of words"),
         (About(owner="\ud800"), r"its owner '\ud800' has a lone surrogate, which is no text"),
     ],
 )
