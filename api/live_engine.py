@@ -144,7 +144,7 @@ class LiveEngine:
         engine, span = await self.engine(), timedelta(days=days)
         [seen] = Batch.of([customer], engine.catalogue, Context(today), tell=engine.tell).told
         return await asyncio.get_running_loop().run_in_executor(
-            self._thread, happenings, self.host, seen, today - span, today + span
+            self._thread, happenings, self.host, self.stages, seen, today - span, today + span
         )
 
     async def refresh(self) -> None:

@@ -9,6 +9,7 @@ from plugins.failures.telling import ours, placed, told
 from plugins.host import PluginHost
 from plugins.isolation.events import check_day
 from plugins.isolation.guard import is_text
+from plugins.life.stages import Lives
 from recommenders.contract import LifeEvent, Omitted, Text
 from recommenders.view import CustomerView
 
@@ -24,10 +25,15 @@ class Happening:
     on: date
 
 
-def happenings(host: PluginHost, customer: CustomerView, since: date, until: date) -> list[Happening]:
-    """Return what happens to a customer within some days, the first first; a failure counts for its plugin alone."""
+def happenings(host: PluginHost, lives: Lives, customer: CustomerView, since: date, until: date) -> list[Happening]:
+    """Return what happens to a customer within some days, the first first, by the plugins that decide of him.
+
+    A failure counts for its plugin alone.
+    """
     found = []
     for event, info in host.of("events"):
+        if not lives.decides(info, customer.customer_no):
+            continue
         try:
             day = day_of(event, customer)
         except Omitted:

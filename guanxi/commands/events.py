@@ -20,7 +20,7 @@ from guanxi.days import AsOf, day
 from guanxi.deciding import model_in_force
 from guanxi.opening import open_store
 from guanxi.plugin_loading import load_plugins
-from guanxi.reading import read_catalogue
+from guanxi.reading import read_catalogue, read_lives
 from guanxi.reporting import customer_bar
 from guanxi.settings import Settings
 from guanxi.stored_settings import take_stored
@@ -64,7 +64,7 @@ async def note_events(
 ) -> Counter[str | None]:
     """Note page by page, each whole or not at all, and count what is told, by code; under None, who is new."""
     found: Counter[str | None] = Counter()
-    catalogue = await read_catalogue(store, settings)
+    catalogue, lives = await read_catalogue(store, settings), await read_lives(store, settings)
     model = cache(partial(model_in_force, settings))
 
     def tell(batch: Batch) -> Sequence[Insight]:
@@ -77,7 +77,7 @@ async def note_events(
             notings = []
             for customer in seen:
                 host.wait()
-                own, happened = before.get(customer.customer_no), happenings(host, customer, today - TOLD, today)
+                own, happened = before.get(customer.customer_no), happenings(host, lives, customer, today - TOLD, today)
                 after, new = _after(own, happened, today)
                 found.update([None] if own is None else [happening.code for happening in new])
                 if after != own:

@@ -47,6 +47,13 @@ class Lives:
         """Return the life of a plugin."""
         return self.decided.get(plugin.name) or (LIVE if plugin.source == SHIPPED else Life(self.new))
 
+    def decides(self, plugin: PluginInfo, customer_no: str) -> bool:
+        """Whether a plugin decides of a customer: it is live, or he is in its share."""
+        life = self.life(plugin)
+        if life.stage is PluginStage.SHARE:
+            return is_in_share(plugin.name, customer_no, life.share or 0)
+        return life.stage is PluginStage.LIVE
+
     def unranked(self, host: PluginHost) -> frozenset[str]:
         """Return the names of recommenders that the ranker may not learn from: of plugins that are not live.
 

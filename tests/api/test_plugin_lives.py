@@ -8,6 +8,7 @@ import pytest
 from api import live_engine, storing
 from graph import audit, plugin_days, plugin_stages
 from plugins.host import PluginHost
+from plugins.life.stages import is_in_share
 
 PLUGIN = """
 from guanxi import Proposal, recommender
@@ -16,6 +17,14 @@ from guanxi import Proposal, recommender
 def propose(customer):
     yield Proposal("AUTOPAY", 1.0, "because")
 """
+MOVED = """
+from guanxi import LifeEvent, hookimpl, say
+
+@hookimpl
+def events(register):
+    register(LifeEvent("MOVED", say("Has moved.", "已搬家。"), lambda customer: customer.today))
+"""
+PEOPLE = ["ANNA", "BO"]
 SET = """mutation ($input: SetPluginStageInput!) { setPluginStage(input: $input) {
     decision { plugin version stage share reason decidedBy } errors { code message path currentVersion } } }"""
 OFFERS = (
@@ -91,6 +100,21 @@ async def test_another_server_follows_within_its_interval(pushy, bank, bearers, 
         async with asyncio.timeout(10):
             while "pushy" in str(await other.ask(OFFERS, bearers.admin)):
                 await asyncio.sleep(0.02)
+
+
+async def test_life_events_of_a_plugin_are_those_of_customers_of_whom_it_decides(pushy, bearers, tmp_path):
+    (tmp_path / "pushy.py").write_text(PLUGIN + MOVED)
+    query, seen = "query ($no: String!) { customer(customerNo: $no) { lifeEvents { code } } }", {}
+    async with asyncio.timeout(30):
+        while "MOVED" not in str(await pushy.ask(query, bearers.admin, no="ANNA")):
+            await asyncio.sleep(0.02)
+    for stage, own in {"SHARE": {"share": 50}, "SHADOW": {}, "RETIRED": {}, "LIVE": {}}.items():
+        await put(pushy, bearers.marketing, stage, force=True, **own)
+        answers = {no: await pushy.ask(query, bearers.admin, no=no) for no in PEOPLE}
+        seen[stage] = [no for no, answer in answers.items() if answer["data"]["customer"]["lifeEvents"]]
+
+    assert [is_in_share("pushy", no, 50) for no in PEOPLE] == [True, False]
+    assert seen == {"SHARE": ["ANNA"], "SHADOW": [], "RETIRED": [], "LIVE": PEOPLE}
 
 
 async def test_plugins_tell_their_stages(pushy, bearers):

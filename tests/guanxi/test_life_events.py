@@ -3,6 +3,7 @@
 import json
 import subprocess
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import httpx
 import polars as pl
@@ -43,7 +44,9 @@ async def opened(journey):
             request = Request("hook", "F", "hook", datetime.now(UTC))
             await webhooks.create(store, "https://b.example/", (WebhookEvent.LIFE_EVENT,), request, enabled=True)
             yield store
-            await store.write("MATCH (n) WHERE n:Webhook OR n:Delivery OR n:IdempotencyKey DETACH DELETE n")
+            await store.write(
+                "MATCH (n) WHERE n:Webhook OR n:Delivery OR n:IdempotencyKey OR n:PluginStage OR n:Job DETACH DELETE n"
+            )
             await store.write("MATCH (c:Customer) SET c.life_events_noted = null")
 
 
@@ -79,6 +82,25 @@ async def test_an_event_is_told_once(journey, guanxi, last_day, opened, moving):
     assert later == "MOVED: 1\n"
     assert [again, in_time, too_late] == ["Nothing new has happened.\n"] * 3
     assert await told(opened) == [{"customerNo": "C000000001", "event": "MOVED", "on": "2026-05-02"}]
+
+
+async def test_of_a_plugin_that_does_not_decide_none_is_told_by_the_command_nor_by_the_job(
+    journey, guanxi, last_day, opened, moving
+):
+    settings = moving(59)
+    run = partial(guanxi, journey.home, **settings)
+    guanxi(journey.home, "events", "--as-of", "2026-03-31")
+    run("plugins", "stage", "moving", "retired", "--reason", "over")
+    retired = run("events", "--as-of", last_day)
+    job = run("jobs", "run", "events")
+    told_retired = await told(opened)
+    run("plugins", "rollback", "moving")
+    live = run("events", "--as-of", last_day)
+
+    assert (retired.stdout, retired.stderr.count("event MOVED failed")) == ("Nothing new has happened.\n", 0)
+    assert job.returncode == 0
+    assert [own["event"] for own in told_retired if own["event"] == "MOVED"] == []
+    assert live.stdout == "MOVED: 1\n"
 
 
 def test_who_serves_a_customer_reads_his_events_and_he_does_not(journey, command, guanxi, moving):

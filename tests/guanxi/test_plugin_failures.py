@@ -16,6 +16,7 @@ from plugins.fields.calls import FieldCalls
 from plugins.fields.checks import checked_field
 from plugins.host import PluginHost
 from plugins.infos import PluginInfo
+from plugins.life.stages import Lives
 from plugins.life_events import happenings
 from recommenders.batch import Batch
 from recommenders.catalogue import Catalogue
@@ -302,7 +303,7 @@ def failed_fields(tmp_path):
         subject, given = asked[field.name]
         calls = FieldCalls(checked_field(field), info, reports=host.reports)
         assert asyncio.run(calls.values(["one"], [subject], given)) == [None]
-    happenings(host, seen, TODAY, TODAY)
+    happenings(host, Lives(), seen, TODAY, TODAY)
     return path
 
 

@@ -33,6 +33,7 @@ from plugins.host import PluginHost
 from plugins.infos import PluginInfo
 from plugins.isolation.guard import GuardedGate
 from plugins.isolation.modes import THREADS, Isolation
+from plugins.life.stages import Lives
 from plugins.life_events import happenings
 from recommenders.batch import Batch
 from recommenders.contract import Context, Omitted
@@ -526,7 +527,7 @@ async def test_whom_a_field_took_too_long_for_is_reported(asked, known, reports,
 def test_a_life_event_is_reported_with_the_customer(asked, known, reports, isolation):
     host, _ = asked(isolation)
     host.wait()
-    assert happenings(host, CustomerView(known, TODAY), date(2000, 1, 1), TODAY) == []
+    assert happenings(host, Lives(), CustomerView(known, TODAY), date(2000, 1, 1), TODAY) == []
     [path] = files(reports)
     failure, text = read(path), path.read_text(encoding="utf-8")
     assert (failure.hook, failure.item, failure.place) == ("events", "MOVED", "KeyError in mine.py:38")
