@@ -53,9 +53,12 @@ def job_named(host: PluginHost, name: str) -> tuple[Job, PluginInfo]:
 
 def is_done_here(job: Job, asked: tuple[str, ...]) -> bool:
     """Whether servers do a job, by ``GUANXI_JOBS``: names, ``all``, and ``-NAME`` for one that is not to run."""
-    if f"-{job.name}" in asked:
-        return False
-    return job.by_default or job.name in asked or ALL in asked
+    return not is_left_out(job.name, asked) and (job.by_default or job.name in asked or ALL in asked)
+
+
+def is_left_out(name: str, asked: tuple[str, ...]) -> bool:
+    """Whether ``GUANXI_JOBS`` says of a job that servers are not to do it."""
+    return f"-{name}" in asked
 
 
 def is_due(job: Job, state: JobState | None, now: datetime) -> bool:

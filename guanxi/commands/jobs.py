@@ -12,7 +12,7 @@ from graph.jobs import JobOutcome, JobState, states
 from guanxi.opening import open_store
 from guanxi.plugin_loading import load_plugins
 from guanxi.settings import Settings
-from guanxi.work import is_done_here, job_named, run_job
+from guanxi.work import is_done_here, is_left_out, job_named, run_job
 from plugins.contract import Job
 from plugins.failures.reports import FailureReports
 from plugins.failures.storing import telling
@@ -33,7 +33,7 @@ def list_(context: typer.Context, as_json: Annotated[bool, typer.Option("--json"
         typer.echo(json.dumps(told, default=_text, indent=1))
     else:
         for job in told:
-            typer.echo(_line(job))
+            typer.echo(_line(job, settings.jobs))
     return 0
 
 
@@ -80,14 +80,16 @@ def _told(job: Job, info: PluginInfo, state: JobState | None, settings: Settings
     }
 
 
-def _line(job: dict[str, Any]) -> str:
+def _line(job: dict[str, Any], asked: tuple[str, ...]) -> str:
     head = f"{job['name']:<16} {job['plugin']:<14} every {job['every']}"
     if job["started_at"] is None:
         last = "never ran"
     else:
         error = f", {job['error']}" if job["error"] else ""
         last = f"{job['outcome']} {job['started_at']:%Y-%m-%d %H:%M}{error}; {job['failures']} of {job['runs']} failed"
-    if not job["on"]:
+    if is_left_out(job["name"], asked):
+        coming = "off: GUANXI_JOBS leaves it out"
+    elif not job["on"]:
         coming = "off: name it in GUANXI_JOBS"
     else:
         coming = f"next {job['next']:%Y-%m-%d %H:%M}" if job["next"] else "next at once"

@@ -135,6 +135,7 @@ def test_jobs_are_listed_with_what_came_of_them(journey, guanxi, ward):
     guanxi(journey.home, "jobs", "run", "fail", **ward)
     after = listed(guanxi, journey.home, **ward, GUANXI_JOBS="stages,-fail")
     lines = guanxi(journey.home, "jobs", **ward).stdout.splitlines()
+    without = guanxi(journey.home, "jobs", **ward, GUANXI_JOBS="all,-count,-stages").stdout.splitlines()
 
     assert {name: (job["plugin"], job["on"]) for name, job in before.items()} == {
         "sweep": ("shipped_jobs", True),
@@ -154,6 +155,8 @@ def test_jobs_are_listed_with_what_came_of_them(journey, guanxi, ward):
     assert (after["fail"]["outcome"], after["fail"]["runs"], after["fail"]["failures"]) == ("failed", 1, 1)
     assert any(line.startswith("fail ") and "1 of 1 failed   next 20" in line for line in lines)
     assert any(line.startswith("stages ") and "never ran   off: name it in GUANXI_JOBS" in line for line in lines)
+    off = [line.split()[0] for line in without if line.endswith("   never ran   off: GUANXI_JOBS leaves it out")]
+    assert off == ["stages", "count"]
 
 
 @pytest.mark.usefixtures("opened")
