@@ -9,12 +9,12 @@ from graph.plugin_stages import StageDecision
 from graph.words import PluginStage
 
 described(
-    "How far a plugin has come.",
-    DRAFT="It is loaded and checked, and asked nothing.",
+    "How far a plugin has come. Its fields, jobs and breakdowns of partners' reports are there on every stage.",
+    DRAFT="It is loaded and checked, and no offer of it is made.",
     SHADOW="It is asked, and what it would have offered is counted and not shown.",
     SHARE="It decides of a share of the customers; the others are its holdout.",
     LIVE="It decides of everybody.",
-    RETIRED="It is asked nothing any more; its figures are kept.",
+    RETIRED="No offer of it is made any more; its figures are kept.",
 )(PluginStage)
 
 

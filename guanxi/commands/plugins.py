@@ -24,7 +24,7 @@ from guanxi.settings import Settings
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 NEW: Final = {
-    PluginStage.DRAFT: "draft: it is asked nothing",
+    PluginStage.DRAFT: "draft: no offer of it is made",
     PluginStage.SHADOW: "shadow: it is asked, and no offer changes",
     PluginStage.LIVE: "live: it decides of every customer",
 }

@@ -113,7 +113,7 @@ def test_by_default_it_goes_where_no_server_loads_it(command, tmp_path):
 
 @pytest.mark.parametrize(
     ("new", "told"),
-    [("live", "live: it decides"), ("shadow", "shadow: it is asked"), ("draft", "draft: it is asked nothing")],
+    [("live", "live: it decides"), ("shadow", "shadow: it is asked"), ("draft", "draft: no offer of it is made")],
 )
 def test_who_writes_a_new_one_hears_how_it_gets_into_service(guanxi, tmp_path, new, told):
     settings = {"GUANXI_NEW_PLUGINS": new}
