@@ -1,10 +1,15 @@
 """``guanxi plugins stage`` and ``rollback``, and what they do to recommendations."""
 
 import json
+import re
+import shlex
+from pathlib import Path
 
 import pytest
 
 pytestmark = pytest.mark.embedded
+
+PAGE = Path(__file__).parents[2] / "docs" / "plugins.md"
 
 PLUGIN = """
 from guanxi import Proposal, recommender
@@ -80,6 +85,26 @@ def test_the_setting_says_what_is_new(plugins):
     assert (wrong.returncode, wrong.stderr) == (
         2, "The setting new_plugins is wrong: Input should be 'draft', 'shadow' or 'live'.\n"
     )  # fmt: skip
+
+
+def test_stage_by_stage_as_the_page_has_it(guanxi, new_home, tmp_path):
+    folder = tmp_path / "plugins"
+    folder.mkdir()
+    (folder / "salary_card.py").write_text(PLUGIN)
+    lines = re.findall(
+        r"^    (?:GUANXI_PLUGINS=FOLDER )?guanxi (plugins stage salary-card .+)$", PAGE.read_text(), re.MULTILINE
+    )
+    steps = [
+        guanxi(new_home, *shlex.split(line, comments=True), GUANXI_PLUGINS=str(folder), GUANXI_NEW_PLUGINS=new)
+        for line, new in zip(lines, ["live", *["draft"] * 3], strict=True)
+    ]
+
+    assert [step.stdout.partition(";")[0] for step in steps] == [
+        "salary_card is draft",
+        "salary_card is shadow",
+        "salary_card is share of 20 %",
+        "salary_card is live",
+    ]
 
 
 def test_what_is_left_out_is_gone_and_keeps_what_was(plugins):
