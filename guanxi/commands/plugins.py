@@ -72,7 +72,10 @@ def new(
     ] = Size.FUNCTION,
     into: Annotated[
         Path,
-        typer.Option(help="Folder to write into; what is written into one of GUANXI_PLUGINS is in service at once."),
+        typer.Option(
+            help="Folder to write into; what is written into one of GUANXI_PLUGINS is loaded at once, on the stage of "
+            "GUANXI_NEW_PLUGINS."
+        ),
     ] = Path(),
 ) -> int:
     """Write a folder with a plugin to begin with, a test of it that passes, its README and pyproject.toml."""
@@ -100,7 +103,10 @@ def _into_service(name: str, folder: Path, settings: Settings) -> Iterator[str]:
 def check(
     plugin: Annotated[
         str,
-        typer.Argument(metavar="PATH|NAME", help="The plugin's file or folder, or one that is installed or loaded."),
+        typer.Argument(
+            metavar="PATH|NAME",
+            help="The plugin's file or folder, or the name of one that is installed or in a folder of GUANXI_PLUGINS.",
+        ),
     ],
     customers: Annotated[int, typer.Option(min=50, help="Size of the sample bank it is run over.")] = 400,
     own: Annotated[bool, typer.Option("--own-bank", help="Run it over the bank's own store and model.")] = False,

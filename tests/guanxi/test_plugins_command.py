@@ -341,3 +341,19 @@ def test_a_folder_that_lacks_a_pyproject_is_told_of_and_others_are_not(guanxi, t
         f"{tmp_path / 'autopay-nudge'} is no plugin for want of a pyproject.toml: guanxi plugins new writes one, and "
         "autopay_nudge.py alone, without its own folder, is one."
     ]
+
+
+@pytest.mark.parametrize(
+    ("subcommand", "told"),
+    [
+        ("new", "is loaded at once, on the stage of GUANXI_NEW_PLUGINS."),
+        (
+            "check",
+            "The plugin's file or folder, or the name of one that is installed or in a folder of GUANXI_PLUGINS.",
+        ),
+    ],
+)
+def test_the_help_says_what_is_loaded_and_found(guanxi, tmp_path, subcommand, told):
+    said = guanxi(tmp_path, "plugins", subcommand, "--help", TERMINAL_WIDTH="400").stdout
+
+    assert told in said
