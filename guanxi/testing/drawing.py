@@ -19,7 +19,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import polars as pl
 from dateutil.relativedelta import relativedelta
@@ -85,7 +85,7 @@ class Expectation:
 class Drawing:
     """A source of the loader, made of lines of text; ``today`` is the day it is drawn for.
 
-    What is not drawn is the sample bank's, with the ``parts`` of plugins.
+    What is not drawn is the sample bank's, with the ``parts`` of plugins; a drawing that has products has no others.
 
     Raises:
         LoadError: a line is none of those above; names it.
@@ -104,8 +104,9 @@ class Drawing:
             except ValueError as error:
                 raise LoadError(f"Line {number} of the drawing, {line.strip()!r}: {error}.") from error
         for name, rows in fixed_tables(parts).items():
-            if name not in self._rows:
-                self._rows[name] = [{column: str(cell) for column, cell in cells(row).items()} for row in rows]
+            drawn = self._rows[name]
+            if name != "products" or not drawn:
+                self._rows[name] = [*_others(name, rows, drawn), *drawn]
         for core in ("customers", "holdings"):
             self._rows.setdefault(core, [])
 
@@ -198,6 +199,14 @@ class Drawing:
 
     def _add(self, table: str, line: int, row: Row) -> None:
         self._rows[table].append({**UNDRAWN.get(table, {}), **row, LINE: str(line)})
+
+
+def _others(table: str, rows: Sequence[Mapping[str, Any]], drawn: Sequence[Row]) -> list[Row]:
+    """Return the sample bank's rows whose keys are not drawn."""
+    key = TABLES[table].key[0]
+    taken = {row[key] for row in drawn}
+    texts = [{column: str(cell) for column, cell in cells(row).items()} for row in rows]
+    return [row for row in texts if row[key] not in taken]
 
 
 def _columns(words: Sequence[str]) -> Row:

@@ -9,6 +9,7 @@ from graph.errors import LoadError, PluginError
 from graph.words import Channel
 from guanxi import About, Proposal, hookimpl, recommender
 from guanxi.testing.drawing import Drawing
+from loaders.tables import TABLES
 
 GRADUATE = """
     ann: person birth_date=1995-03-01
@@ -93,6 +94,40 @@ def test_what_nobody_can_seem_is_refused(draw, said):
 
 def test_a_drawing_with_products_of_its_own_sells_no_others(draw):
     assert draw("HAT: product category=deposit").catalogue.codes == ("HAT",)
+
+
+def test_a_programme_and_a_partner_of_its_own_stand_beside_the_sample_banks(draw):
+    names = {"programmes": "P1", "partners": "U1"}
+
+    def codes(*lines):
+        bank = draw("\n".join(["ann: person", *lines]))
+        return {name: set(bank.table(name)[TABLES[name].key[0]]) for name in names}
+
+    sampled = codes()
+    drawn = codes(
+        "U1: partner kind=university",
+        "P1: programme kind=campus partner_code=U1",
+        "ann -MEMBER_OF-> P1 role=student",
+        "ann -MEMBER_OF-> CAMPUS-1 role=student",
+    )
+    assert drawn == {name: sampled[name] | {own} for name, own in names.items()}
+
+
+def test_a_product_of_a_programme_of_its_own_is_offered_to_a_member(draw):
+    draw("""
+        P1: programme kind=campus
+        HAT: product category=deposit programme_code=P1
+        ann: person
+        ann -MEMBER_OF-> P1 role=student
+        bob: person
+        ann => HAT
+        bob =/> HAT
+    """)
+
+
+def test_a_programme_of_a_sample_code_takes_the_place_of_the_samples(draw):
+    programmes = draw("CAMPUS-1: programme kind=campus name=Uni").table("programmes")
+    assert programmes.filter(programme_code="CAMPUS-1")["name"].to_list() == ["Uni"]
 
 
 def test_a_drawing_follows_upon_another_as_if_there_had_been_none(draw):
