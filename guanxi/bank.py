@@ -16,6 +16,7 @@ from graph.errors import GuanxiError, NotFound, PluginError, SettingsError
 from graph.rows import EXTRA
 from graph.store import Row, Store
 from graph.words import Channel, Language
+from guanxi.days import as_day
 from guanxi.deciding import model_in_force
 from guanxi.opening import log_in, store_login
 from guanxi.plugin_loading import load_plugins
@@ -99,7 +100,7 @@ class Bank:
     ) -> None:
         self._given = given
         self._host = host
-        self.today = datetime.now(UTC).date() if today is None else _day(today)
+        self.today = datetime.now(UTC).date() if today is None else as_day(today)
         self.settings = settings
         self._added = set[str]()
         self._is_closed = False
@@ -329,16 +330,6 @@ def open_bank(home: Path | str | None = None, *, today: date | str | None = None
         >>> bank.offers(["C000001"])
     """
     return Bank(Settings() if home is None else Settings(home=Path(home)), today=today)
-
-
-def _day(today: object) -> date:
-    """Return a day that was given as a date, a moment or a text in ISO's form."""
-    if isinstance(today, date):
-        return today.date() if isinstance(today, datetime) else today
-    try:
-        return date.fromisoformat(today if isinstance(today, str) else "")
-    except ValueError:
-        raise SettingsError(f"today is a date, or a text such as '2026-06-30', and not {today!r}.") from None
 
 
 def take_in(host: PluginHost, plugin: object) -> PluginInfo:

@@ -42,7 +42,7 @@ def draw(_drawing_home: Path) -> Iterator[Draw]:
     """
     opened: list[Bank] = []
 
-    def make(text: str, *plugins: object, today: date = UNTIL) -> Bank:
+    def make(text: str, *plugins: object, today: date | str = UNTIL) -> Bank:
         bank, expectations = drawn.drawn_bank(_drawing_home, text, today, plugins)
         opened.append(bank)
         told = drawn.unmet(bank, expectations)

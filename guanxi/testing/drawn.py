@@ -13,6 +13,7 @@ from graph import embedded, tables
 from graph.errors import LoadError, PluginError
 from graph.words import Channel, Language
 from guanxi.bank import Bank, take_in
+from guanxi.days import as_day
 from guanxi.settings import Settings
 from guanxi.testing.drawing import Drawing, Expectation
 from loaders.bank_directory import BankDirectory
@@ -31,7 +32,9 @@ END_SECONDS: Final = 20.0
 POLL_SECONDS: Final = 0.05
 
 
-def drawn_bank(home: Path, text: str, today: date, plugins: Sequence[object] = ()) -> tuple[Bank, list[Expectation]]:
+def drawn_bank(
+    home: Path, text: str, today: date | str, plugins: Sequence[object] = ()
+) -> tuple[Bank, list[Expectation]]:
     """Return the bank of a drawing, in place of what the home's store had, and what is expected of it.
 
     It is decided with the shipped plugins and those given, and has what they add to the sample bank.
@@ -39,12 +42,13 @@ def drawn_bank(home: Path, text: str, today: date, plugins: Sequence[object] = (
     Raises:
         LoadError: a line cannot be read, or is refused by a rule of the format.
         PluginError: a plugin cannot be loaded.
+        SettingsError: ``today`` is no day.
     """
-    host = PluginHost.load()
+    day, host = as_day(today), PluginHost.load()
     for plugin in plugins:
         take_in(host, plugin)
-    drawing = Drawing(text, today, parts(host))
-    bank = Bank(_alone(home), host=host, today=today, given=drawing.tell)
+    drawing = Drawing(text, day, parts(host))
+    bank = Bank(_alone(home), host=host, today=day, given=drawing.tell)
     try:
         bank.run(tables.empty, bank.store)
         load_into(bank, drawing, home)

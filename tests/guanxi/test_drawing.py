@@ -208,3 +208,12 @@ def test_a_drawing_can_be_read_as_often_as_asked():
     drawing = Drawing("ann: person hobby=chess")
     assert drawing.columns("customers")[-1] == "hobby"
     assert [next(drawing.frames("customers")).height for _ in range(2)] == [1, 1]
+
+
+@pytest.mark.parametrize("today", [date(2026, 1, 31), "2026-01-31"])
+def test_a_drawing_may_be_of_another_day(draw, customer, today):
+    drawn = "ann: person birth_date=1996-02-01", "ann -EARNS-> 9000 months=1"
+    bank = draw("\n".join(drawn), today=today)
+    assert bank.today == date(2026, 1, 31)
+    assert [month.month for month in bank.customer("ann").activity] == ["2025-12"]
+    assert customer(*drawn, today=today).age == 29
