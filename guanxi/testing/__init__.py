@@ -15,6 +15,7 @@ import pytest
 from graph import embedded
 from guanxi.bank import Bank, take_in
 from guanxi.testing import drawn, planting
+from guanxi.testing.drawing import Drawing
 from guanxi.testing.planting import Effect, PlantedBank
 from loaders.sample import UNTIL
 from plugins.deciding import build_engine
@@ -62,7 +63,13 @@ def customer(draw: Draw) -> Callable[..., CustomerView]:
     Example:
         >>> ann = customer("ann: person income=9000", "ann -EARNS-> 9000 months=36")
     """
-    return lambda *lines, today=UNTIL: draw("\n".join(lines), today=today).customer(lines[0].partition(":")[0].strip())
+
+    def show(*lines: str, today: date | str = UNTIL) -> CustomerView:
+        text = "\n".join(lines)
+        bank = draw(text, today=today)
+        return bank.customer(Drawing(text, bank.today).first_customer())
+
+    return show
 
 
 @pytest.fixture(scope="session")

@@ -110,6 +110,16 @@ class Drawing:
         for core in ("customers", "holdings"):
             self._rows.setdefault(core, [])
 
+    def first_customer(self) -> str:
+        """Return the number of the customer who is drawn first.
+
+        Raises:
+            LoadError: none is.
+        """
+        for row in self._rows["customers"]:
+            return row["customer_no"]
+        raise LoadError("The drawing has no customer.")
+
     def tell(self, batch: Batch) -> list[Insight]:
         """Say of customers what is drawn, and of the others as if there were no model."""
         return [self._insights.get(found.customer_no, found) for found in Learnt().tell(batch)]

@@ -217,3 +217,14 @@ def test_a_drawing_may_be_of_another_day(draw, customer, today):
     assert bank.today == date(2026, 1, 31)
     assert [month.month for month in bank.customer("ann").activity] == ["2025-12"]
     assert customer(*drawn, today=today).age == 29
+
+
+@pytest.mark.parametrize("kind", ["person", "company", "institution"])
+def test_the_customer_of_a_drawing_is_the_first_that_is_drawn_wherever(customer, kind):
+    lines = "X: product category=loan", "# his", f'"ann li": {kind}', "bob: person", "bob -SPOUSE-> 'ann li'"
+    assert customer(*lines).customer_no == "ann li"
+
+
+def test_a_drawing_without_customers_has_none_to_show(customer):
+    with pytest.raises(LoadError, match=r"^The drawing has no customer\.$"):
+        customer("X: product category=loan")
