@@ -1,5 +1,6 @@
 """The plugins that docs/plugins.md shows do what it says of them."""
 
+import json
 import re
 from functools import partial
 from pathlib import Path
@@ -7,8 +8,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from guanxi.checking import check_types
 from plugins.host import PluginHost
+from plugins.infos import SHIPPED
 
+HOOKS = "levers", "jobs", "events"
+"""One of each plugin that the page shows whole."""
 PAGE = (Path(__file__).parents[2] / "docs" / "plugins.md").read_text()
 
 
@@ -29,6 +34,38 @@ def loaded(tmp_path):
         return [one for one, info in host.of(hook) if info.name == "hospital"]
 
     return load
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_its_types_hold(tmp_path, hook):
+    (tmp_path / "hospital.py").write_text(sample(hook))
+    assert [finding.told for finding in check_types(tmp_path / "hospital.py")] == ["mypy has nothing to say"]
+
+
+def test_the_format_reads_a_folder(guanxi, loaded, tmp_path):
+    [one] = loaded("formats")
+    rows = {
+        "customers": "customer_no,kind\nH1,person\nH2,person\nH3,person",
+        "products": "product_code,name,category\nCARD,Card,card",
+        "holdings": "customer_no,product_code\nH1,CARD",
+    }
+    for table, text in rows.items():
+        (tmp_path / one.open(tmp_path).file_name(table)).write_text(text)
+    asked = "--format", one.name, "--option", "beds=2", "--json"
+    checked = guanxi(tmp_path, "check", tmp_path, *asked, GUANXI_PLUGINS=str(tmp_path / "plugins"))
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert {file["file"]: file["read"] for file in json.loads(checked.stdout)["files"]} == {
+        "customers.txt": 2,
+        "products.txt": 1,
+        "holdings.txt": 1,
+    }
+
+
+def test_the_page_names_all_life_events_of_ours(loaded):
+    said = PAGE.partition("Ours are")[2].partition("\n\n")[0]
+    shipped = {event.code for event, info in PluginHost.load().of("events") if info.source == SHIPPED}
+    assert set(re.findall("`([A-Z_]+)`", said)) == shipped
+    assert [event.code for event in loaded("events")] == ["CAMPUS_JOINED"]
 
 
 def test_the_job_writes_the_best_offer_of_everybody_below_one_heading(draw, loaded, tmp_path, monkeypatch):
