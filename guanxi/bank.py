@@ -1,6 +1,7 @@
 """A bank at hand, in a notebook or a test: its tables as frames, and its offers, without a word of asyncio."""
 
 import atexit
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from datetime import UTC, date, datetime
@@ -24,6 +25,7 @@ from guanxi.portal import daemon_portal
 from guanxi.reading import read_catalogue, read_lives
 from guanxi.settings import Settings
 from guanxi.stored_settings import take_stored
+from guanxi.training import keep, learn, live_model
 from loaders.tables import TABLES, ColumnType
 from plugins.deciding import build_engine
 from plugins.failures.reports import UNREPORTED
@@ -36,7 +38,7 @@ from plugins.life.stages import Lives
 from plugins.loading import Found, of_path
 from plugins.registration import is_plugin
 from plugins.replacing import add_again
-from recommenders.artefact import Model, as_kept, save
+from recommenders.artefact import Model, as_kept
 from recommenders.batch import Batch
 from recommenders.catalogue import Catalogue
 from recommenders.contract import Answer, Context, Decision, Recommender, Trainable
@@ -45,8 +47,10 @@ from recommenders.insight import Tell
 from recommenders.known_customers import read_customers
 from recommenders.passes import Passes
 from recommenders.telling import learnt_of, told
-from recommenders.training import Trained, read_ledger, train
+from recommenders.training import Trained, read_ledger
 from recommenders.view import CustomerView
+
+logger = logging.getLogger("guanxi")
 
 TYPES: Final[Mapping[ColumnType, pl.DataType]] = {
     "text": pl.String(),
@@ -102,7 +106,7 @@ class Bank:
         self._host = host
         self.today = datetime.now(UTC).date() if today is None else as_day(today)
         self.settings = settings
-        self._added = set[str]()
+        self._added, self._only_here = set[str](), set[str]()
         self._is_closed = False
         with ExitStack() as held:
             login = held.enter_context(store_login(settings))  # here, to be given back whatever the loop is at
@@ -184,8 +188,7 @@ class Bank:
     @property
     def lives(self) -> Lives:
         """The stages of its plugins; one that was added here is live."""
-        found: Lives = self.run(read_lives, self.store, self.settings)
-        return found.with_live(self._added)
+        return self._stored_lives().with_live(self._added)
 
     @cached_property
     def engine(self) -> Engine:
@@ -201,8 +204,11 @@ class Bank:
         Raises:
             PluginError: it cannot be loaded, or registers nothing; what was there before stays.
         """
+        served = {own.name for own in self.host.plugins if own.key not in self._only_here}
         info = take_in(self.host, plugin)
         self._added.add(info.name)
+        if info.source == HERE or info.name not in served:
+            self._only_here.add(info.key)
         self.__dict__.pop("engine", None)
         return info
 
@@ -296,18 +302,25 @@ class Bank:
     def train(self) -> Model:
         """Learn a model from this bank as it is today, put it in force, and return it.
 
-        The ranker learns from plugins that are live alone.
+        Where it evaluates worse than the one in force, that stays, and the log says so; this bank decides by the new
+        one either way. The ranker learns from plugins alone that are live, and not only here.
         """
-        unranked = self.lives.unranked(self.host)
-        own = self.host.recommending
-        learn = partial(
-            train, guard=own.guard, failed=own.learnt_nothing, protected=self.settings.protected, unranked=unranked
-        )
-        trained: Trained = self.run(learn, self.store, self.catalogue, self.host.recommenders(), self.today)
-        save(self.settings.models_dir, trained.model)
+        live, host = live_model(self.settings), self.host
+        unranked = self._stored_lives().unranked(host) | {
+            own.name for own, info in host.of("recommenders") if info.key in self._only_here
+        }
+        trained: Trained = self.run(learn, self.settings, self.store, self.catalogue, host, unranked, self.today, live)
+        why_not = trained.comparison.why_worse if trained.comparison else None
+        kept = keep(self.settings, trained.model, why_not)
+        if why_not is not None:
+            logger.warning("%s", kept)
         self.__dict__ |= {"model": trained.model}
         self.__dict__.pop("engine", None)
         return trained.model
+
+    def _stored_lives(self) -> Lives:
+        found: Lives = self.run(read_lives, self.store, self.settings)
+        return found
 
     def _records(self, customer_nos: Iterable[str] | str) -> list[Any]:
         asked = [customer_nos] if isinstance(customer_nos, str) else list(customer_nos)

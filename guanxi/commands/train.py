@@ -9,9 +9,7 @@ from typing import Annotated
 
 import typer
 
-from graph.errors import ModelError
 from guanxi.days import AsOf, day
-from guanxi.deciding import model_in_force
 from guanxi.insight_lines import insight_lines
 from guanxi.opening import open_store
 from guanxi.plugin_loading import load_plugins
@@ -19,13 +17,13 @@ from guanxi.reading import read_catalogue, read_lives
 from guanxi.reporting import reading_bar
 from guanxi.settings import Settings
 from guanxi.stored_settings import take_stored
+from guanxi.training import keep, learn, live_model
 from plugins.claims import held_back
 from plugins.failures.storing import telling
 from plugins.host import PluginHost
-from recommenders.artefact import Model, save
+from recommenders.artefact import Model
 from recommenders.comparing import MARGIN, Comparison
 from recommenders.training import Trained
-from recommenders.training import train as learn
 
 
 class Promote(StrEnum):
@@ -54,12 +52,12 @@ def train(
     Where a plugin fails in learning, the last lines say so, and the exit code stays 0: the bank's model must not wait.
     """
     settings = Settings()
-    live = _live(settings)
+    live = live_model(settings)
     # asyncio's own handler would cancel what waits, and wait for a plugin that never ends learning.
     signal.signal(signal.SIGINT, lambda *at: signal.default_int_handler(*at))
     trained, notes = asyncio.run(_train(settings, day(as_of), live))
     why_not = None if live is None else _why_not(promote, live, trained.comparison)
-    path = save(settings.models_dir, trained.model, live=why_not is None)
+    kept = keep(settings, trained.model, why_not)
     learnt = trained.model.learnt_from
     typer.echo(
         f"Learnt from {learnt['holdings']:,} holdings of {learnt['customers']:,} customers and {learnt['products']} "
@@ -72,19 +70,8 @@ def train(
         typer.echo(_compared(trained.comparison))
     for line in notes:
         typer.echo(line)
-    if why_not is None:
-        typer.echo(f"In force: {path}")
-    else:
-        typer.echo(f"Not in force: {why_not} To put it in force: guanxi models promote {trained.model.model_id}")
+    typer.echo(kept)
     return 1 if strict and trained.model.training["learnt_nothing"] else 0
-
-
-def _live(settings: Settings) -> Model | None:
-    """The model in service; there is none to compare with where it is broken, or learnt of what is confined now."""
-    try:
-        return model_in_force(settings)
-    except ModelError:
-        return None
 
 
 def _why_not(promote: Promote, live: Model, comparison: Comparison | None) -> str | None:
@@ -110,18 +97,7 @@ async def _train(settings: Settings, today: date, live: Model | None) -> tuple[T
         lives = await read_lives(store, settings)
         async with telling(store, host.reports.counts):
             with reading_bar() as progress:
-                trained = await learn(
-                    store,
-                    catalogue,
-                    host.recommenders(),
-                    today,
-                    guard=host.recommending.guard,
-                    failed=host.recommending.learnt_nothing,
-                    protected=settings.protected,
-                    unranked=lives.unranked(host),
-                    live=live,
-                    progress=progress,
-                )
+                trained = await learn(settings, store, catalogue, host, lives.unranked(host), today, live, progress)
         held = map(str, held_back(catalogue, host, lives.live(host)))
         return trained, [*held, *_without(host, trained.model)]
 

@@ -1,5 +1,6 @@
 """The command as its users run it, and a home in which a small bank was loaded and trained, step by step."""
 
+import json
 import os
 import subprocess
 import sys
@@ -87,6 +88,19 @@ def journey(guanxi, tmp_path_factory):
             before_a_model=guanxi(home, "recommend", "--all", "--as-of", LAST_DAY),
             trained=guanxi(home, "train", "--as-of", LAST_DAY),
         )
+
+
+@pytest.fixture(scope="session")
+def boast():
+    """Return a function: have a model's card say that it is better than any."""
+
+    def boast(models, model_id):
+        path = models / model_id / "manifest.json"
+        told = json.loads(path.read_text())
+        told["ranker"]["card"]["map@7"]["stack"] = 0.99
+        path.write_text(json.dumps(told))
+
+    return boast
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from contextlib import ExitStack
 from datetime import date, datetime
 
 import numpy as np
@@ -15,6 +16,7 @@ from guanxi.bank import Bank
 from guanxi.testing.drawn import sample_bank
 from loaders.tables import CONTRACT, TABLES
 from plugins.host import PluginHost
+from recommenders.artefact import current_id
 
 
 @pytest.fixture(scope="module")
@@ -326,3 +328,70 @@ def test_a_bank_that_is_closed_says_so(journey):
     for ask in (lambda: own.table("customers"), lambda: own.offers("C000000001"), lambda: next(own.pages())):
         with pytest.raises(GuanxiError, match=r"^The bank is closed; guanxi.open\(\) opens it again.$"):
             ask()
+
+
+@pytest.fixture(scope="module")
+def trained():
+    """A bank of 150 customers with a model."""
+    with sample_bank(150) as bank:
+        bank.train()
+        yield bank
+
+
+@pytest.fixture
+def notebook(trained):
+    """Return a function: that bank as a notebook opens it, with plugins of some folders."""
+    with ExitStack() as opened:
+
+        def make(*folders):
+            settings = trained.settings.model_copy(update={"plugins": list(folders)})
+            return opened.enter_context(Bank(settings, today=trained.today))
+
+        yield make
+
+
+def test_a_model_that_evaluates_worse_decides_in_the_notebook_alone(notebook, boast, caplog):
+    own = notebook()
+    models = own.settings.models_dir
+    first = current_id(models)
+    manifest = models / first / "manifest.json"
+    was = manifest.read_text()
+    boast(models, first)
+    worse = own.train()
+    manifest.write_text(was)
+
+    assert current_id(models) == first
+    assert own.model is worse
+    assert {offer.model for answer in own.answers(next(own.pages(3))) for offer in answer.offers} == {worse.model_id}
+    [told] = [record.getMessage() for record in caplog.records if record.name == "guanxi"]
+    assert told.startswith(f"Not in force: it evaluates worse than {first} by more than ")
+    assert told.endswith(f" To put it in force: guanxi models promote {worse.model_id}")
+
+    caplog.clear()
+    good = own.train()
+    assert (current_id(models), caplog.records) == (good.model_id, [])
+
+
+def test_segments_keep_the_names_of_the_model_in_force(notebook):
+    own = notebook()
+    manifest = own.settings.models_dir / current_id(own.settings.models_dir) / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"S1"', '"S77"'))
+
+    assert "S77" in {segment.code for segment in own.train().segments.described}
+
+
+def test_the_ranker_in_force_knows_nothing_of_what_only_the_notebook_has(notebook, tmp_path):
+    for folder, name in {"served": "served", "mine": "mine"}.items():
+        (tmp_path / folder).mkdir()
+        text = PACKAGE["notebook_pensions/saying.py"].replace("{score}", "0.5").replace("pensions", name)
+        (tmp_path / folder / f"{name}.py").write_text(text)
+    own = notebook(tmp_path / "served")
+    for _ in range(2):
+        own.add(tmp_path / "served" / "served.py")
+        own.add(tmp_path / "mine" / "mine.py")
+        own.add(recommending(0.5))
+    model = own.train()
+
+    assert {"served", "mine", "pensions"} & set(model.ranker.schema.recommenders) == {"served"}
+    assert model.calibration.is_learnt("pensions")
+    assert scores(own) == scores(own, "mine") == {0.5}

@@ -1,7 +1,6 @@
 """What ``guanxi train`` puts in force, and what ``guanxi models show --check`` finds, on a small bank in a store."""
 
 import csv
-import json
 
 import pytest
 
@@ -37,15 +36,7 @@ def rewrite(bank, points):
         writer.writerows(rows)
 
 
-def boast(models, model_id):
-    """Have a model's card say that it is better than any."""
-    path = models / model_id / "manifest.json"
-    told = json.loads(path.read_text())
-    told["ranker"]["card"]["map@7"]["stack"] = 0.99
-    path.write_text(json.dumps(told))
-
-
-def test_a_model_that_evaluates_worse_is_not_put_in_force_unless_that_is_asked_for(trained, guanxi):
+def test_a_model_that_evaluates_worse_is_not_put_in_force_unless_that_is_asked_for(trained, guanxi, boast):
     models = trained / "models"
     first = current_id(models)
     boast(models, first)
