@@ -139,7 +139,7 @@ FINE = {
     "run": "spring",
     "command": "shut",
 }
-LATE = "took longer than 100 ms (for C0"
+LATE = "took longer than 100 ms"
 FAULTS = {
     "chance in learning": ({"learnt": "random.random()"}, "learnt of the same: is there chance in it"),
     "a view that is written": (
