@@ -1,15 +1,14 @@
 """Checks of what a plugin is asked for one at a time: reasons, refusals, fields and life events."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from guanxi.bank import Bank
-from guanxi.findings import Finding, answers
+from guanxi.findings import Finding, answers, where
 from plugins.contract import Field
 from plugins.failures.failure import SCHEMA
 from plugins.fields.checks import WHAT, check_value, checked_facts, checked_field
@@ -21,6 +20,8 @@ from plugins.isolation.threads import Apart
 from plugins.life_events import day_of
 from recommenders.batch import Batch
 from recommenders.contract import Candidates, Gate, Mask, Reason, Recommender, Refusal
+
+T = TypeVar("T")
 
 
 def own_items(bank: Bank, info: PluginInfo, hook: str) -> list[Any]:
@@ -43,7 +44,7 @@ def check_schema(bank: Bank, info: PluginInfo) -> Iterator[Finding]:
 
 
 def check_items(bank: Bank, info: PluginInfo, batch: Batch, path: Path) -> Iterator[Finding]:
-    """Yield what is found of a plugin's gates' words, fields and life events, over a batch."""
+    """Yield what is found of a plugin's gates, fields and life events, over a batch."""
     for gate in own_items(bank, info, "gates"):
         bank.host.wait()  # its process may have been ended for what was asked before
         yield from _explains(gate, batch, path)
@@ -68,10 +69,12 @@ def check_reasons(
     """Yield what is found of the reasons of all that a recommender proposes to a batch."""
     facts = {own.type: checked_facts(own.type) for own in own_items(bank, info, "facts")}
     bank.host.wait()
-    candidates = _in_time(partial(_candidates, recommender), batch)
-    if isinstance(candidates, Candidates):
-        pairs = _pairs(batch, ~np.isnan(candidates.scores))
-        yield from answers(f"{recommender.name}, for its reasons,", partial(_reason, candidates, facts), pairs, path)
+    try:
+        candidates = _in_time(partial(_candidates, recommender), batch)
+    except (Exception, SystemExit):  # noqa: BLE001 - it is told where all of it is asked
+        return
+    pairs = _pairs(batch, ~np.isnan(candidates.scores))
+    yield from answers(f"{recommender.name}, for its reasons,", partial(_reason, candidates, facts), pairs, path)
 
 
 def _candidates(recommender: Recommender, batch: Batch) -> Candidates:
@@ -86,17 +89,17 @@ def _refused(gate: Gate, batch: Batch) -> Mask:
 
 
 def _explains(gate: Gate, batch: Batch, path: Path) -> Iterator[Finding]:
-    refused = _in_time(partial(_refused, gate), batch)
-    if isinstance(refused, np.ndarray):
-        pairs = _pairs(batch, refused)
-        yield from answers(f"gate {gate.code}, for its refusals,", partial(_refusal, gate, batch), pairs, path)
+    try:
+        refused = _in_time(partial(_refused, gate), batch)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
+        yield Finding(f"gate {gate.code} answers", passed=False, told=where(error, path))
+        return
+    pairs = _pairs(batch, refused)
+    yield from answers(f"gate {gate.code}, for its refusals,", partial(_refusal, gate, batch), pairs, path)
 
 
-def _in_time(ask: Callable[[Batch], object], batch: Batch) -> object:
-    """What is given for a batch, or None: that it fails is told where all of it is asked."""
-    with suppress(Exception, SystemExit):
-        return Apart("check").call(own_budget(batch), ask, batch)
-    return None
+def _in_time(ask: Callable[[Batch], T], batch: Batch) -> T:
+    return Apart("check").call(own_budget(batch), ask, batch)
 
 
 def _pairs(batch: Batch, marked: Any) -> dict[str, tuple[int, int]]:

@@ -224,6 +224,15 @@ def test_a_fault_is_found(found, fault, request):
     assert all(told in line for line in failed), failed
 
 
+def test_a_gate_that_takes_too_long_is_named_once_with_the_line_that_it_is_at(found, budget, tmp_path):
+    budget(1.0)
+    failed = [finding for finding in found({"mask": "time.sleep(9)"}) if finding.passed is False]
+
+    line = 1 + (tmp_path / "faulty.py").read_text().splitlines().index("        return time.sleep(9)")
+    told = f"TimeoutError: took longer than 2000 ms at {tmp_path}/faulty.py, line {line}: return time.sleep(9)"
+    assert [(finding.check, finding.told) for finding in failed] == [("gate NO_CARDS answers", told)]
+
+
 @pytest.mark.parametrize(
     ("name", "source", "told"),
     [
