@@ -17,13 +17,15 @@ def is_too_late(error: BaseException) -> bool:
 def stacks(path: Path) -> Iterator[list[traceback.FrameSummary]]:
     """Yield, of each thread that is in a plugin's file or folder, the plugin's lines and what these have called.
 
-    The thread that was begun last comes first.
+    Threads in which guanxi asked come before those that the plugin has started itself; of each, what was begun last.
     """
+    asked, started = list[list[traceback.FrameSummary]](), list[list[traceback.FrameSummary]]()
     for frame in sys._current_frames().values():
         lines = traceback.extract_stack(frame)
-        own = [place for place, line in enumerate(lines) if is_of(line, path)]
-        if own:
-            yield lines[own[0] :]
+        own = next((place for place, line in enumerate(lines) if is_of(line, path)), len(lines))
+        is_asked = any(line.filename == threads.__file__ for line in lines[:own])
+        (asked if is_asked else started).append(lines[own:])
+    yield from filter(None, (*asked, *started))
 
 
 def is_of(line: traceback.FrameSummary, path: Path) -> bool:
