@@ -137,7 +137,7 @@ def _last_line(text: str) -> str:
 
 
 def _path(found: Found) -> Path:
-    return place_of(found.source) or Path(found.source)
+    return (place_of(found.source) or Path(found.source)).resolve()
 
 
 def _contract(bank: Bank, recommender: Recommender, batch: Batch, path: Path) -> Iterator[Finding]:

@@ -29,5 +29,6 @@ def stacks(path: Path) -> Iterator[list[traceback.FrameSummary]]:
 
 
 def is_of(line: traceback.FrameSummary, path: Path) -> bool:
-    """Whether a line is of a plugin's file or folder."""
-    return Path(line.filename).is_relative_to(path)
+    """Whether a line is of a plugin's file or folder, by whatever links it was imported."""
+    file = Path(line.filename)
+    return file.is_absolute() and file.resolve().is_relative_to(path.resolve())

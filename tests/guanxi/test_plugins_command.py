@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -243,6 +244,20 @@ def test_arrays_of_any_name_pass(checked, tmp_path):
     path = tmp_path / "unlearning.py"
     path.write_text(UNLEARNING.format(fit="return {'file': np.zeros(1), 'allow_pickle': np.zeros(1)}"))
     assert failures(checked(path)) == []
+
+
+@pytest.mark.parametrize("folder", ["own", "link"])
+def test_a_plugin_in_a_folder_that_is_relative_or_a_link_is_told_its_lines(checked, tmp_path, monkeypatch, folder):
+    (tmp_path / "own").mkdir()
+    (tmp_path / "link").symlink_to("own")
+    (tmp_path / "own" / "unlearning.py").write_text(UNLEARNING.format(fit="raise ValueError('no such column')"))
+    monkeypatch.chdir(tmp_path)
+
+    found = {finding.check: finding for finding in checked(Path(folder) / "unlearning.py")}
+
+    place = f" at {tmp_path}/{folder}/unlearning.py, line 9: raise ValueError('no such column')"
+    assert found["types"].passed, found["types"].told
+    assert found["unlearning learns"].told == f"ValueError: no such column{place}"
 
 
 SCORING = """
