@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -20,10 +21,9 @@ from guanxi.checking_items import check_items, check_reasons, check_schema
 from guanxi.checking_runs import check_runs
 from guanxi.checking_twice import check_twice
 from guanxi.enduring import EndsItsProcess, untold
-from guanxi.findings import Finding, where
-from guanxi.hanging import is_too_late, stacks
+from guanxi.findings import STILL_LEARNING, Finding, not_learnt, where
 from guanxi.offer_changes import TOP, Changes, changes, offered, with_learnt
-from plugins.infos import spelt
+from plugins.infos import PluginInfo, spelt
 from plugins.isolation import budgets
 from plugins.loading import Found, find, of_path, place_of
 from recommenders.batch import Batch
@@ -37,7 +37,6 @@ ASKED: Final = 400
 """How many are asked of fields and life events, and learnt for again."""
 MYPY: Final = ("--no-error-summary", "--ignore-missing-imports", "--follow-imports=silent")
 NO_MODEL: Final = "what changes is told without a ranker, as there is none before guanxi train"
-STILL_LEARNING: Final = "all else, which would seem slow beside what still learns"
 OLDEST: Final = 200
 AGES: Final = ((0, 29), (30, 44), (45, 59), (60, OLDEST))
 
@@ -82,28 +81,20 @@ def check_plugin(bank: Bank, found: Found, *, run_jobs: bool = False) -> Iterato
     yield from check_types(path)
     yield from check_schema(bank, info)
     batch = bank.batch(numbers)
-    few, some = (batch.take(range(min(most, len(numbers)))) for most in (ALONE, ASKED))
-    learnt, said = [], list[str]()
-    for name in info.recommenders:
-        try:
-            recommender = bank.learnt(name)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
-            yield Finding(f"{name} learns", passed=False, told=where(error, path))
-            if is_too_late(error) and any(stacks(path)):
-                yield Finding("not checked", passed=None, told=STILL_LEARNING)
-                return
-            continue
-        learnt.append(recommender)
-        yield from _contract(bank, recommender, batch, path)
-        yield from check_twice(bank, recommender, some, path)
-        yield from check_reasons(bank, info, recommender, few, path)
-    for finding in check_items(bank, info, some, path):
-        said.append(finding.told)
+    learnt, of_gates = list[Recommender](), list[str]()
+    for finding in chain(
+        _check_recommenders(bank, info, batch, learnt, path),
+        check_items(bank, info, batch.take(range(min(ASKED, len(numbers)))), path),
+        check_runs(bank, info, path, run_jobs=run_jobs),
+    ):
         yield finding
-    yield from check_runs(bank, info, path, run_jobs=run_jobs)
+        if finding is STILL_LEARNING:
+            return
+        if finding.check.startswith("gate "):
+            of_gates.append(finding.told)
     bank.host.wait()
     after = offered(bank, with_learnt(bank, bank.engine, learnt), numbers)
-    if info.error is not None and not any(told.startswith(info.error) for told in said):
+    if info.error is not None and not any(told.startswith(info.error) for told in of_gates):
         yield Finding("gates and bundles", passed=False, told=info.error)
     if bank.model is None:
         yield Finding("no model", passed=None, told=NO_MODEL)
@@ -138,6 +129,23 @@ def _last_line(text: str) -> str:
 
 def _path(found: Found) -> Path:
     return (place_of(found.source) or Path(found.source)).resolve()
+
+
+def _check_recommenders(
+    bank: Bank, info: PluginInfo, batch: Batch, learnt: list[Recommender], path: Path
+) -> Iterator[Finding]:
+    """Yield what is found of a plugin's recommenders; those that learn are added to ``learnt``."""
+    few, some = (batch.take(range(min(most, len(batch.customers)))) for most in (ALONE, ASKED))
+    for name in info.recommenders:
+        try:
+            recommender = bank.learnt(name)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
+            yield from not_learnt(f"{name} learns", error, path)
+            continue
+        learnt.append(recommender)
+        yield from _contract(bank, recommender, batch, path)
+        yield from check_twice(bank, recommender, some, path)
+        yield from check_reasons(bank, info, recommender, few, path)
 
 
 def _contract(bank: Bank, recommender: Recommender, batch: Batch, path: Path) -> Iterator[Finding]:

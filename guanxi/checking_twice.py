@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from guanxi.bank import Bank
-from guanxi.findings import Finding, where
+from guanxi.findings import Finding, not_learnt
 from plugins.narrowing import NarrowedRecommender
 from recommenders.batch import Batch
 from recommenders.contract import Omitted, Recommender, Scores, Trainable
@@ -38,7 +38,7 @@ def check_twice(bank: Bank, recommender: Recommender, batch: Batch, path: Path) 
     try:
         again = _scores(bank, bank.learnt(name), batch)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
-        yield Finding(f"{name} learns the same again", passed=False, told=where(error, path))
+        yield from not_learnt(f"{name} learns the same again", error, path)
         return
     others = np.count_nonzero(~np.isclose(again, scores, rtol=0, atol=CLOSE, equal_nan=True))
     told = f"{others:,} of {scores.size:,} scores are others"

@@ -5,7 +5,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from guanxi.hanging import is_of, is_too_late, stacks
 from plugins.failures.telling import Foreign, place_of, told
@@ -24,6 +24,11 @@ class Finding:
     told: str
 
 
+STILL_LEARNING: Final = Finding(
+    "not checked", passed=None, told="all else, which would seem slow beside what still learns"
+)
+
+
 def where(error: BaseException, path: Path) -> str:
     """Say what went wrong, and the last line of the plugin that it went through, or has not come through yet."""
     if isinstance(error, Foreign):
@@ -33,6 +38,13 @@ def where(error: BaseException, path: Path) -> str:
     own = [line for line in lines if is_of(line, path)]
     place = f" at {own[-1].filename}, line {own[-1].lineno}: {own[-1].line}" if own else ""
     return f"{told(error)}{place}"
+
+
+def not_learnt(check: str, error: BaseException, path: Path) -> Iterator[Finding]:
+    """Yield that a recommender failed at learning and, where it is left behind at that, STILL_LEARNING: the last."""
+    yield Finding(check, passed=False, told=where(error, path))
+    if is_too_late(error) and any(stacks(path)):
+        yield STILL_LEARNING
 
 
 class Asking:

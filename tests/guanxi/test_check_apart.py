@@ -3,7 +3,8 @@
 import pytest
 
 from guanxi.bank import Bank
-from guanxi.checking import STILL_LEARNING, check_plugin
+from guanxi.checking import check_plugin
+from guanxi.findings import STILL_LEARNING
 from guanxi.testing.drawn import sample_bank
 from plugins.host import PluginHost
 from plugins.isolation.modes import Isolation
@@ -95,11 +96,11 @@ def plugin(tmp_path):
 
 @pytest.fixture
 def apart(bank, plugin, monkeypatch):
-    """Return a function: what is found of a plugin in a process, but for its types, which take seconds."""
+    """Return a function: what is found of a plugin kept apart, but for its types, which take seconds."""
     monkeypatch.setattr("guanxi.checking.check_types", lambda _: ())
 
-    def find(fault):
-        host = PluginHost.load(isolation=Isolation("process", fit_seconds=3))
+    def find(fault, mode="process"):
+        host = PluginHost.load(isolation=Isolation(mode, fit_seconds=3))
         with Bank(bank.settings, host=host, today=bank.today) as own:
             found = list(check_plugin(own, of_path(plugin(fault))))
         host.close()
@@ -124,6 +125,15 @@ def test_in_a_process_a_fault_is_found_and_told_of_the_right_customer(apart, bud
     assert [line for line in failures(apart(planted)) if told in line], told
 
 
+def test_in_threads_a_second_fit_that_never_ends_is_told_its_line_and_ends_the_check(apart, tmp_path):
+    fit = "self.fits = getattr(self, 'fits', 0) + 1; threading.Event().wait(30 * (self.fits > 1))"
+    [*_, again, last] = apart({"fit": fit}, "thread")
+
+    place = f" at {tmp_path}/mine.py, line 12: {fit}"
+    assert (again.check, again.told) == ("mine learns the same again", f"{ENDLESS_FIT}{place}")
+    assert last == STILL_LEARNING
+
+
 @pytest.mark.parametrize("where", [("--customers", 50), ("--own-bank",)])
 @pytest.mark.parametrize("isolation", ["thread", "process"])
 def test_both_banks_keep_plugins_apart_as_it_is_set(guanxi, bank, plugin, where, isolation):
@@ -134,7 +144,7 @@ def test_both_banks_keep_plugins_apart_as_it_is_set(guanxi, bank, plugin, where,
     place = f" at {path}, line 12: while True: pass\n" if isolation == "thread" else "\n"
     assert (done.returncode, done.stderr) == (1, "")
     assert f"FAIL mine learns: {ENDLESS_FIT}{place}" in done.stdout
-    assert (f"not checked: {STILL_LEARNING}" in done.stdout) == (isolation == "thread")
+    assert (f"not checked: {STILL_LEARNING.told}" in done.stdout) == (isolation == "thread")
 
 
 @pytest.mark.parametrize(
