@@ -12,7 +12,7 @@ from plugins.failures.telling import kind_of, own_words, place_of
 from plugins.texts import utf8
 
 MOST_WAYS: Final = 20
-"""In which one version of a plugin fails; of yet another nobody is told."""
+"""In which one version of a plugin fails; of yet another no webhook is told."""
 
 
 class FailureCounts:
@@ -24,7 +24,10 @@ class FailureCounts:
         self._lock = threading.Lock()
 
     def add(self, plugin: Owned, hook: str, item: str, error: BaseException, said: str) -> str | None:
-        """Count a failure, whose error says nobody's; return the id of its way where that is new, and one of few."""
+        """Count a failure, whose error says nobody's; return the id of its way, unless it was counted before.
+
+        Of ways beyond MOST_WAYS none is counted.
+        """
         error_kind, place = kind_of(error), place_of(error)
         version = said if plugin.version is None else plugin.version  # one that is too broken to say which it is
         own = re.sub(r"\d+", "0", own_words(error) or "")  # one sentence, of which customer or place it be
@@ -33,7 +36,7 @@ class FailureCounts:
         with self._lock:
             is_new = failure_id not in self._known
             if is_new and self._ways(plugin) >= MOST_WAYS:
-                return None
+                return failure_id
             if is_new:
                 self._known[failure_id] = PluginFailure(
                     failure_id,

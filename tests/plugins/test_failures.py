@@ -24,6 +24,7 @@ from graph.records import (
 )
 from graph.words import Channel, MemberRole, OutcomeKind, Purpose, RelationKind
 from plugins.failures import plugin_code, telling
+from plugins.failures.counting import MOST_WAYS
 from plugins.failures.failure import Asked
 from plugins.failures.reports import MOST_FILES, FailureReports, files, read
 from plugins.fields.calls import FieldCalls
@@ -274,6 +275,20 @@ def test_a_plugin_has_20_files_at_most_and_others_have_their_own(batch, person, 
         for number in range(MOST_FILES + 5):
             told.of(PluginInfo(name, "nowhere"), "gates", "X")(type(f"Error{number}", (Exception,), {})(), asked)
     assert [len(list(files(reports, name))) for name in ("mine", "yours")] == [MOST_FILES, MOST_FILES] == [20, 20]
+
+
+def test_of_a_version_the_last_20_ways_are_reported_and_webhooks_are_told_of_the_first(
+    batch, person, catalogue, reports
+):
+    asked, told = batch([person()], catalogue("A")), FailureReports(reports)
+    ways = [f"Error{number}" for number in range(MOST_FILES + 5)]
+    for name in ways:
+        told.of(PluginInfo("mine", "nowhere"), "gates", "X")(type(name, (Exception,), {})(), asked)
+        for age, path in enumerate(reversed(list(files(reports)))):
+            os.utime(path, (1_000_000_000 - age, 1_000_000_000 - age))
+
+    assert [read(path).place for path in files(reports)] == ways[-MOST_FILES:]
+    assert [failure.error for failure in told.counts.take()] == ways[:MOST_WAYS]
 
 
 MUTE = """
