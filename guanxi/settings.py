@@ -46,8 +46,8 @@ class Settings(BaseSettings):
     """Where plugins that are not shipped run: in threads, or, with ``process``, each in a process of its own."""
     plugin_memory_mb: int = Field(default=512, ge=16)
     """How much address space such a process may use beyond what guanxi itself needs there, in MB."""
-    plugin_fit_seconds: float = Field(default=600.0, gt=0)
-    """How long a recommender of such a plugin may take to learn, in seconds; a process is ended then."""
+    plugin_fit_seconds: float = Field(default=600.0, gt=0, le=604_800)
+    """How long a recommender of such a plugin may take to learn, in seconds, up to 7 days; a process is ended then."""
     plugin_fit_memory_mb: int = Field(default=2048, ge=16)
     """How much address space the process may use in which it learns, beyond what guanxi itself needs there, in MB."""
     plugin_job_memory_mb: int = Field(default=2048, ge=16)

@@ -56,3 +56,11 @@ def test_purpose_limits_are_read_over_the_default_or_refused_with_what_is_wrong(
         ValidationError, match=r"purpose_limits\n.*'LOAN' names no products: those are programme:PROGRAMME"
     ):
         Settings()
+
+
+@pytest.mark.parametrize("seconds", ["inf", "nan", "1e10", "604801"])
+def test_the_time_to_learn_is_seven_days_at_most(monkeypatch, seconds):
+    monkeypatch.setenv("GUANXI_PLUGIN_FIT_SECONDS", seconds)
+
+    with pytest.raises(ValidationError, match=r"plugin_fit_seconds\n +Input should be less than or equal to 604800"):
+        Settings()
