@@ -11,6 +11,8 @@ from typing import Final
 from dateutil.relativedelta import relativedelta
 from packaging.version import Version
 
+from recommenders.recording import recorded
+
 KEPT: Final = relativedelta(months=12)
 """How long what is deprecated stays at the least."""
 
@@ -73,7 +75,7 @@ def deprecated_name(name: str, names: Mapping[str, tuple[Deprecation, str]] = NA
 @contextmanager
 def heard(told: list[str]) -> Iterator[None]:
     """Collect what is told of deprecations, each once; it is told all the same."""
-    with warnings.catch_warnings(record=True) as caught:
+    with recorded() as caught:
         warnings.simplefilter("always", GuanxiDeprecationWarning)
         yield
     for one in caught:

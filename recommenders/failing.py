@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Final, TypeAlias
 
 from recommenders.contract import Recommender
+from recommenders.recording import recorded
 
 logger = logging.getLogger("guanxi.training")
 
@@ -27,7 +28,7 @@ def logged(recommender: Recommender, error: BaseException) -> str:
 @contextmanager
 def warned_once(name: str) -> Iterator[None]:
     """Have libraries' warnings meanwhile given once each, with a recommender's name: it learns many times."""
-    with warnings.catch_warnings(record=True) as caught:
+    with recorded() as caught:
         yield
     for one in caught:
         told = f"{name}, in learning: {one.message}"
