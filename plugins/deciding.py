@@ -35,13 +35,15 @@ def build_engine(
     """
     guarded = host.recommending.guarded(model)
     owners = {recommender.name: info.name for recommender, info in host.of("recommenders")}
+    plan = _plan(host, lives, guarded, owners)
+    contributions = host.contributions(catalogue, plan.live | plan.shares.keys() if plan else None)
 
     def parts(plugins: frozenset[str] | None, arm: str) -> Sequence[Any]:
-        rules = host.rules(catalogue, plugins)
+        rules = contributions.rules(plugins)
         return (
             catalogue,
             [own for own in guarded if plugins is None or owners[own.name] in plugins],
-            [*holding_back(catalogue, host, plugins), *host.gates(plugins)],
+            [*holding_back(catalogue, host, plugins), *contributions.gates(plugins)],
             rules.bundles,
             model.calibration if model else None,
             model.ranker if model else None,
@@ -52,7 +54,6 @@ def build_engine(
             tell or learnt_of(model).tell,
         )
 
-    plan = _plan(host, lives, guarded, owners)
     return StagedEngine(parts, plan, shadows) if plan else Engine(*parts(None, ARM))
 
 

@@ -27,6 +27,7 @@ from plugins import (
     shipped_jobs,
     tobacco,
 )
+from plugins.contributions import Contributions
 from plugins.deprecation import heard
 from plugins.failures.failure import LOADING, RULES, SETTINGS, Asked
 from plugins.failures.reports import NOWHERE as UNREPORTED
@@ -252,36 +253,30 @@ class PluginHost:
         """Return every recommender, unguarded and untrained: what training works on."""
         return [recommender for recommender, _ in self.of("recommenders")]
 
-    def gates(self, among: Collection[str] | None = None) -> list[Gate]:
-        """Return every gate, of all plugins or of those of some names, the bank's own first."""
-        return [
-            gate
-            if info.source == SHIPPED
-            else GuardedGate(gate, info.note, report=self.reports.of(info, "gates", gate.code))
-            for gate, info in self.of("gates")
-            if among is None or info.name in among
-        ]
+    def gates(self) -> list[Gate]:
+        """Return every gate, the bank's own first."""
+        return [gate for gate, _ in self._guarded_gates()]
 
-    def rules(self, catalogue: Catalogue, among: Collection[str] | None = None) -> Rules:
-        """Return bundles and levers for a catalogue, of all plugins or of those of some names.
+    def rules(self, catalogue: Catalogue) -> Rules:
+        """Return the bundles and levers of all plugins for a catalogue."""
+        return self.contributions(catalogue).rules()
 
-        A plugin that fails at this has none until it is asked anew.
+    def contributions(self, catalogue: Catalogue, among: Collection[str] | None = None) -> Contributions:
+        """Return what all plugins, or those of some names, add to engines for a catalogue, whichever have it.
+
+        A plugin that fails at bundles or levers has none until it is asked anew.
         """
-        rules = Rules()
+        rules = list[tuple[Rules, PluginInfo]]()
         for loaded in self.loaded:
             if loaded.info.state == "broken" or (among is not None and loaded.info.name not in among):
                 continue
             try:
-                own = self.try_rules(loaded, catalogue)
-                check_bundles(own.bundles, rules.bundles)
+                rules.append((self.try_rules(loaded, catalogue), loaded.info))
             except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
-                self._fail_rules(loaded.info, catalogue, error)
+                self._fail_rules(catalogue, loaded.info, error)
             else:
                 loaded.info.mend(RULES)
-                rules.bundles.extend(own.bundles)
-                rules.levers.extend(own.levers)
-        rules.bundles.sort(key=lambda rule: rule.code)
-        return rules
+        return Contributions(self._guarded_gates(), rules, partial(self._fail_rules, catalogue))
 
     def try_rules(self, loaded: Loaded, catalogue: Catalogue) -> Rules:
         """Return a plugin's bundles and levers for a catalogue; raises whatever it does, and PluginError."""
@@ -289,6 +284,15 @@ class PluginHost:
         check_bundles(own.bundles, ())
         check_levers(own.levers)
         return own
+
+    def _guarded_gates(self) -> list[tuple[Gate, PluginInfo]]:
+        return [
+            (gate if info.source == SHIPPED else self._guarded_gate(gate, info), info)
+            for gate, info in self.of("gates")
+        ]
+
+    def _guarded_gate(self, gate: Gate, info: PluginInfo) -> Gate:
+        return GuardedGate(gate, info.note, report=self.reports.of(info, "gates", gate.code))
 
     def _register(self, plugin: object, info: PluginInfo) -> None:
         if self._manager.has_plugin(info.key) or self._manager.is_registered(plugin):
@@ -362,7 +366,7 @@ class PluginHost:
         info.owner = info.owner or self._owners.get(info.key)
         self.reports.tell(info, at, info.name, error, Asked.of(is_safe=is_safe))
 
-    def _fail_rules(self, info: PluginInfo, catalogue: Catalogue, error: BaseException) -> None:
+    def _fail_rules(self, catalogue: Catalogue, info: PluginInfo, error: BaseException) -> None:
         is_safe = info.is_safe_before_customers(error)
         info.note(f"{RULES}: {told(error)}", placed(error), is_safe=is_safe)
         logger.warning("plugin %s failed: %s: %s", info.name, RULES, placed(error))

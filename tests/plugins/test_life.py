@@ -1,6 +1,7 @@
 """The stages of a plugin: which steps it may take, whom a share is, and what each stage does to offers."""
 
 import math
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -42,6 +43,37 @@ from recommenders.contract import Lever
 @hookimpl
 def levers(register, catalogue):
     register(Lever("up", {"SAVE": 3.0}))
+"""
+COUNTED = """
+from guanxi import BundleRule, Lever, hookimpl
+
+CALLS = []
+TEXT = {{"en": "Pair", "zh": "P"}}
+
+@hookimpl
+def bundles(register, catalogue):
+    CALLS.append("bundles")
+    register(BundleRule("{code}", ("GOLD", "SAVE"), TEXT, TEXT))
+
+@hookimpl
+def levers(register, catalogue):
+    CALLS.append("levers")
+    register(Lever("{name}", {{"{product}": 3.0}}))
+"""
+ENDLESS_GATE = """
+import time
+from plugins.hookspecs import hookimpl
+from recommenders.gates import Rule
+
+GOING = [True]
+
+def refuses(batch):
+    while GOING:
+        time.sleep(0.01)
+
+@hookimpl
+def gates(register):
+    register(Rule("eligibility", "ENDLESS-{name}", refuses, lambda customer, product: None))
 """
 
 
@@ -215,3 +247,79 @@ def test_a_share_is_counted_too_and_its_holdout_is_not(bank):
 
     assert {count.asked for count in seen.counts.values()} == {inside}
     assert seen.sightings == {}
+
+
+@pytest.fixture
+def shared(catalogue, product, person, host_of):
+    """Return a function: the engine with plugins of some sources in half of the customers each, its host, and these."""
+    products = catalogue(product("GOLD", margin=500.0), product("SAVE", margin=10.0), product("CARD", margin=20.0))
+    people = [person(f"C{n}") for n in range(40)]
+
+    def make(stages=None, **sources):
+        host = host_of(**sources)
+        return build_engine(products, host, None, Lives(stages or dict.fromkeys(sources, FIFTY))), host, people
+
+    return make
+
+
+def counted(**codes):
+    """Sources of plugins with a lever and a bundle of some code, by their names."""
+    up = {"one": "SAVE", "two": "CARD"}
+    return {name: COUNTED.format(code=code, name=name, product=up[name]) for name, code in codes.items()}
+
+
+def test_bundles_and_levers_are_asked_once_for_all_combinations_of_shares_and_before_any_request(shared, context):
+    engine, host, people = shared(**counted(one="ONE", two="TWO"))
+    calls = [own.plugin.CALLS for own in host.loaded if own.info.name in {"one", "two"}]
+    assert calls == [["bundles", "levers"]] * 2
+
+    engine.answer(people, context())
+
+    assert len({engine.inside(person.customer_no) for person in people}) == 4
+    assert calls == [["bundles", "levers"]] * 2
+
+
+@pytest.mark.parametrize("stage", [DRAFT, SHADOW, RETIRED])
+def test_bundles_and_levers_of_what_decides_of_nobody_are_not_asked(shared, context, stage):
+    engine, host, people = shared({"one": Life(stage)}, **counted(one="ONE"))
+    engine.answer(people, context())
+
+    assert [own.plugin.CALLS for own in host.loaded if own.info.name == "one"] == [[]]
+
+
+@pytest.mark.parametrize(("code", "noted"), [("TWO", ("loaded", 0)), ("ONE", ("failing", 1))], ids=["own", "taken"])
+def test_shares_decide_as_if_they_were_live_and_a_bundle_that_another_has_is_a_failure_noted_once(
+    shared, context, code, noted
+):
+    sources = counted(one="ONE", two=code) | {"three": PLUGIN.replace("pushy", "three")}
+    engine, host, people = shared(**sources)
+    for inside in {engine.inside(person.customer_no) for person in people}:
+        stages = {name: Life(LIVE if name in inside else RETIRED) for name in sources}
+        without_shares, _, _ = shared(stages, **sources)
+        same = [person for person in people if engine.inside(person.customer_no) == inside]
+        found, expected = ([unarmed(a) for a in e.answer(same, context())] for e in (engine, without_shares))
+        assert found == expected
+    told = [(info.state, info.failures) for info in host.plugins if info.name in {"one", "two"}]
+    assert told == [("loaded", 0), noted]
+
+
+def unarmed(answer):
+    """An answer whose offers do not say on which side of a share their customer is."""
+    bundles = (replace(own, offers=tuple(replace(offer, arm="") for offer in own.offers)) for own in answer.bundles)
+    return replace(answer, offers=tuple(replace(offer, arm="") for offer in answer.offers), bundles=tuple(bundles))
+
+
+def test_a_gate_that_never_ends_leaves_one_thread_behind_whatever_the_combinations_of_shares(
+    shared, context, budget, request
+):
+    budget(0.05)
+    names = ("one", "two", "three")
+    engine, host, people = shared(**{name: ENDLESS_GATE.format(name=name) for name in names})
+    for own in host.loaded:
+        if own.info.name in names:
+            request.addfinalizer(own.plugin.GOING.clear)
+    answers = engine.answer(people, context())
+
+    left = [thread.name for thread in threading.enumerate() if thread.name.startswith("ENDLESS-")]
+    assert sorted(left) == [f"ENDLESS-{name}" for name in sorted(names)]
+    assert {bool(answer.offers) for answer in answers if engine.inside(answer.customer_no)} == {False}
