@@ -198,14 +198,22 @@ class LiveEngine:
         return Catalogue(await products.catalogue(self._store), self._purposes)
 
     def _put_in_service(self, catalogue: Catalogue, model: Model | None, stages: Lives, host: PluginHost) -> None:
-        try:
-            engine = build_engine(catalogue, host, model, stages, self.shadows)
-        except Exception as error:  # noqa: BLE001 - a plugin may choke in any way on what it learnt
-            logger.warning("the model in service stays: %s: %s", type(error).__name__, error)
-            model, host = self._model, self.host
-            engine = build_engine(catalogue, host, model, stages, self.shadows)
+        engine, model, host = self._built(catalogue, model, stages, host)
         self._engine, self._model, self.stages, self.host = engine, model, stages, host
         self.on_plugins(host)
+
+    def _built(
+        self, catalogue: Catalogue, model: Model | None, stages: Lives, host: PluginHost
+    ) -> tuple[Engine, Model | None, PluginHost]:
+        """Return an engine and what it is of; where it cannot be, plugins in service stay, and then the model does."""
+        try:
+            return build_engine(catalogue, host, model, stages, self.shadows), model, host
+        except Exception as error:  # a plugin may choke in any way on what it learnt
+            if host is self.host and model is self._model:
+                raise
+            stays = "model in service stays" if host is self.host else "plugins in service stay"
+            logger.warning("the %s: %s: %s", stays, type(error).__name__, error)
+        return self._built(catalogue, self._model if host is self.host else model, stages, self.host)
 
     async def keep_fresh(self) -> None:
         """Refresh for ever; while the store is down, what is in service stays."""

@@ -15,8 +15,10 @@ from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from plugins.failures.telling import placed
 from plugins.host import ENDLESS, PluginHost
 from plugins.infos import Loaded, PluginInfo
+from plugins.life.pauses import Pauses
 from plugins.loading import Found, find_in, is_twin
 from plugins.replacing import add_again
 
@@ -25,6 +27,14 @@ logger = logging.getLogger("guanxi.plugins")
 SETTLE_SECONDS: Final = 0.2
 """A file that changes meanwhile is still being written."""
 STAYS: Final = "its file was changed, and the version before serves, as the new one is broken: "
+AGAIN: Final = (
+    "its file was changed, and the version before serves, as the change could not be taken up; it is tried again"
+)
+AGAIN_SECONDS: Final = 10.0
+"""After so long, at first, what has changed and is not in service is tried again."""
+MOST_SECONDS: Final = 3600.0
+"""After so long at most."""
+UNLOADED: Final = "what has changed of plugins cannot be loaded: %s"
 BROKEN_CHANGE: Final = "plugin %s: its changed file %s is broken, and the version before serves: %s"
 BROKEN_FILE: Final = "plugin %s: its file %s is broken: %s"
 
@@ -39,20 +49,55 @@ class Reloading:
         self._folders = host.folders
         self._seen = stamps(self._folders)
         self._broken = {info.key for info in host.plugins if info.state == "broken"}
+        self._made: PluginHost | None = None
+        self._waiting = set[str]()
+        """Sources whose change was seen, and is not in service."""
+        self._pauses = Pauses(AGAIN_SECONDS, MOST_SECONDS)
 
     def look(self, host: PluginHost) -> PluginHost | None:
-        """Return a host with what has changed since the last look; None where nothing has, or is still changing."""
+        """Return a host with what has changed since the last look; None where nothing has, or is still changing.
+
+        ``host`` is the one in service. Where it is not the one that was returned last, what had changed is tried again:
+        with the next change, and ever less often.
+        """
+        self._compare(host)
         now = stamps(self._folders)
-        if now == self._seen:
+        if now == self._seen and not (self._waiting and self._pauses.is_due):
             return None
         time.sleep(SETTLE_SECONDS)
         if stamps(self._folders) != now:
             return None
         changed = {source for source in now.keys() | self._seen.keys() if now.get(source) != self._seen.get(source)}
         self._seen = now
-        new = reloaded(host, changed)
-        self._log(new, host, changed)
-        return new
+        return self._load(host, changed)
+
+    def _compare(self, host: PluginHost) -> None:
+        """Take note whether what was returned last is in service."""
+        if host is self._made:
+            self._waiting.clear()
+        elif self._made is not None:
+            self._leave(host)
+
+    def _load(self, host: PluginHost, changed: Collection[str]) -> PluginHost | None:
+        if changed:
+            self._pauses.begin()
+        self._pauses.wait()
+        self._waiting |= set(changed)
+        try:
+            self._made = reloaded(host, self._waiting)
+        except Exception as error:  # noqa: BLE001 - whatever it was, the next try may do better
+            logger.warning(UNLOADED, placed(error))
+            self._leave(host)
+            return None
+        self._log(self._made, host, changed)
+        return self._made
+
+    def _leave(self, host: PluginHost) -> None:
+        """Have plugins say that their change is not in service."""
+        self._made = None
+        for info in host.plugins:
+            if info.source in self._waiting and info.state != "broken":
+                info.fail(AGAIN, is_safe=True)
 
     def _log(self, new: PluginHost, before: PluginHost, changed: Collection[str]) -> None:
         """Say what is broken by its change, once a change, and what is mended since."""

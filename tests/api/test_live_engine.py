@@ -173,6 +173,17 @@ async def test_a_broken_model_leaves_the_last_good_one_in_service(bank, serving,
         await until(lambda: is_in_service(server, better))
 
 
+def test_a_model_comes_though_no_engine_can_be_built_with_plugins_that_changed(tmp_path, monkeypatch):
+    old, new = PluginHost(), PluginHost()
+    monkeypatch.setattr(live_engine, "build_engine", lambda _, host, model, *__: {old: model}[host])
+    live = live_engine.LiveEngine(None, old, tmp_path)
+
+    live._put_in_service(None, "model", live.stages, new)
+
+    assert (live._engine, live._model, live.host) == ("model", "model", old)
+    live.close()
+
+
 async def test_when_every_model_breaks_the_one_in_service_stays(bank, serving, bearers, trained, caplog):
     async with serving(bank) as server:
         good = await trained(server.models)

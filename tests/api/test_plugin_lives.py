@@ -7,7 +7,9 @@ import pytest
 
 from api import live_engine, storing
 from graph import audit, plugin_days, plugin_stages
+from plugins.deciding import build_engine
 from plugins.host import PluginHost
+from plugins.life import reloading
 from plugins.life.stages import is_in_share
 
 PLUGIN = """
@@ -230,6 +232,39 @@ async def test_no_request_fails_while_a_file_changes_back_and_forth(pushy, beare
     await asyncio.gather(*askers)
 
     assert wrong == []
+
+
+async def test_a_change_with_which_no_engine_can_be_built_leaves_what_serves_and_comes_once_one_can(
+    bank, serving, bearers, tmp_path, monkeypatch, caplog
+):
+    unfit = [True]
+
+    def build(catalogue, host, *arguments):
+        if unfit and any(hasattr(own.plugin, "UNFIT") for own in host.loaded):
+            raise ValueError("no such engine")
+        return build_engine(catalogue, host, *arguments)
+
+    monkeypatch.setattr(live_engine, "REFRESH_SECONDS", 0.05)
+    monkeypatch.setattr(live_engine, "build_engine", build)
+    monkeypatch.setattr(reloading, "AGAIN_SECONDS", 0.05)
+    (tmp_path / "pushy.py").write_text(PLUGIN)
+    async with serving(bank, PluginHost.load([tmp_path])) as server:
+        served = await server.ask(OFFERS, bearers.admin)
+        (tmp_path / "pushy.py").write_text(f"UNFIT = True\n{PLUGIN.replace('pushy', 'gentle')}")
+        async with asyncio.timeout(60):
+            while ("failing", reloading.AGAIN) not in await states(server, bearers):
+                assert await server.ask(OFFERS, bearers.admin) == served
+        unfit.clear()
+        async with asyncio.timeout(60):
+            while "gentle" not in str(await server.ask(OFFERS, bearers.admin)):
+                await asyncio.sleep(0.02)
+        assert ("loaded", None) in await states(server, bearers)
+    assert "the plugins in service stay: ValueError: no such engine" in caplog.messages
+
+
+async def states(server, bearers):
+    answer = await server.ask("{ plugins { name state error } }", bearers.admin)
+    return [(own["state"], own["error"]) for own in answer["data"]["plugins"] if own["name"] == "pushy"]
 
 
 async def test_a_name_is_known_with_hyphens_and_with_underscores(bank, serving, bearers, tmp_path):

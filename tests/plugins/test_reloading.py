@@ -4,6 +4,7 @@ import os
 import time
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,7 +13,9 @@ from plugins import host as hosts
 from plugins.about import API_VERSION
 from plugins.host import PluginHost
 from plugins.isolation.modes import Isolation
-from plugins.life.reloading import STAYS, Reloading, add_anew
+from plugins.life import pauses
+from plugins.life import reloading as looking
+from plugins.life.reloading import AGAIN, STAYS, Reloading, add_anew
 from plugins.loading import of_path
 
 ONE = """
@@ -130,6 +133,73 @@ def test_a_broken_change_leaves_the_version_before_and_says_so_until_it_is_mende
     assert offers(later) == ["SAVE"]
     assert [(info.state, info.error) for info in mended.plugins if info.name == "zeta"] == [("loaded", None)]
     assert offers(mended, "zeta") == ["SAVE"]
+
+
+def states(host):
+    return {info.name: (info.state, info.told) for info in host.plugins if info.name in {"one", "other", "new"}}
+
+
+def test_what_changed_in_a_host_that_was_not_put_in_service_says_so_and_comes_with_the_next_change(folder, offers):
+    host = PluginHost.load([folder])
+    reloading = Reloading(host)
+    (folder / "one.py").write_text(TWO)
+    (folder / "new.py").write_text(ONE.replace('"one"', '"new"'))
+    assert reloading.look(host) is not None
+
+    assert [reloading.look(host), reloading.look(host)] == [None, None]
+    assert states(host) == {"one": ("failing", AGAIN), "other": ("loaded", None)}
+
+    (folder / "other.py").write_text(OTHER.replace("GOLD", "SAVE"))
+    new = reloading.look(host)
+    assert [offers(new, name) for name in ("one", "other", "new")] == [["SAVE"], ["SAVE"], ["GOLD"]]
+    assert states(new) == dict.fromkeys(["one", "other", "new"], ("loaded", None))
+    (folder / "new.py").unlink()
+    assert set(map(id, reloading.look(new).plugins)) < set(map(id, new.plugins))
+
+
+def test_what_is_broken_stays_so_while_its_change_is_not_in_service(folder):
+    (folder / "new.py").write_text("1 / 0")
+    host = PluginHost.load([folder])
+    reloading = Reloading(host)
+    (folder / "new.py").write_text(ONE.replace('"one"', '"new"'))
+    assert states(reloading.look(host))["new"] == ("loaded", None)
+
+    assert reloading.look(host) is None
+    assert states(host)["new"][0] == "broken"
+
+
+def test_what_was_not_put_in_service_is_tried_again_ever_less_often(folder, offers, monkeypatch):
+    now = 0.0
+    monkeypatch.setattr(pauses, "time", SimpleNamespace(monotonic=lambda: now))
+    host = PluginHost.load([folder])
+    reloading = Reloading(host)
+    (folder / "one.py").write_text(TWO)
+    tried = []
+    while now < 1000:
+        if reloading.look(host) is not None:
+            tried.append(now)
+        now += 5.0
+
+    assert tried == [0.0, 10.0, 30.0, 70.0, 150.0, 310.0, 630.0]
+    now = 2000.0
+    new = reloading.look(host)
+    assert offers(new) == ["SAVE"]
+    now = 9000.0
+    assert reloading.look(new) is None
+
+
+def test_changes_that_could_not_be_loaded_are_tried_again(folder, offers, monkeypatch, caplog):
+    monkeypatch.setattr(looking, "AGAIN_SECONDS", 0.0)
+    host = PluginHost.load([folder])
+    reloading = Reloading(host)
+    (folder / "one.py").write_text(TWO)
+    with monkeypatch.context() as patched:
+        patched.setattr(looking, "reloaded", lambda *_: 1 / 0)
+        assert reloading.look(host) is None
+
+    assert "what has changed of plugins cannot be loaded: ZeroDivisionError" in caplog.text
+    assert states(host)["one"] == ("failing", AGAIN)
+    assert offers(reloading.look(host)) == ["SAVE"]
 
 
 def test_files_come_and_go(folder, offers):
