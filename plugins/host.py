@@ -199,6 +199,11 @@ class PluginHost:
         self.plugins.sort(key=lambda info: places[info.key])
         self.loaded.sort(key=lambda own: places[own.info.key])
 
+    @property
+    def workers(self) -> set[Worker]:
+        """The processes of its plugins, of which other hosts may have some."""
+        return set(self._workers.values())
+
     def of(self, hook: str) -> Iterator[tuple[Any, PluginInfo]]:
         """Yield all that was registered by a hook, and by whom."""
         for loaded in self.loaded:

@@ -18,6 +18,7 @@ from typing import Final, TypeAlias
 from plugins.failures.telling import placed
 from plugins.host import ENDLESS, PluginHost
 from plugins.infos import Loaded, PluginInfo
+from plugins.isolation.workers import Worker
 from plugins.life.pauses import Pauses
 from plugins.loading import Found, find_in, is_twin
 from plugins.replacing import add_again
@@ -34,6 +35,8 @@ AGAIN_SECONDS: Final = 10.0
 """After so long, at first, what has changed and is not in service is tried again."""
 MOST_SECONDS: Final = 3600.0
 """After so long at most."""
+GRACE_SECONDS: Final = 30.0
+"""Requests that began with a former version are answered by then; who asks its process later has it started again."""
 UNLOADED: Final = "what has changed of plugins cannot be loaded: %s"
 BROKEN_CHANGE: Final = "plugin %s: its changed file %s is broken, and the version before serves: %s"
 BROKEN_FILE: Final = "plugin %s: its file %s is broken: %s"
@@ -49,7 +52,10 @@ class Reloading:
         self._folders = host.folders
         self._seen = stamps(self._folders)
         self._broken = {info.key for info in host.plugins if info.state == "broken"}
+        self._served = host
         self._made: PluginHost | None = None
+        self._replaced = dict[Worker, float]()
+        """Processes of former versions, and when they are to end."""
         self._waiting = set[str]()
         """Sources whose change was seen, and is not in service."""
         self._pauses = Pauses(AGAIN_SECONDS, MOST_SECONDS)
@@ -61,6 +67,7 @@ class Reloading:
         with the next change, and ever less often.
         """
         self._compare(host)
+        self._end_replaced()
         now = stamps(self._folders)
         if now == self._seen and not (self._waiting and self._pauses.is_due):
             return None
@@ -72,11 +79,20 @@ class Reloading:
         return self._load(host, changed)
 
     def _compare(self, host: PluginHost) -> None:
-        """Take note whether what was returned last is in service."""
+        """Take note whether what was returned last is in service, and which processes are not any more."""
         if host is self._made:
             self._waiting.clear()
         elif self._made is not None:
             self._leave(host)
+        for gone in (self._served, self._made):
+            if gone is not None and gone is not host:
+                self._replaced |= dict.fromkeys(gone.workers - host.workers, time.monotonic() + GRACE_SECONDS)
+        self._served, self._made = host, None
+
+    def _end_replaced(self) -> None:
+        for worker in [worker for worker, due in self._replaced.items() if due <= time.monotonic()]:
+            worker.close()
+            del self._replaced[worker]
 
     def _load(self, host: PluginHost, changed: Collection[str]) -> PluginHost | None:
         if changed:
@@ -94,7 +110,6 @@ class Reloading:
 
     def _leave(self, host: PluginHost) -> None:
         """Have plugins say that their change is not in service."""
-        self._made = None
         for info in host.plugins:
             if info.source in self._waiting and info.state != "broken":
                 info.fail(AGAIN, is_safe=True)

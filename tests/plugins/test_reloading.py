@@ -51,6 +51,7 @@ def propose(customer, settings):
     yield Proposal("GOLD", settings.score)
 """
 WAIT = 10
+PROCESS = Isolation("process")
 TWO = ONE.replace("GOLD", "SAVE")
 OTHER = ONE.replace('"one"', '"other"')
 PACKAGE = '[project]\nname = "packed"\n[project.entry-points."guanxi.plugins"]\npacked = "packed_of_tests.plugin"\n'
@@ -394,3 +395,34 @@ def test_what_is_told_of_a_broken_change_quotes_no_secret(plugin_folder, error):
 
     assert (info.state, info.told) == ("failing", None)
     assert info.last_place == f"{error} in secret.py:14"
+
+
+def process_of(host):
+    [worker] = host.workers
+    return worker._end.peek()[2][0]
+
+
+@pytest.mark.parametrize("is_taken", [True, False], ids=["replaced", "not put in service"])
+def test_the_process_of_a_version_that_does_not_serve_ends_once_requests_have_been_answered(
+    plugin_folder, batch, person, catalogue, monkeypatch, is_taken
+):
+    folder = plugin_folder(one=ONE)
+    former = PluginHost.load([folder], shipped=(), isolation=PROCESS)
+    reloading = Reloading(former)
+    (folder / "one.py").write_text(TWO)
+    new = reloading.look(former)
+    stays, goes = (new, former) if is_taken else (former, new)
+    [flying], process = goes.recommending.guarded(None), process_of(goes)
+
+    monkeypatch.setattr(looking, "GRACE_SECONDS", WAIT)
+    assert reloading.look(stays) is None
+    assert (flying.propose(batch([person()], catalogue("GOLD", "SAVE"))).scores == 0.5).any()
+    assert process.poll() is None
+    monkeypatch.setattr(time, "monotonic", lambda clock=time.monotonic: clock() + WAIT)
+    again = reloading.look(stays)
+    monkeypatch.undo()
+    process.wait(WAIT)
+    assert process_of(stays).poll() is None
+    assert (again is None) is is_taken
+    for host in filter(None, (stays, again)):
+        host.close()
