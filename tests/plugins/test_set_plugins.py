@@ -264,5 +264,5 @@ def recommenders(register, settings):
     host = host_of(mine=source)
     model = Model(("A", "B"), TODAY, {"mine": {"n": np.array([7.0])}}, versions={"mine": "1"})
     host.take_settings(stored(code="B"))
-    [mine] = [guarded.inner.inner for guarded in host.recommending.guarded(model) if guarded.name == "mine"]
+    [mine] = [guarded.inner.inner.inner for guarded in host.recommending.guarded(model) if guarded.name == "mine"]
     assert (mine.settings.code, mine.arrays["n"][0]) == ("B", 7)
