@@ -30,8 +30,7 @@ class SetPluginSettingsInput:
     plugin: str = strawberry.field(description="The plugin's name.")
     settings: JSON = strawberry.field(
         description="An object of settings by name, as the plugin's `schema` has them; what it does not name "
-        "stays, also within a table. "
-        "It is empty only where something is reset."
+        "stays, also within a table. It is empty only where something is reset."
     )
     reset: list[str] = strawberry.field(
         default_factory=list,

@@ -1,6 +1,5 @@
 """A thread that does one call after another, kept from call to call: to start one takes longer than most calls do."""
 
-import math
 import threading
 import time
 import weakref
@@ -139,7 +138,7 @@ class Apart:
             thread = OwnThread(self._name)
         running: Future[T] = thread.submit(function, *arguments)
         try:
-            return running.result(None if seconds == math.inf else seconds)
+            return running.result(seconds)
         except FutureTimeout:
             if running.done():  # in time after all, or it is the function's own
                 return running.result()
