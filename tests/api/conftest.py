@@ -29,8 +29,8 @@ from plugins.host import PluginHost
 
 SECRET = "the secret that signs the tests' tokens"
 AUDIT_SECRET = "the secret of the tests' audit log"
-EASY = Limits(client_rate=1e6, token_rate=1e6, concurrent=1_000, sockets=1_000)
-"""The limits of documents, and none of how often the tests ask."""
+EASY = Limits(client_rate=1e6, token_rate=1e6, concurrent=1_000, sockets=1_000, seconds=60, waiting_seconds=60)
+"""The limits of documents, none of how often the tests ask, and time enough on a busy machine."""
 STILL = WebhookRules(SECRET, poll=3_600)
 """Webhooks are sent at a server's start alone."""
 RULES = TokenRules("HS256", "guanxi", "guanxi", SECRET, leeway=0)
@@ -249,7 +249,7 @@ def serving(tmp_path_factory):
             self.server, self.task = await started(self.app)
             port = self.server.servers[0].sockets[0].getsockname()[1]
             self.url, self.socket_url = f"http://127.0.0.1:{port}", f"ws://127.0.0.1:{port}/graphql"
-            self.client = httpx.AsyncClient(base_url=self.url, timeout=30)
+            self.client = httpx.AsyncClient(base_url=self.url, timeout=60)
             return self
 
         async def __aexit__(self, *_):
