@@ -20,7 +20,7 @@ import numpy as np
 from graph.records import Product
 from graph.words import Language
 from plugins.failures.telling import ours, placed, text_of, told
-from plugins.functions import Speaking, fill
+from plugins.functions import Said, Speaking, fill
 from plugins.isolation import budgets
 from plugins.isolation.calls import Call, do_at_once
 from plugins.isolation.remote import Remote, RemoteGate
@@ -91,6 +91,7 @@ class GuardedRecommender:
         self._apart = Apart(inner.name, repeats=trusted)
         self.function = inner if isinstance(inner, Speaking) else None
         self.remote = inner if isinstance(inner, Remote) else None
+        self._ask: Callable[[Batch], Any] = self.function.said if self.function else inner.propose
         self._reasons_run = not (trusted or self.remote or self.function)
 
     @property
@@ -133,10 +134,9 @@ class GuardedRecommender:
         call.left = lambda error: self._failed(error, batch)
         return call
 
-    def turn(self, batch: Batch) -> Turn[Batch, Any]:
-        """Return the call of the inner recommender, to be done with others, and told to ``heard``."""
-        ask = self.function.said if self.function else self.inner.propose
-        return Turn(self._budget(batch), self._apart, ask, batch)
+    def turn(self, batch: Batch, budget: float) -> Turn[Batch, Any]:
+        """Return the call of the inner recommender within a budget, to be done with others, and told to ``heard``."""
+        return Turn(self._within(budget, batch), self._apart, self._ask, batch)
 
     def heard(self, batch: Batch, asked: Turn[Batch, Any] | Call, unsaid: Iterator[Scores]) -> Candidates:
         """Return what was given when it was asked, a function's in scores of its own; raises as ``propose`` does."""
@@ -156,7 +156,10 @@ class GuardedRecommender:
             return self._checked(given, batch)
         scores = next(unsaid)
         fill(scores, given)  # each number of it is checked
-        return Candidates(scores, partial(self._reason, partial(self.function.reason, batch, given), batch))
+        return Candidates(scores, partial(self._reason_of, given, batch))
+
+    def _reason_of(self, said: Said, batch: Batch, row: int, column: int) -> Reason | None:
+        return self._reason(partial(cast(Speaking, self.function).reason, batch, said), batch, row, column)
 
     def _checked(self, candidates: Candidates, batch: Batch) -> Candidates:
         check_candidates(candidates, batch, bounded=not self._trusted)
@@ -193,7 +196,7 @@ class GuardedRecommender:
             call = self.call(batch, self.remote)
             do_at_once([call])
             return self._answered(batch, call)
-        budget = self._budget(batch)
+        budget = self._within(budgets.own_budget(batch), batch)
         if budget == math.inf:
             return self._checked(self.inner.propose(batch), batch)
         try:
@@ -206,8 +209,8 @@ class GuardedRecommender:
     def _own_budget(self, batch: Batch) -> float:
         return math.inf if self._trusted else budgets.own_budget(batch)
 
-    def _budget(self, batch: Batch) -> float:
-        asked, own = batch.context.budget_ms, self._own_budget(batch)
+    def _within(self, budget: float, batch: Batch) -> float:
+        asked, own = batch.context.budget_ms, math.inf if self._trusted else budget
         return own if asked is None else min(own, asked / 1000)
 
     def _failed(self, error: Exception, batch: Batch) -> None:

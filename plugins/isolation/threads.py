@@ -118,7 +118,7 @@ class Apart:
 
     def check_free(self) -> None:
         """Return if nothing that was left behind still runs, or if it may run more than once; raises Omitted."""
-        if not self._repeats and self.is_busy:
+        if self._left and not self._repeats and self.is_busy:
             raise Omitted(self._name, "busy")
 
     def leave(self, call: "Future[Any] | Turn[Any, Any]") -> None:

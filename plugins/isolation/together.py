@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from plugins.functions import unsaid
+from plugins.isolation.budgets import own_budget
 from plugins.isolation.calls import Call, do_at_once
 from plugins.isolation.guard import GuardedRecommender
 from plugins.isolation.threads import OwnThread, Turn
@@ -28,12 +29,14 @@ def ask_together(recommenders: Sequence[Recommender], batch: Batch) -> list[Cand
     """Return each recommender's candidates; None of one that has no say, as ``propose`` of a guarded one tells."""
     guarded = [own for own in recommenders if isinstance(own, GuardedRecommender)]
     calls = {own.name: own.call(batch, own.remote) for own in guarded if own.remote and own.is_on}
-    do_at_once(list(calls.values()))
+    if calls:
+        do_at_once(list(calls.values()))
     shared = [own for own in guarded if own.may_share(batch)]
-    turns = {own.name: own.turn(batch) for own in shared}
+    budget = own_budget(batch)
+    turns = {own.name: own.turn(batch, budget) for own in shared}
     do_in_a_row(list(turns.values()))
-    scores = iter(unsaid(sum(own.function is not None for own in shared), batch))
-    return [_heard(own, batch, turns.get(own.name) or calls.get(own.name), scores) for own in recommenders]
+    asked, scores = calls | turns, iter(unsaid(sum([own.function is not None for own in shared]), batch))
+    return [_heard(own, batch, asked.get(own.name), scores) for own in recommenders]
 
 
 def do_in_a_row(turns: Sequence[Turn[Any, Any]]) -> None:
@@ -72,7 +75,7 @@ class _Row:
 
     def wait(self) -> Sequence[Turn[Any, Any]]:
         """Wait until all are done, or one is late; return those that were to come after that one."""
-        left = least = min(turn.budget for turn in self._turns)
+        left = least = min([turn.budget for turn in self._turns])
         while not self._over.acquire(timeout=left):
             with self._lock:
                 turn = self._turns[self._next - 1] if self._next else None
