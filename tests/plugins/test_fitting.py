@@ -41,7 +41,8 @@ GOOD = LEARNER.format(
     }""",
     learnt="",
 )  # fmt: skip
-LONG = "sum(0 for _ in range(2 * 10**8)) or {'a': np.zeros(1)}"
+LONG = "all(iter(lambda: os.path.exists(__file__), False)) and {'a': np.zeros(1)}"
+"""Ends as soon as the plugin's file is gone."""
 CASES = {
     "an exception": "1 / 0",
     "the end of the process": "sys.exit(3)",
@@ -67,7 +68,9 @@ def learnt(plugin_folder, catalogue, request):
 
     def make(mode, **sources):
         isolation = Isolation(mode, fit_seconds=2.0 if "mine" in sources else 60.0, fit_memory_mb=256)
-        host = PluginHost.load([plugin_folder(**sources)], shipped=(), isolation=isolation)
+        folder = plugin_folder(**sources)
+        request.addfinalizer(lambda: [path.unlink() for path in folder.glob("*.py")])
+        host = PluginHost.load([folder], shipped=(), isolation=isolation)
         request.addfinalizer(host.close)
         ledger = Ledger(catalogue("A", "B"))
         for number in range(3):
