@@ -5,6 +5,9 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -24,6 +27,7 @@ LONGEST = (
 )  # fmt: skip
 """Files that take the most time, which are begun with: one begun last would leave all processes but its own idle."""
 
+TASKS = Path("/proc/self/task")
 IN_SERVICE = budgets.BUDGET_SECONDS
 LONG = 60.0
 
@@ -65,6 +69,36 @@ def budget(monkeypatch):
 def hurried(budget):
     """Plugins have as much time as they have in service."""
     budget(IN_SERVICE)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_runs_on():
+    """Fail a module that leaves a thread which works on: it would slow down whatever this process tests after it."""
+    yield
+    if not TASKS.exists():  # Linux alone tells of each thread
+        return
+    deadline = time.monotonic() + 5
+    while working := threads_at_work():
+        assert time.monotonic() < deadline, f"left at work: {', '.join(working)}"
+
+
+def threads_at_work():
+    """The names of other threads that have a processor, or wait for one, most of some milliseconds."""
+    others = {str(thread.native_id): thread.name for thread in threading.enumerate()}
+    before, begun = spent(), time.monotonic_ns()
+    time.sleep(0.02)
+    most = (time.monotonic_ns() - begun) / 2
+    return [others[task] for task, now in spent().items() if task in others and now - before.get(task, now) > most]
+
+
+def spent():
+    """How many nanoseconds each thread of this process has had a processor, or waited for one."""
+    found = {}
+    for task in TASKS.iterdir():
+        with suppress(OSError):  # it has ended
+            has_run, has_waited, _ = map(int, (task / "schedstat").read_text().split())
+            found[task.name] = has_run + has_waited
+    return found
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -71,16 +71,18 @@ def batch(context):
 
 @pytest.fixture
 def plugin_folder(tmp_path):
-    """Return a function: a folder of plugins, of their sources by name."""
+    """Return a function: a folder of plugins, of their sources by name; empty after the test, which ends ``ENDLESS``."""
+    folder = tmp_path / "plugins"
 
     def make(**sources):
-        folder = tmp_path / "plugins"
         folder.mkdir(exist_ok=True)
         for name, source in sources.items():
             (folder / f"{name}.py").write_text(source, encoding="utf-8")
         return folder
 
-    return make
+    yield make
+    for path in folder.glob("*.py"):
+        path.unlink()
 
 
 @pytest.fixture

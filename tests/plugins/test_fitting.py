@@ -68,9 +68,7 @@ def learnt(plugin_folder, catalogue, request):
 
     def make(mode, **sources):
         isolation = Isolation(mode, fit_seconds=2.0 if "mine" in sources else 60.0, fit_memory_mb=256)
-        folder = plugin_folder(**sources)
-        request.addfinalizer(lambda: [path.unlink() for path in folder.glob("*.py")])
-        host = PluginHost.load([folder], shipped=(), isolation=isolation)
+        host = PluginHost.load([plugin_folder(**sources)], shipped=(), isolation=isolation)
         request.addfinalizer(host.close)
         ledger = Ledger(catalogue("A", "B"))
         for number in range(3):

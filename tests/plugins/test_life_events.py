@@ -172,7 +172,8 @@ def test_a_failure_is_logged_once_and_counted_each_time(host_of, paid, caplog):
     assert (host.plugins[-1].failures, host.plugins[-1].last_place) == (5, "KeyError in own.py:6")
 
 
-ENDLESS = "while customer.age is None: pass\n    return date(2026, 3, 1)"
+ENDLESS = "import os\n    while customer.age is None and os.path.exists(__file__): pass\n    return date(2026, 3, 1)"
+"""Ends as soon as the plugin's file is gone."""
 
 
 @pytest.fixture
