@@ -26,6 +26,7 @@ from graph.audit import AuditLog
 from graph.audit_entries import AuditKey
 from graph.imports import import_rows
 from plugins.host import PluginHost
+from tests.waiting import PATIENCE, until
 
 SECRET = "the secret that signs the tests' tokens"
 AUDIT_SECRET = "the secret of the tests' audit log"
@@ -116,9 +117,8 @@ async def started(app, **options):
     """Serve an application on a free port of loopback; returns the server and its task."""
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, **UVICORN | options))
     task = asyncio.create_task(server.serve())
-    while not server.started:
-        assert not task.done(), "the server did not start"
-        await asyncio.sleep(0.01)
+    await until(lambda: server.started or task.done())
+    assert server.started, "the server did not start"
     return server, task
 
 
@@ -132,7 +132,7 @@ class EventReader:
     async def hear(self):
         """The next event's name and data; a comment is an event without a name."""
         name = None
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             async for line in self._lines:
                 field, _, value = line.partition(": ")
                 match field:
@@ -153,12 +153,6 @@ class EventReader:
             assert [*(await act())["data"].values()] == [{"errors": []}]
             await asyncio.wait([hearing], timeout=0.1)
         return hearing.result()
-
-
-async def until(check):
-    async with asyncio.timeout(30):
-        while not check():
-            await asyncio.sleep(0.01)
 
 
 def subscribe_by_events(connection, bearer, query):
@@ -184,11 +178,6 @@ async def reading_nothing(server, transport, bearer, query):
             opened.transport.pause_reading()
             yield
             opened.transport.abort()
-
-
-@pytest.fixture(scope="session")
-def eventually():
-    return until
 
 
 @pytest.fixture(scope="session")
@@ -249,7 +238,7 @@ def serving(tmp_path_factory):
             self.server, self.task = await started(self.app)
             port = self.server.servers[0].sockets[0].getsockname()[1]
             self.url, self.socket_url = f"http://127.0.0.1:{port}", f"ws://127.0.0.1:{port}/graphql"
-            self.client = httpx.AsyncClient(base_url=self.url, timeout=60)
+            self.client = httpx.AsyncClient(base_url=self.url, timeout=PATIENCE)
             return self
 
         async def __aexit__(self, *_):
@@ -265,7 +254,8 @@ def serving(tmp_path_factory):
 
         @asynccontextmanager
         async def socket(self, bearer=None, **options):
-            async with connect(self.socket_url, subprotocols=["graphql-transport-ws"], **options) as socket:
+            own = {"subprotocols": ["graphql-transport-ws"], "open_timeout": PATIENCE} | options
+            async with connect(self.socket_url, **own) as socket:
                 if bearer:
                     await socket.send(
                         json.dumps({"type": "connection_init", "payload": {"authorization": f"Bearer {bearer}"}})

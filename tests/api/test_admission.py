@@ -11,6 +11,7 @@ from api.limits import Limits
 from api.rates import Rate
 from api.roles import Role
 from graph.store import Store
+from tests.waiting import PATIENCE, until
 
 NAME = "{ __typename }"
 READING = "{ customers(first: 1) { nodes { name } } }"
@@ -56,18 +57,12 @@ async def gated(bank, login):  # noqa: ARG001 - it is filled
         yield store
 
 
-async def until(condition):
-    async with asyncio.timeout(30):
-        while not condition():
-            await asyncio.sleep(0.005)
-
-
 def refusals(response):
     return [error["extensions"]["code"] for error in response.json().get("errors", ())]
 
 
 async def hear(socket):
-    return json.loads(await asyncio.wait_for(socket.recv(), 30))
+    return json.loads(await asyncio.wait_for(socket.recv(), PATIENCE))
 
 
 async def say(socket, query, key="1"):

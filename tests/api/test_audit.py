@@ -15,6 +15,7 @@ from graph.audit_entries import Act, AuditAction, AuditOutcome
 from graph.errors import StoreUnavailable
 from graph.store import Store
 from tests.api.conftest import EASY
+from tests.waiting import until
 
 CUSTOMER = "query Find($no: String!) { customer(customerNo: $no) { name } }"
 PAGE = "{ customers(first: 3) { nodes { name } } }"
@@ -157,9 +158,7 @@ async def test_tokens_that_are_not_valid_are_recorded_by_where_they_came_from(se
         await opened.send(json.dumps({"type": "connection_init", "payload": {"authorization": "Bearer rubbish"}}))
         await opened.wait_closed()
     await server.post("{ viewer { role } }")
-    async with asyncio.timeout(10):
-        while len(await told()) < 2:
-            await asyncio.sleep(0.02)
+    await until(told, lambda entries: len(entries) >= 2)
 
     assert (
         await told("actor", "action", "outcome", "codes", "subjects")

@@ -1,6 +1,5 @@
 """The dashboard asks for metrics and labels that a served bank has, and leaves none out."""
 
-import asyncio
 import json
 from ipaddress import ip_network
 from itertools import chain
@@ -14,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from api.webhooks.rules import WebhookRules
 from graph.store import Store
 from guanxi.metrics_server import metrics_served
+from tests.waiting import PATIENCE, until
 
 BOARD = json.loads((Path(__file__).parents[2] / "deploy" / "grafana" / "guanxi.json").read_text())
 QUERIES = [(p["title"], target["expr"]) for p in BOARD["panels"] for target in p.get("targets", ())]
@@ -36,7 +36,7 @@ async def samples(server, serving, bearers, login, bank):
         await running.post("{ products(first: 1) { nodes { name } } }", bearers.admin)
     await pinged(bank, serving, bearers)
     with metrics_served("127.0.0.1", 0, 1) as port:
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=PATIENCE) as client:
             text = (await client.get(f"http://127.0.0.1:{port}/metrics")).text
     families = text_string_to_metric_families(text)
     return {sample.name: set(sample.labels) for family in families for sample in family.samples}
@@ -49,9 +49,9 @@ async def pinged(bank, serving, bearers):
         made = await running.ask(CREATE, bearers.admin, url="http://127.0.0.1:1/")
         webhook = made["data"]["createWebhook"]["webhook"]["id"]
         await running.ask(PING, bearers.admin, id=webhook)
-        async with asyncio.timeout(30):
-            while not (await running.ask(FAILED, bearers.admin))["data"]["webhookDeliveries"]["totalCount"]:
-                await asyncio.sleep(0.05)
+        await until(
+            lambda: running.ask(FAILED, bearers.admin), lambda told: told["data"]["webhookDeliveries"]["totalCount"]
+        )
         await running.ask(DELETE, bearers.admin, id=webhook)
 
 

@@ -12,6 +12,7 @@ from graph.imports import import_rows
 from recommenders import prospect_lists
 from recommenders.prospects import Prospect, Tally
 from tests.api.conftest import row
+from tests.waiting import PATIENCE, until
 
 REPORT = "query ($no: String!) { accessReport(customerNo: $no) { customerNo schema generatedAt document } }"
 ERASE = """mutation ($no: String!, $reason: String!, $despite: Boolean! = false) {
@@ -130,10 +131,9 @@ async def test_who_listens_to_the_erased_is_told_that_he_is_gone(server, bearers
     async with server.socket(bearers.admin) as socket:
         query = 'subscription { offersChanged(customerNo: "DORA") { customerNo } }'
         await socket.send(json.dumps({"id": "1", "type": "subscribe", "payload": {"query": query}}))
-        while not server.changes.listeners:
-            await server.ask("{ __typename }", bearers.admin)
+        await until(lambda: server.changes.listeners)
         await server.ask(ERASE, bearers.admin, no=dora, reason="she asked")
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             told = json.loads(await socket.recv())
 
     assert told["payload"]["errors"][0]["extensions"]["code"] == "NOT_FOUND"

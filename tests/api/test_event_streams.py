@@ -6,6 +6,7 @@ import pytest
 
 from api import event_streams, slow_clients, sockets
 from api.roles import Role
+from tests.waiting import PATIENCE, until
 
 CHANGED = "subscription ($no: String!) { offersChanged(customerNo: $no) { customerNo } }"
 CONSENT = 'mutation { setConsent(input: {customerNo: "ANNA", marketing: true}) { errors { code } } }'
@@ -16,10 +17,10 @@ CHANGED_MUCH = f'subscription {{ offersChanged(customerNo: "ANNA") {{ {MUCH} }} 
 
 
 @pytest.fixture(autouse=True)
-async def nobody_is_left(server, eventually):
+async def nobody_is_left(server):
     """Wait, after each test, until nothing listens for a client that is gone."""
     yield
-    await eventually(lambda: server.changes.listeners == server.interactions.listeners == 0)
+    await until(lambda: server.changes.listeners == server.interactions.listeners == 0)
 
 
 @pytest.fixture
@@ -124,20 +125,20 @@ async def test_a_quiet_stream_has_a_heart_that_beats(server, bearers, monkeypatc
         assert [await stream.hear() for _ in range(3)] == [(None, "heartbeat")] * 3
 
 
-async def test_who_goes_is_listened_for_no_more(server, bearers, eventually):
+async def test_who_goes_is_listened_for_no_more(server, bearers):
     async with server.listen(CHANGED, bearers.anna, no="ANNA"):
-        await eventually(lambda: server.changes.listeners == 1)
+        await until(lambda: server.changes.listeners == 1)
 
-    await eventually(lambda: server.changes.listeners == 0)
+    await until(lambda: server.changes.listeners == 0)
 
 
 @pytest.mark.parametrize("transport", ["events", "socket"])
-async def test_who_reads_nothing_is_given_up(server, bearers, monkeypatch, consent, deaf, eventually, transport):
+async def test_who_reads_nothing_is_given_up(server, bearers, monkeypatch, consent, deaf, transport):
     for module in (slow_clients, sockets):
         monkeypatch.setattr(module, "STALLED_SECONDS", 0.5)
 
     async with deaf(server, transport, bearers.anna, CHANGED_MUCH):
-        await eventually(lambda: server.changes.listeners == 1)
-        async with asyncio.timeout(60):
+        await until(lambda: server.changes.listeners == 1)
+        async with asyncio.timeout(PATIENCE):
             while server.changes.listeners:
                 await consent()

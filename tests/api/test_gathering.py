@@ -9,6 +9,7 @@ import pytest
 
 from api.gathering import MOST_TOGETHER, Gathering
 from recommenders.contract import Answer, Context
+from tests.waiting import PATIENCE, until
 
 
 class Busy:
@@ -20,7 +21,7 @@ class Busy:
 
     def answer(self, customers, context):  # noqa: ARG002 - as the engine's
         self.batches.append(list(customers))
-        assert self.may_decide.wait(10)
+        assert self.may_decide.wait(PATIENCE)
         if "BAD" in customers:
             raise RuntimeError("a bad customer")
         return [Answer(number, (), ()) for number in customers]
@@ -46,8 +47,7 @@ async def ask(gathering, engine):
             gathering.answer(engine, customers, Context(**{"today": date(2026, 1, 1)} | changes))
         )
         await asyncio.sleep(0)
-        while not engine.batches:
-            await asyncio.sleep(0.001)
+        await until(lambda: engine.batches)
         return task
 
     return asking

@@ -7,6 +7,8 @@ from urllib.parse import quote
 
 import pytest
 
+from tests.waiting import until
+
 GRAPHQL, JSON = "application/graphql-response+json", "application/json"
 ORIGIN = "https://app.bank.example"
 NAME = "{__typename}"
@@ -330,6 +332,5 @@ async def test_a_caller_who_hangs_up_is_nothing_for_the_servers_log(call, server
     async with raw(server, "POST /graphql", bearers.admin, f"Content-Type: {JSON}", "Content-Length: 100"):
         assert (await call("POST", HELLO)).status_code == 200
 
-    while server.server.server_state.tasks:
-        await asyncio.sleep(0.01)
+    await until(lambda: not server.server.server_state.tasks)
     assert capfd.readouterr().err == ""

@@ -9,6 +9,7 @@ import pytest
 
 from api.events import MOST_WAITING, Interactions, Recorded
 from api.roles import Role
+from tests.waiting import until
 
 HEARD = """subscription ($no: String) { interactionRecorded(customerNo: $no) {
     interaction { interactionId kind note product { productCode } } customer { customerNo } missed } }"""
@@ -22,10 +23,10 @@ HOUR = timedelta(hours=1)
 
 
 @pytest.fixture(autouse=True)
-async def nobody_is_left(server, eventually):
+async def nobody_is_left(server):
     """Wait, after each test, until nothing listens for a client that is gone."""
     yield
-    await eventually(lambda: server.changes.listeners == server.interactions.listeners == 0)
+    await until(lambda: server.changes.listeners == server.interactions.listeners == 0)
 
 
 @pytest.fixture
@@ -49,9 +50,9 @@ async def kinds(stream, number):
     return [(await heard(stream))["interaction"]["kind"] for _ in range(number)]
 
 
-async def test_a_manager_is_told_what_happens_in_his_book_and_no_more(server, bearers, record, eventually):
+async def test_a_manager_is_told_what_happens_in_his_book_and_no_more(server, bearers, record):
     async with server.listen(HEARD, bearers.manager) as stream:
-        await eventually(lambda: server.interactions.listeners == 1)
+        await until(lambda: server.interactions.listeners == 1)
         await record("BO", "visit")
         for number in range(2 * MOST_WAITING):
             server.interactions.publish(Recorded(f"{number}", "BO", "M2"))
@@ -69,9 +70,9 @@ async def test_a_manager_is_told_what_happens_in_his_book_and_no_more(server, be
         }
 
 
-async def test_an_administrator_is_told_of_all_customers_or_of_one(server, bearers, record, eventually):
+async def test_an_administrator_is_told_of_all_customers_or_of_one(server, bearers, record):
     async with server.listen(HEARD, bearers.admin) as all_, server.listen(HEARD, bearers.admin, no="BO") as one:
-        await eventually(lambda: server.interactions.listeners == 2)
+        await until(lambda: server.interactions.listeners == 2)
         for customer_no, kind in [("ANNA", "1"), ("BO", "2"), ("NOTHING", "3"), ("BO", "4")]:
             await record(customer_no, kind)
 
@@ -79,9 +80,9 @@ async def test_an_administrator_is_told_of_all_customers_or_of_one(server, beare
         assert await kinds(one, 2) == ["2", "4"]
 
 
-async def test_what_is_sent_again_is_told_once(server, bearers, record, eventually):
+async def test_what_is_sent_again_is_told_once(server, bearers, record):
     async with server.listen(HEARD, bearers.admin) as stream:
-        await eventually(lambda: server.interactions.listeners == 1)
+        await until(lambda: server.interactions.listeners == 1)
         for _ in range(2):
             await record("ANNA", "call", "the same key")
         await record("ANNA", "visit")
@@ -90,10 +91,10 @@ async def test_what_is_sent_again_is_told_once(server, bearers, record, eventual
 
 
 async def test_a_customer_who_left_the_book_before_it_was_told_is_not_told_of_and_what_was_missed_before_him_is(
-    server, bearers, record, eventually
+    server, bearers, record
 ):
     async with server.listen(HEARD, bearers.manager) as stream:
-        await eventually(lambda: server.interactions.listeners == 1)
+        await until(lambda: server.interactions.listeners == 1)
         server.interactions.lose_count()
         server.interactions.publish(Recorded("any", "BO", "M1"))
         await record("CLARA", "call")
@@ -177,11 +178,9 @@ async def test_of_what_is_dropped_around_a_gap_no_number_is_told():
 
 
 @pytest.mark.parametrize("transport", ["events", "socket"])
-async def test_a_server_keeps_no_more_for_who_reads_nothing_than_may_wait(
-    server, bearers, record, deaf, eventually, transport
-):
+async def test_a_server_keeps_no_more_for_who_reads_nothing_than_may_wait(server, bearers, record, deaf, transport):
     async with deaf(server, transport, bearers.admin, MUCH_HEARD):
-        await eventually(lambda: server.interactions.listeners == 1)
+        await until(lambda: server.interactions.listeners == 1)
         long = await record("ANNA", "call", note="x" * 2_000)
         [inbox] = server.interactions._inboxes
         while not inbox.waiting or inbox.waiting[0][1] < 1_000:  # until then it still takes some
@@ -198,4 +197,4 @@ async def test_a_server_keeps_no_more_for_who_reads_nothing_than_may_wait(
         assert len(inbox.waiting) == MOST_WAITING
         assert held < 200_000
 
-    await eventually(lambda: server.interactions.listeners == 0)
+    await until(lambda: server.interactions.listeners == 0)

@@ -16,6 +16,7 @@ from api.key_sets import Pace
 from api.roles import Role
 from api.tokens import TokenRules
 from tests.api.issuer import CURVE, WEAK, key_set, published, rs256, signed_with_the_public_key
+from tests.waiting import until
 
 WRONG = "The token is not valid: its signature, algorithm or claims are wrong."
 NO_KEY = "The token is not valid: its key is not in the key set."
@@ -96,12 +97,6 @@ async def outcome(rules, token):
         return str(error)
 
 
-async def until(check):
-    async with asyncio.timeout(10):
-        while not check():
-            await asyncio.sleep(0.005)
-
-
 async def test_keys_are_read_once_and_again_for_a_new_one(issuer):
     rules = issuer.rules(OFTEN)
 
@@ -130,9 +125,7 @@ async def test_a_key_that_was_taken_back_stops_while_its_tokens_come(issuer):
 
     issuer.kids = ["new"]
 
-    async with asyncio.timeout(10):
-        while await outcome(rules, rs256()) == "ANNA":
-            await asyncio.sleep(0.01)
+    await until(lambda: outcome(rules, rs256()), lambda found: found != "ANNA")
     assert await said(rules, rs256()) == NO_KEY
 
 

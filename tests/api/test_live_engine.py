@@ -16,6 +16,7 @@ from plugins.host import PluginHost
 from recommenders.artefact import save
 from recommenders.catalogue import Catalogue
 from recommenders.training import train
+from tests.waiting import until
 
 OFFERS = """{ customer(customerNo: "ANNA") { offers(first: 20) { product { productCode } recommenders } } }"""
 PRODUCTS = "{ products { nodes { productCode } } }"
@@ -86,14 +87,6 @@ async def behind(bank, login, relay):  # noqa: ARG001 - what is behind it
     """The bank's store, reached through the relay."""
     async with Store(f"bolt://127.0.0.1:{relay.port}", *login[1:], retry_seconds=0) as store:
         yield store
-
-
-async def until(check):
-    """Wait for something to come true; what it gives."""
-    async with asyncio.timeout(60):
-        while not (found := await check()):
-            await asyncio.sleep(0.05)
-    return found
 
 
 async def ready(server):

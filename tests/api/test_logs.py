@@ -1,6 +1,5 @@
 """The log: a line for each operation, and nothing personal, whatever is sent and whatever goes wrong."""
 
-import asyncio
 import json
 import logging
 
@@ -8,6 +7,7 @@ import pytest
 from neo4j.exceptions import ConstraintError
 
 from plugins.host import PluginHost
+from tests.waiting import until
 
 NUMBER, NAME, PHONE = "C20260707", "Zhang Meili", "13800138000"
 PERSONAL = (NUMBER, NAME, "Meili", PHONE, "ANNA", "Anna")
@@ -207,9 +207,3 @@ def assert_discreet(log, least):
     assert len(lines) >= least
     said = "\n".join(lines)
     assert [personal for personal in PERSONAL if personal in said] == []
-
-
-async def until(check):
-    async with asyncio.timeout(20):
-        while not check():
-            await asyncio.sleep(0.01)

@@ -1,6 +1,5 @@
 """What the metrics tell of a served bank, and that nothing of it can grow without end."""
 
-import asyncio
 import json
 from datetime import date
 from types import SimpleNamespace
@@ -14,6 +13,7 @@ from api.metrics import REGISTRY
 from api.operations import LONGEST_NAME, OTHER, Names
 from api.store_watch import watched
 from graph.store import Store
+from tests.waiting import until
 
 PAGE = "query Page { customers(first: 5) { nodes { name accounts { nodes { balance } } } } }"
 OFFERS = "query Offers { viewer { customer { offers { product { name } } } } }"
@@ -137,12 +137,6 @@ async def test_errors_over_a_socket_are_counted(server, bearers, grown):
         lambda: grown("guanxi_operations_total", operation="Theirs", type="subscription", outcome="failed") == 1
     )
     assert grown("guanxi_errors_total", code="NOT_FOUND") == 1
-
-
-async def until(check):
-    async with asyncio.timeout(20):
-        while not check():
-            await asyncio.sleep(0.01)
 
 
 class Engine:

@@ -19,6 +19,7 @@ from recommenders.contract import Candidates
 from recommenders.features import FeatureSchema
 from recommenders.history import lives
 from recommenders.ranker import Ranker
+from tests.waiting import PATIENCE, until
 
 MODEL = """{ model {
     id asOf trainedAt liveSince periodMonths customers holdings firstOpening lastOpening surprises limits
@@ -48,12 +49,6 @@ def put(models, model_id, rate, live=True):
     learnt = {"customers": 64, "holdings": 62, "first": "2020-01-01", "last": None}
     told = {"trained_at": "2026-07-01T03:00:00+00:00", "purpose_limits": {"membership:tobacco": []}}
     save(models, Model(CODES, date(2026, 6, 30), {}, ranker=ranker, learnt_from=learnt, training=told, model_id=model_id), live=live)  # fmt: skip
-
-
-async def until(check):
-    async with asyncio.timeout(60):
-        while not await check():
-            await asyncio.sleep(0.02)
 
 
 async def in_service(server):
@@ -192,7 +187,7 @@ class Waiting:
 
     def propose(self, batch):
         self.asked.set()
-        assert self.go.wait(60)
+        assert self.go.wait(PATIENCE)
         return Candidates(np.full(batch.shape, np.nan, np.float32), lambda *_: None)
 
 
@@ -204,7 +199,7 @@ async def test_an_offer_carries_the_model_that_ranked_it_though_another_is_in_se
         await until(lambda: is_in_service(server, "m1"))
 
         asked = asyncio.create_task(offers(server, bearers.anna))
-        await asyncio.to_thread(waiting.asked.wait, 60)
+        await asyncio.to_thread(waiting.asked.wait, PATIENCE)
         put(server.models, "m2", 0.9)
         await until(lambda: is_in_service(server, "m2"))
         waiting.go.set()

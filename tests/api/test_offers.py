@@ -8,6 +8,7 @@ import pytest
 
 from graph.imports import import_rows
 from plugins.host import PluginHost
+from tests.waiting import until
 
 README = Path(__file__).parents[2] / "README.md"
 OFFERS = """
@@ -194,8 +195,7 @@ async def test_a_slow_recommender_is_left_out_and_named_and_the_others_offers_st
     async with with_plugin(SLOW) as server:
         slow = await offers_of(server, bearers.anna, budgetMs=budget_ms)
         (tmp_path / "go-on").touch()
-        while (done := await offers_of(server, bearers.anna))[1] is not None:
-            await asyncio.sleep(0.01)
+        done = await until(lambda: offers_of(server, bearers.anna), lambda found: found[1] is None)
 
     assert slow == (without, {"omittedRecommenders": ["slow"]})
     [card] = [offer for offer in done[0] if offer["product"]["productCode"] == "CARD"]
@@ -208,8 +208,7 @@ async def test_a_caller_in_a_hurry_leaves_out_what_is_slower_and_takes_it_from_n
         _, extensions = await offers_of(server, bearers.anna, budgetMs=50)
         recommenders = (await server.ask(states, bearers.marketing))["data"]["recommenders"]
         (tmp_path / "go-on").touch()
-        while (await offers_of(server, bearers.bo, no="BO"))[1] is not None:
-            await asyncio.sleep(0.01)
+        await until(lambda: offers_of(server, bearers.bo, no="BO"), lambda found: found[1] is None)
 
     assert "slow" in extensions["omittedRecommenders"]
     assert {"name": "slow", "state": "busy", "failures": 0} in recommenders

@@ -54,6 +54,7 @@ from recommenders.contract import Context
 from recommenders.training import train
 from tests.api.conftest import without_cost
 from tests.api.walking import Walk, most, shown, texts
+from tests.waiting import PATIENCE
 
 SUBGRAPH = build_schema(federation=True).as_str()
 """The schema with all that can be asked for."""
@@ -391,7 +392,7 @@ async def told(server, roles, role, query, act):
             if role == "nobody":
                 await socket.send(json.dumps({"type": "connection_init"}))
             await socket.send(json.dumps({"id": "1", "type": "subscribe", "payload": {"query": query}}))
-            answer = asyncio.ensure_future(socket.recv())
+            answer = asyncio.ensure_future(asyncio.wait_for(socket.recv(), PATIENCE))
             while not answer.done():
                 await server.ask(act, roles["ADMIN"])
                 await asyncio.sleep(0.02)

@@ -21,6 +21,7 @@ from plugins.failures.storing import tell_webhooks, telling
 from plugins.host import PluginHost
 from plugins.infos import PluginInfo
 from tests.api.receiving import Receiver
+from tests.waiting import until
 
 QUICK = WebhookRules("a secret", plain=True, networks=(ip_network("127.0.0.0/8"),), backoff=0.02, poll=0.05)
 PLUGIN = """
@@ -60,12 +61,6 @@ def host(tmp_path, monkeypatch):
     monkeypatch.setattr(storing, "STORE_SECONDS", 0.05)
     (tmp_path / "nosy.py").write_text(PLUGIN)
     return lambda: PluginHost.load([tmp_path], reports=FailureReports(tmp_path / "failures"))
-
-
-async def until(check):
-    async with asyncio.timeout(30):
-        while not check():
-            await asyncio.sleep(0.02)
 
 
 async def test_each_failure_comes_once_from_several_servers_however_often_it_fails(

@@ -11,6 +11,7 @@ from plugins.deciding import build_engine
 from plugins.host import PluginHost
 from plugins.life import reloading
 from plugins.life.stages import is_in_share
+from tests.waiting import PATIENCE, until
 
 PLUGIN = """
 from guanxi import Proposal, recommender
@@ -99,17 +100,13 @@ async def test_another_server_follows_within_its_interval(pushy, bank, bearers, 
     async with serving(bank, PluginHost.load([tmp_path])) as other:
         assert "pushy" in str(await other.ask(OFFERS, bearers.admin))
         await put(pushy, bearers.admin, "RETIRED")
-        async with asyncio.timeout(10):
-            while "pushy" in str(await other.ask(OFFERS, bearers.admin)):
-                await asyncio.sleep(0.02)
+        await until(lambda: other.ask(OFFERS, bearers.admin), lambda answer: "pushy" not in str(answer))
 
 
 async def test_life_events_of_a_plugin_are_those_of_customers_of_whom_it_decides(pushy, bearers, tmp_path):
     (tmp_path / "pushy.py").write_text(PLUGIN + MOVED)
     query, seen = "query ($no: String!) { customer(customerNo: $no) { lifeEvents { code } } }", {}
-    async with asyncio.timeout(30):
-        while "MOVED" not in str(await pushy.ask(query, bearers.admin, no="ANNA")):
-            await asyncio.sleep(0.02)
+    await until(lambda: pushy.ask(query, bearers.admin, no="ANNA"), lambda answer: "MOVED" in str(answer))
     for stage, own in {"SHARE": {"share": 50}, "SHADOW": {}, "RETIRED": {}, "LIVE": {}}.items():
         await put(pushy, bearers.marketing, stage, force=True, **own)
         answers = {no: await pushy.ask(query, bearers.admin, no=no) for no in PEOPLE}
@@ -189,11 +186,11 @@ async def test_what_a_plugin_in_shadow_would_have_done_is_stored_and_not_by_the_
     await put(pushy, bearers.marketing, "SHADOW")
     for _ in range(3):
         await pushy.ask(OFFERS, bearers.admin)
-    async with asyncio.timeout(10):
-        while (await plugin_days.counted(bank, "pushy")).get(None, plugin_days.Count()).asked < 3:
-            await asyncio.sleep(0.02)
+    nothing = plugin_days.Count()
+    counted = await until(
+        lambda: plugin_days.counted(bank, "pushy"), lambda counted: counted.get(None, nothing).asked >= 3
+    )
 
-    counted = await plugin_days.counted(bank, "pushy")
     assert (counted["AUTOPAY"].asked, counted["AUTOPAY"].proposed) == (3, 3)
     assert await plugin_days.foreseen(bank, "pushy") == plugin_days.Foreseen(1, 0)
 
@@ -204,10 +201,8 @@ async def test_no_request_fails_while_a_file_changes_back_and_forth(pushy, beare
     for name in ("pushy", "gentle"):
         source = PLUGIN.replace("pushy", name)
         path.write_text(source)
-        async with asyncio.timeout(30):
-            while name not in (text := str(await pushy.ask(OFFERS, bearers.admin))):
-                await asyncio.sleep(0.02)
-        good[text] = source
+        answer = await until(lambda: pushy.ask(OFFERS, bearers.admin), lambda answer, own=name: own in str(answer))
+        good[str(answer)] = source
     changing = True
 
     async def ask():
@@ -225,9 +220,7 @@ async def test_no_request_fails_while_a_file_changes_back_and_forth(pushy, beare
         await asyncio.sleep(0.5)
         seen.clear()
         path.write_text(source)
-        async with asyncio.timeout(60):
-            while text not in seen:
-                await asyncio.sleep(0.02)
+        await until(lambda own=text: own in seen)
     changing = False
     await asyncio.gather(*askers)
 
@@ -251,13 +244,11 @@ async def test_a_change_with_which_no_engine_can_be_built_leaves_what_serves_and
     async with serving(bank, PluginHost.load([tmp_path])) as server:
         served = await server.ask(OFFERS, bearers.admin)
         (tmp_path / "pushy.py").write_text(f"UNFIT = True\n{PLUGIN.replace('pushy', 'gentle')}")
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             while ("failing", reloading.AGAIN) not in await states(server, bearers):
                 assert await server.ask(OFFERS, bearers.admin) == served
         unfit.clear()
-        async with asyncio.timeout(60):
-            while "gentle" not in str(await server.ask(OFFERS, bearers.admin)):
-                await asyncio.sleep(0.02)
+        await until(lambda: server.ask(OFFERS, bearers.admin), lambda answer: "gentle" in str(answer))
         assert ("loaded", None) in await states(server, bearers)
     assert "the plugins in service stay: ValueError: no such engine" in caplog.messages
 

@@ -11,6 +11,7 @@ from graph import plugin_settings
 from graph.store import Store
 from plugins.host import PluginHost
 from plugins.settings.held import Sources
+from tests.waiting import until
 
 KEPT = "a secret nobody tells"
 PLUGIN = """
@@ -88,10 +89,8 @@ async def proposed(server, bearer):
     return [offer["product"]["productCode"] for offer in offers if "set-by-staff" in offer["recommenders"]]
 
 
-async def until(server, bearer, expected):
-    async with asyncio.timeout(30):
-        while await proposed(server, bearer) != expected:
-            await asyncio.sleep(0.02)
+async def until_proposed(server, bearer, expected):
+    await until(lambda: proposed(server, bearer), lambda found: found == expected)
 
 
 async def test_marketing_reads_what_a_plugin_is_set_to_and_where_from(servers, bearers):
@@ -117,14 +116,14 @@ async def test_a_plugin_without_settings_has_none_to_read_or_set(servers, bearer
 
 async def test_a_change_is_the_next_version_and_every_server_takes_it(servers, bearers):
     one, other = servers
-    await until(other, bearers.anna, ["CARD"])
+    await until_proposed(other, bearers.anna, ["CARD"])
 
     done = await set_(one, bearers.marketing, settings={"code": "AUTOPAY"})
     assert done["errors"] == []
     assert done["pluginSettings"]["version"] == 1
     assert done["pluginSettings"]["values"][0] == {"name": "code", "value": "AUTOPAY", "source": "STAFF", "secret": False}  # fmt: skip
-    await until(one, bearers.anna, ["AUTOPAY"])
-    await until(other, bearers.anna, ["AUTOPAY"])
+    await until_proposed(one, bearers.anna, ["AUTOPAY"])
+    await until_proposed(other, bearers.anna, ["AUTOPAY"])
 
     await set_(other, bearers.admin, settings={"score": 0.75}, expectedVersion=1)
     await revert(one, bearers.marketing, 1)
@@ -136,7 +135,7 @@ async def test_a_change_is_the_next_version_and_every_server_takes_it(servers, b
         (1, {"code": "AUTOPAY"}, None),
     ]
     assert {version["setBy"] for version in done["pluginSettings"]["history"]} == {"marketing", "admin"}
-    await until(other, bearers.anna, ["CARD"])
+    await until_proposed(other, bearers.anna, ["CARD"])
 
 
 async def test_no_request_is_dropped_while_settings_change(servers, bearers):
@@ -150,7 +149,7 @@ async def test_no_request_is_dropped_while_settings_change(servers, bearers):
     asking = [asyncio.create_task(ask()) for _ in range(4)]
     for code in ("AUTOPAY", "CARD", "AUTOPAY"):
         await set_(one, bearers.admin, settings={"code": code})
-        await until(other, bearers.anna, [code])
+        await until_proposed(other, bearers.anna, [code])
     stop.set()
     await asyncio.gather(*asking)
     assert {tuple(offers) for offers in answered} == {("AUTOPAY",), ("CARD",)}
@@ -283,7 +282,7 @@ async def test_what_was_set_and_cannot_be_any_more_breaks_the_plugin_alone_and_i
             assert told["error"] == "the setting 'gone' set at run time: there is no setting 'gone'"
             done = await revert(server, bearers.admin, 0)
             assert (done["errors"], done["pluginSettings"]["error"]) == ([], None)
-            await until(server, bearers.anna, ["CARD"])
+            await until_proposed(server, bearers.anna, ["CARD"])
     finally:
         await bank.write("MATCH (n:PluginSettings) DELETE n")
         await bank.write("MATCH (n:PluginSettingsChange) DELETE n")

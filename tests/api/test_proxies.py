@@ -12,6 +12,7 @@ from websockets.asyncio.client import connect
 
 from api.app import UVICORN
 from api.proxies import trusting
+from tests.waiting import PATIENCE
 
 SPOOFED = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https", "Forwarded": "for=203.0.113.9;proto=https"}
 LOOPBACK, INNER = ip_network("127.0.0.1"), ip_network("10.0.0.0/8")
@@ -35,7 +36,7 @@ def seen(start):
         server, task = await start(app, **trusting(proxies))
         address = f"127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
         try:
-            async with httpx.AsyncClient() as client:
+            async with httpx.AsyncClient(timeout=PATIENCE) as client:
                 over_http = (await client.get(f"http://{address}", headers=headers)).json()
             async with connect(f"ws://{address}", additional_headers=headers) as socket:
                 return over_http, await socket.recv()

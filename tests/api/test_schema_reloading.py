@@ -14,6 +14,7 @@ from api.schema import build_schema
 from graph.records import StoredSettings
 from plugins.host import PluginHost
 from plugins.life.reloading import STAYS, Reloading
+from tests.waiting import PATIENCE, until
 
 WARD = '''
 from dataclasses import dataclass
@@ -101,9 +102,7 @@ async def served(bank, serving, ward, bearers):
     async with serving(bank, PluginHost.load([ward.parent])) as server:
 
         async def answers(query, data):
-            async with asyncio.timeout(60):
-                while (found := await server.ask(query, bearers.admin)).get("data") != data:
-                    await asyncio.sleep(0.05)
+            found = await until(lambda: server.ask(query, bearers.admin), lambda answer: answer.get("data") == data)
             assert found == {"data": data}
 
         server.answers = answers
@@ -175,9 +174,7 @@ async def test_a_request_in_flight_ends_on_the_schema_that_it_began_with(served,
     ward.write_text(WARD.replace(FIELD, waiting + LETTER))
     await served.answers(asked("ward { letter }"), {"customer": {"ward": {"letter": "A"}}})
     flying = asyncio.create_task(served.ask(asked("ward { number letter }"), bearers.admin))
-    async with asyncio.timeout(30):
-        while not begun.exists():
-            await asyncio.sleep(0.01)
+    await until(begun.exists)
     ward.write_text(WARD.replace(FIELD, LETTER.replace('"A"', '"B"')))
     await served.answers(asked("ward { letter }"), {"customer": {"ward": {"letter": "B"}}})
     assert not flying.done()
@@ -187,7 +184,7 @@ async def test_a_request_in_flight_ends_on_the_schema_that_it_began_with(served,
 
 async def test_an_open_subscription_goes_on_and_the_sockets_next_operation_has_the_new_schema(served, ward, bearers):
     async def hear():
-        message = json.loads(await asyncio.wait_for(socket.recv(), 30))
+        message = json.loads(await asyncio.wait_for(socket.recv(), PATIENCE))
         return message["id"], message["payload"]
 
     def subscribe(key, query):
@@ -233,9 +230,7 @@ async def test_an_open_subscription_goes_on_and_the_sockets_next_operation_has_t
 )
 async def test_of_a_broken_file_the_version_before_serves(served, ward, bearers, source, said):
     ward.write_text(source)
-    async with asyncio.timeout(60):
-        while (told := await health(served, bearers))[0] != "failing":
-            await asyncio.sleep(0.05)
+    told = await until(lambda: health(served, bearers), lambda told: told[0] == "failing")
     assert said in told[1]
     assert await served.ask(asked("ward { number }"), bearers.admin) == {"data": {"customer": {"ward": {"number": 1}}}}
 

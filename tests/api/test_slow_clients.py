@@ -8,8 +8,9 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 
 from api import bodies, slow_clients
+from tests.waiting import PATIENCE, until
 
-SHORT = 0.3
+SHORT, LONG = 0.3, 2.0 * PATIENCE
 HEAD = "POST /graphql HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\nContent-Length: 50000\r\n"
 GOOD = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -18,7 +19,7 @@ GOOD = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 def deadlines(monkeypatch):
     """Return a function that sets the deadlines, in seconds."""
 
-    def set_to(request=30.0, body=30.0, stalled=30.0):
+    def set_to(request=LONG, body=LONG, stalled=LONG):
         monkeypatch.setattr(slow_clients, "REQUEST_SECONDS", request)
         monkeypatch.setattr(slow_clients, "STALLED_SECONDS", stalled)
         monkeypatch.setattr(bodies, "BODY_SECONDS", body)
@@ -53,7 +54,7 @@ async def answered(reader):
     """All that comes until the server ends the connection."""
     read = b""
     with suppress(ConnectionError):
-        while piece := await asyncio.wait_for(reader.read(65_536), 10):
+        while piece := await asyncio.wait_for(reader.read(65_536), PATIENCE):
             read += piece
     return read.decode()
 
@@ -134,12 +135,6 @@ async def test_a_client_that_does_not_read_is_cut_off(server, deadlines):
         await until(lambda: not any(connection.flow.write_paused for connection in connections))
 
     assert (await server.client.get("/healthz")).status_code == 200
-
-
-async def until(check):
-    async with asyncio.timeout(20):
-        while not check():
-            await asyncio.sleep(0.02)
 
 
 async def test_a_client_that_takes_its_time_within_the_deadlines_is_served(server, bearers, deadlines):

@@ -8,6 +8,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from api import socket_protocol, sockets
 from api.app import UVICORN
 from api.roles import Role
+from tests.waiting import PATIENCE
 
 CHANGED = "subscription ($no: String!) { offersChanged(customerNo: $no) { offers { id product { productCode } } } }"
 OFFERS = "query ($no: String!) { customer(customerNo: $no) { offers { id product { productCode } } } }"
@@ -32,7 +33,7 @@ async def say(socket, *messages):
 
 
 async def hear(socket):
-    return json.loads(await asyncio.wait_for(socket.recv(), 30))
+    return json.loads(await asyncio.wait_for(socket.recv(), PATIENCE))
 
 
 async def closed(socket):

@@ -1,6 +1,5 @@
 """Several servers that send, and one that was there before: each event is sent, and by one of them."""
 
-import asyncio
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
@@ -17,6 +16,7 @@ from graph.outbox import event, new_id
 from graph.store import Store
 from graph.words import WebhookEvent
 from tests.api.receiving import Receiver
+from tests.waiting import until
 
 ROOT = "the secret that webhooks' own are derived of"
 QUICK = WebhookRules(ROOT, plain=True, networks=(ip_network("127.0.0.0/8"),), backoff=0.02, poll=0.05)
@@ -41,10 +41,8 @@ async def ping(store):
     return await deliveries.send(store, "hook", event(WebhookEvent.PING, now, {}), Request(own, "F", own, now))
 
 
-async def until(check):
-    async with asyncio.timeout(30):
-        while not await check():
-            await asyncio.sleep(0.02)
+def delivered(bank, hook):
+    return deliveries.count(bank, Filter(hook.webhook_id, "delivered"))
 
 
 async def test_of_several_servers_one_sends(bank, login, serving, hook, receiver):
@@ -54,11 +52,7 @@ async def test_of_several_servers_one_sends(bank, login, serving, hook, receiver
             await held.enter_async_context(serving(store, webhooks=QUICK))
         for _ in range(40):
             await ping(bank)
-
-        async def all_sent():
-            return await deliveries.count(bank, Filter(hook.webhook_id, "delivered")) == 40
-
-        await until(all_sent)
+        await until(lambda: delivered(bank, hook), lambda count: count == 40)
     assert len(receiver.got) == len({got.event_id for got in receiver.got}) == 40
     found = await deliveries.page(bank, Filter(), Window(count=100))
     assert {(one.tries, len(one.attempts)) for one in found} == {(1, 1)}
@@ -69,11 +63,8 @@ async def test_what_a_server_left_is_sent_by_the_next(bank, serving, hook, recei
     sent = await ping(bank)
     await deliveries.claim(bank, hook.webhook_id, 5, datetime.now(UTC), timedelta(milliseconds=300))
 
-    async def delivered():
-        return (await deliveries.one(bank, sent.delivery_id)).state == "delivered"
-
     async with serving(bank, webhooks=QUICK):
-        await until(delivered)
+        await until(lambda: deliveries.one(bank, sent.delivery_id), lambda one: one.state == "delivered")
     [got] = receiver.got
     Webhook(signing.secret(hook, ROOT)).verify(got.body, got.headers)
     stored = await deliveries.one(bank, sent.delivery_id)
@@ -86,9 +77,5 @@ async def test_while_the_store_is_away_it_waits(login, bank, serving, hook, rece
         await ping(bank)
         assert receiver.got == []
     async with serving(bank, webhooks=QUICK):
-
-        async def delivered():
-            return await deliveries.count(bank, Filter(hook.webhook_id, "delivered")) == 1
-
-        await until(delivered)
+        await until(lambda: delivered(bank, hook), lambda count: count == 1)
     assert any("webhooks wait: The store at bolt://127.0.0.1:1 cannot be reached" in line for line in log.lines())

@@ -15,6 +15,7 @@ from api.metrics import REGISTRY
 from api.webhooks.rules import WebhookRules
 from graph import webhooks
 from tests.api.receiving import Receiver
+from tests.waiting import until
 
 ROOT = "the secret that webhooks' own are derived of"
 LOOPBACK = (ip_network("127.0.0.0/8"),)
@@ -86,13 +87,6 @@ def made(admin):
         return told["webhook"]["id"], told["secret"]
 
     return make
-
-
-async def until(check, seconds=30):
-    async with asyncio.timeout(seconds):
-        while not (found := await check()):
-            await asyncio.sleep(0.02)
-    return found
 
 
 @pytest.fixture
@@ -251,11 +245,7 @@ async def test_a_receiver_that_never_ends_its_answer_has_what_it_needs(made, adm
     [found] = await settled()
 
     assert (found["state"], [attempt["status"] for attempt in found["attempts"]]) == ("DELIVERED", [200])
-
-    async def let_go():
-        return receiver.busy == 0
-
-    await until(let_go)
+    await until(lambda: receiver.busy == 0)
 
 
 async def drip(writer):

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,10 +14,11 @@ import jwt
 import pytest
 
 from graph import embedded
+from tests.serving import serving
+from tests.waiting import PATIENCE
 
 HERE = Path(__file__).parent
 SECRET = "a secret of more than thirty-two characters"
-WAIT = 60
 EASY = {"GUANXI_LIMIT_TOKEN_RATE": "1000000", "GUANXI_LIMIT_CLIENT_RATE": "1000000"}
 """The clients ask as fast as they can, all with one token."""
 
@@ -66,38 +66,24 @@ def token(guanxi):
 @pytest.fixture(scope="session", params=["development", "production"])
 def served(request, guanxi):
     """``guanxi serve`` in a mode, ready, with its address."""
-    with serving(guanxi, *(["--development"] if request.param == "development" else [])) as url:
+    with served_cleanly(guanxi, *(["--development"] if request.param == "development" else [])) as url:
         yield SimpleNamespace(url=url, mode=request.param)
 
 
 @pytest.fixture(scope="session")
 def subgraph(guanxi):
     """The address of a ``guanxi serve`` that is a subgraph, in production."""
-    with serving(guanxi, GUANXI_FEDERATION="1") as url:
+    with served_cleanly(guanxi, GUANXI_FEDERATION="1") as url:
         yield url
 
 
 @contextmanager
-def serving(guanxi, *arguments, **settings):
-    command = guanxi("serve", "--port", 0, *arguments, **settings)
-    process = subprocess.Popen(**command, stdout=subprocess.PIPE, start_new_session=True)
-    url = process.stdout.readline().split()[2]
-    wait_until_ready(url.removesuffix("/graphql"))
-    yield url
-    os.killpg(process.pid, signal.SIGINT)
-    process.communicate(timeout=WAIT)
-
-
-def wait_until_ready(url):
-    deadline = time.monotonic() + WAIT
-    while True:
-        try:
-            if httpx.get(f"{url}/readyz").status_code == 200:
-                return
-        except httpx.TransportError:
-            pass
-        assert time.monotonic() < deadline, "guanxi serve does not become ready"
-        time.sleep(0.05)
+def served_cleanly(guanxi, *arguments, **settings):
+    """The GraphQL address of a server that Ctrl-C ends."""
+    with serving(guanxi, *arguments, **settings) as (process, url):
+        yield f"{url}/graphql"
+        os.killpg(process.pid, signal.SIGINT)
+        process.communicate(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="session")
@@ -105,7 +91,7 @@ def ask(token):
     """Return a function: the data of an administrator's query."""
 
     def answered(url, query):
-        answer = httpx.post(url, json={"query": query}, headers={"Authorization": f"Bearer {token}"}, timeout=WAIT)
+        answer = httpx.post(url, json={"query": query}, headers={"Authorization": f"Bearer {token}"}, timeout=PATIENCE)
         return answer.json()["data"]
 
     return answered

@@ -9,6 +9,8 @@ from gql.transport.exceptions import TransportQueryError
 from gql.transport.httpx import HTTPXAsyncTransport
 from gql.transport.websockets import WebsocketsTransport
 
+from tests.waiting import PATIENCE
+
 SCHEMA = (Path(__file__).parents[2] / "schema.graphql").read_text()
 PAGE = gql("""
     query Page($first: Int, $after: String) {
@@ -62,7 +64,7 @@ async def test_it_hears_over_a_socket_what_it_writes_over_it(over_socket, custom
     consent = GraphQLRequest(CONSENT, variable_values={"input": {"customerNo": customer_no, "marketing": True}})
     async with over_socket as session:
         heard = session.subscribe(GraphQLRequest(CHANGED, variable_values={"no": customer_no}))
-        first = asyncio.ensure_future(anext(heard))
+        first = asyncio.ensure_future(asyncio.wait_for(anext(heard), PATIENCE))
         while not first.done():
             payload = (await session.execute(consent))["setConsent"]
             await asyncio.sleep(0.05)

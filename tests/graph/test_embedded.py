@@ -11,6 +11,7 @@ import pytest
 from graph.embedded import StoreFolder, is_serving, join
 from graph.errors import SettingsError
 from graph.store import Store
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.embedded
 
@@ -41,13 +42,6 @@ with join(pathlib.Path(sys.argv[1])) as lease:
 
 def spawn(code, home):
     return subprocess.Popen([sys.executable, "-c", code, str(home)], stdout=subprocess.PIPE, text=True)
-
-
-def wait_until(condition, seconds=20.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)
 
 
 def listening(pid):
@@ -113,7 +107,7 @@ def test_the_store_stops_when_its_last_user_was_killed(tmp_path, folder):
     user.kill()
     user.communicate()
 
-    wait_until(lambda: not is_serving(folder), seconds=10)
+    wait_until(lambda: not is_serving(folder))
 
 
 def test_a_store_serves_until_its_process_has_ended(tmp_path, folder, serving_pid):

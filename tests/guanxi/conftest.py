@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -15,6 +16,7 @@ from guanxi.checking import check_plugin
 from guanxi.testing.drawn import sample_bank
 from plugins.host import PluginHost
 from plugins.loading import of_path
+from tests.serving import serving
 
 LAST_DAY = "2026-06-30"
 """The sample bank knows nothing that happened later."""
@@ -88,6 +90,12 @@ def journey(guanxi, tmp_path_factory):
             before_a_model=guanxi(home, "recommend", "--all", "--as-of", LAST_DAY),
             trained=guanxi(home, "train", "--as-of", LAST_DAY),
         )
+
+
+@pytest.fixture(scope="session")
+def serve(command, journey):
+    """Return a function: a context of ``guanxi serve`` in the home of the journey; the process and its address."""
+    return partial(serving, partial(command, journey.home))
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ from graph.imports import import_rows
 from guanxi.commands.demo import QUERIES
 from guanxi.settings import Settings
 from guanxi.showing import keys_to_show
+from tests.waiting import PATIENCE
 
 SIZE = 40
 
@@ -36,7 +37,7 @@ def demo(command):
         said = "".join(lines)
         answers = ask(said)
         os.killpg(running.pid, signal.SIGINT)
-        running.communicate(timeout=60)
+        running.communicate(timeout=PATIENCE)
         return SimpleNamespace(said=said, code=running.returncode, answers=answers)
 
     return run
@@ -61,7 +62,7 @@ def ask_all(said):
     for role, query in QUERIES.values():
         assert f"({role}):\n{query}\n" in said
         headers = {"Authorization": f"Bearer {bearers[role]}"}
-        answers[role] = httpx.post(url, json={"query": query}, headers=headers, timeout=60).json()
+        answers[role] = httpx.post(url, json={"query": query}, headers=headers, timeout=PATIENCE).json()
     return answers
 
 

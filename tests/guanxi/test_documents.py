@@ -1,7 +1,6 @@
 import hashlib
 import json
 import secrets
-import subprocess
 from types import SimpleNamespace
 
 import httpx
@@ -12,6 +11,7 @@ from api.limits import DEFAULT_LIMITS
 from graph.errors import GuanxiError
 from guanxi.commands.documents import Action, documents
 from guanxi.settings import Settings
+from tests.waiting import PATIENCE
 
 OFFERS = """query Offers { viewer { customer { name ...Shown } } }
 query Unused($n: Int!) { customers(first: $n) { nodes { name } } }
@@ -185,21 +185,19 @@ def test_a_limit_that_is_none_is_told(monkeypatch, name, value, line):
 
 
 @pytest.mark.embedded
-def test_a_server_runs_registered_operations_only(guanxi, command, journey, app, tmp_path):
+def test_a_server_runs_registered_operations_only(guanxi, serve, journey, app, tmp_path):
     out = tmp_path / "out.json"
     assert guanxi(journey.home, "documents", "register", app, "--out", out).returncode == 0
     settings = {"GUANXI_JWT_SECRET": "s" * 40, "GUANXI_TRUSTED_DOCUMENTS": str(out), "GUANXI_DEVELOPMENT": "1"}
     token = guanxi(journey.home, "token", "--role", "admin", **settings).stdout.strip()
-    started = command(journey.home, "serve", "--port", 0, **settings)
-    with subprocess.Popen(**started, stdout=subprocess.PIPE) as process:
-        try:
-            url = process.stdout.readline().split()[2]
-            asked = [
-                httpx.post(url, json=body, headers={"Authorization": f"Bearer {token}"}).json()
-                for body in ({"query": BY_THE_CLIENT}, {"query": "{ __typename }"})
-            ]
-        finally:
-            process.terminate()
+    bearer = {"Authorization": f"Bearer {token}"}
+    with serve(**settings) as (server, url):
+        asked = [
+            httpx.post(f"{url}/graphql", json={"query": query}, headers=bearer, timeout=PATIENCE).json()
+            for query in (BY_THE_CLIENT, "{ __typename }")
+        ]
+        server.terminate()
+        server.wait(PATIENCE)
 
     assert asked[0]["data"] == {"viewer": {"customer": None}}
     assert asked[1]["errors"][0]["extensions"]["code"] == "DOCUMENT_NOT_TRUSTED"

@@ -1,4 +1,3 @@
-import asyncio
 import json
 import os
 import signal
@@ -14,6 +13,7 @@ import pytest
 from graph import embedded
 from graph.store import Store
 from guanxi.portal import daemon_portal
+from tests.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.embedded
 
@@ -58,8 +58,7 @@ async def test_an_interrupted_load_is_finished_by_the_next(guanxi, command, tmp_
     with embedded.join(home) as lease:
         async with Store(lease.uri, lease.username, lease.password, lease.database) as store:
             running = start(command(home, "load", bank))
-            while not await customers(store):
-                await asyncio.sleep(0.005)
+            await until(lambda: customers(store), every=0.005)
 
             assert_interrupted(running)
 
@@ -71,7 +70,7 @@ async def test_an_interrupted_load_is_finished_by_the_next(guanxi, command, tmp_
         assert sum(file["loaded"] for file in files) > 0
 
 
-async def test_an_interrupted_training_leaves_the_model_in_force_and_is_finished_by_the_next(
+def test_an_interrupted_training_leaves_the_model_in_force_and_is_finished_by_the_next(
     journey, guanxi, command, tmp_path, last_day
 ):
     (tmp_path / "slow.py").write_text(SLOW_LEARNER)
@@ -79,9 +78,7 @@ async def test_an_interrupted_training_leaves_the_model_in_force_and_is_finished
     current = journey.home / "models" / "current"
     before = current.read_text()
     running = start(command(journey.home, *train, GUANXI_PLUGINS=str(tmp_path)))
-    while not (tmp_path / "learning").exists():
-        assert running.poll() is None
-        await asyncio.sleep(0.01)
+    wait_for(running, tmp_path, "learning")
 
     assert_interrupted(running, within=SOON_SECONDS)
     assert current.read_text() == before
@@ -170,7 +167,7 @@ def wait_for(running, folder, pattern):
         time.sleep(0.01)
 
 
-def assert_interrupted(running, within=60):
+def assert_interrupted(running, within=PATIENCE):
     if running.poll() is None:
         running.send_signal(signal.SIGINT)
     try:

@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,6 +20,8 @@ from guanxi.settings import Settings
 from guanxi.work import is_done_here, is_due
 from plugins.contract import Job
 from plugins.host import PluginHost
+from tests.serving import is_ready
+from tests.waiting import PATIENCE, until, wait_until
 
 pytestmark = pytest.mark.embedded
 
@@ -108,13 +109,6 @@ def listed(guanxi, home, **settings):
     return {job["name"]: job for job in json.loads(done.stdout)}
 
 
-def within(seconds, holds):
-    until = time.monotonic() + seconds
-    while not holds() and time.monotonic() < until:
-        time.sleep(0.1)
-    return holds()
-
-
 def pids(tmp_path):
     """What runs the job that hangs, and its child; nothing while it does not."""
     out = tmp_path / "out"
@@ -188,7 +182,7 @@ def test_what_goes_wrong_is_recorded_without_anything_personal(journey, guanxi, 
     assert (done.returncode, done.stdout, done.stderr) == (1, "", f"{name}: failed, {error}\n")
     assert listed(guanxi, journey.home, **ward)[name]["error"] == error
     if name == "hang":
-        assert within(5, lambda: all(map(gone, pids(tmp_path))))
+        wait_until(lambda: all(map(gone, pids(tmp_path))))
 
 
 SLOW = """
@@ -288,36 +282,36 @@ async def test_our_own_jobs_do_what_their_commands_do(journey, guanxi, opened):
 def test_a_job_ends_with_who_runs_it(journey, command, ward, tmp_path):
     (tmp_path / "plugins" / "ward.py").write_text(PLUGIN.replace("MOST", "600"))
     running = subprocess.Popen(**command(journey.home, "jobs", "run", "hang", **ward))
-    assert within(60, lambda: pids(tmp_path))
+    wait_until(lambda: pids(tmp_path))
 
     running.kill()
     running.wait()
 
-    assert within(20, lambda: all(map(gone, pids(tmp_path))))
+    wait_until(lambda: all(map(gone, pids(tmp_path))))
 
 
 async def test_two_servers_do_what_is_due_once_and_live_through_what_fails(journey, command, ward, opened, tmp_path):
     settings = ward | {"GUANXI_JOBS": "hog", "GUANXI_PLUGIN_JOB_MEMORY_MB": "128"}
-    servers = [
+    servers = [  # at once, while ``serve`` waits for each
         subprocess.Popen(
             **command(journey.home, "serve", "--port", "0", "--development", **settings), stdout=subprocess.PIPE
         )
         for _ in range(2)
     ]
+
+    def ended(found):
+        return {"count", "fail", "hog", "sweep"} <= {name for name, job in found.items() if job.ended_at}
+
     try:
         urls = [server.stdout.readline().split()[2].removesuffix("/graphql") for server in servers]
-        ended = False
-        until = time.monotonic() + 90
-        while not ended and time.monotonic() < until:
-            time.sleep(1)
-            found = await jobs.states(opened, datetime.now(UTC))
-            ended = {"count", "fail", "hog", "sweep"} <= {name for name, job in found.items() if job.ended_at}
-        assert [httpx.get(f"{url}/healthz").status_code for url in urls] == [200, 200]
+        wait_until(lambda: all(map(is_ready, urls)))
+        found = await until(lambda: jobs.states(opened, datetime.now(UTC)), ended, every=1)
+        assert [httpx.get(f"{url}/healthz", timeout=PATIENCE).status_code for url in urls] == [200, 200]
     finally:
         for server in servers:
             server.send_signal(signal.SIGINT)
         for server in servers:
-            server.wait(30)
+            server.wait(PATIENCE)
             server.stdout.close()
 
     assert {name: (job.outcome, job.runs) for name, job in found.items()} == {
@@ -329,20 +323,17 @@ async def test_two_servers_do_what_is_due_once_and_live_through_what_fails(journ
     assert (tmp_path / "out").read_text() == "300 300\n"
 
 
-async def test_a_server_does_the_jobs_of_a_file_that_has_changed(journey, command, ward, tmp_path):
+async def test_a_server_does_the_jobs_of_a_file_that_has_changed(serve, ward, tmp_path):
     file = tmp_path / "plugins" / "ward.py"
     source, settings = file.read_text(), ward | {"GUANXI_JOBS": "-sweep,-fail"}
     file.write_text(source.replace('    register(Job("count"', '    (Job("count"'))
-    with subprocess.Popen(
-        **command(journey.home, "serve", "--port", "0", "--development", **settings), stdout=subprocess.PIPE
-    ) as server:
-        url = server.stdout.readline().split()[2].removesuffix("/graphql")
-        within(60, lambda: httpx.get(f"{url}/readyz", timeout=60).status_code == 200)
+    with serve("--development", **settings) as (server, _):
         file.write_text(source)
-        is_done = within(60, lambda: (tmp_path / "out").exists() and (tmp_path / "out").read_text())
+        done = wait_until(lambda: (tmp_path / "out").exists() and (tmp_path / "out").read_text())
         server.terminate()
+        server.wait(PATIENCE)
 
-    assert is_done == "300 300\n"
+    assert done == "300 300\n"
 
 
 async def test_which_jobs_are_done_follows_the_plugins(opened, tmp_path, monkeypatch, caplog):
@@ -355,9 +346,7 @@ async def test_which_jobs_are_done_follows_the_plugins(opened, tmp_path, monkeyp
 
     async def come(wanted):
         begun.clear()
-        async with asyncio.timeout(30):
-            while wanted not in begun:
-                await asyncio.sleep(0.01)
+        await until(lambda: wanted in begun)
 
     def host(*named):
         (tmp_path / "ward.py").write_text(
@@ -380,14 +369,15 @@ async def test_which_jobs_are_done_follows_the_plugins(opened, tmp_path, monkeyp
     assert caplog.messages.count("GUANXI_JOBS names 'two', and there is no such job") == 1
 
 
-async def test_a_job_that_its_server_interrupts_is_due_at_once(journey, guanxi, command, ward, opened, tmp_path):
+async def test_a_job_that_its_server_interrupts_is_due_at_once(journey, guanxi, serve, ward, opened, tmp_path):
     settings = ward | {"GUANXI_JOBS": "hang,-count,-fail,-sweep"}
     (tmp_path / "plugins" / "ward.py").write_text(PLUGIN.replace("MOST", "600"))
-    with subprocess.Popen(**command(journey.home, "serve", "--port", "0", "--development", **settings)) as server:
-        assert within(60, lambda: pids(tmp_path))
+    with serve("--development", **settings) as (server, _):
+        wait_until(lambda: pids(tmp_path))
         server.terminate()
+        server.wait(PATIENCE)
 
-    assert within(5, lambda: all(map(gone, pids(tmp_path))))
+    wait_until(lambda: all(map(gone, pids(tmp_path))))
     [state] = (await jobs.states(opened, datetime.now(UTC))).values()
     assert (state.outcome, state.failures) == (JobOutcome.INTERRUPTED, 0)
     lines = guanxi(journey.home, "jobs", **settings).stdout.splitlines()

@@ -1,7 +1,6 @@
 """``guanxi events``: the first run tells nobody, a later one what has happened since, each event once."""
 
 import json
-import subprocess
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -14,6 +13,7 @@ from graph.deliveries import Filter, Window
 from graph.once import Request
 from graph.store import Store
 from graph.words import WebhookEvent
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.embedded
 
@@ -103,7 +103,7 @@ async def test_of_a_plugin_that_does_not_decide_none_is_told_by_the_command_nor_
     assert live.stdout == "MOVED: 1\n"
 
 
-def test_who_serves_a_customer_reads_his_events_and_he_does_not(journey, command, guanxi, moving):
+def test_who_serves_a_customer_reads_his_events_and_he_does_not(journey, serve, guanxi, moving):
     settings = moving(3)
     manager = pl.read_csv(journey.bank / "customers.csv", infer_schema=False).row(0, named=True)["manager_no"]
     ask = '{ customer(customerNo: "C000000001") { lifeEvents(days: 5) { code on text zh: text(language: ZH) } } }'
@@ -113,25 +113,21 @@ def test_who_serves_a_customer_reads_his_events_and_he_does_not(journey, command
     def token(*arguments):
         return guanxi(journey.home, "token", *arguments, **development).stdout.strip()
 
-    with subprocess.Popen(
-        **command(journey.home, "serve", "--port", "0", **development), stdout=subprocess.PIPE
-    ) as server:
-        url = server.stdout.readline().split()[2]
+    with serve(**development) as (server, url):
 
         def asked(query, *arguments):
             bearer = {"Authorization": f"Bearer {token(*arguments)}"}
-            return httpx.post(url, json={"query": query}, headers=bearer, timeout=60).json()
+            return httpx.post(f"{url}/graphql", json={"query": query}, headers=bearer, timeout=PATIENCE).json()
 
-        try:
-            found = {
-                "admin": asked(ask, "--role", "ADMIN"),
-                "manager": asked(ask, "--role", "RELATIONSHIP_MANAGER", "--manager", manager),
-                "himself": asked(ask, "--role", "CUSTOMER", "--customer", "C000000001"),
-            }
-            of_failing = asked(ask.replace("0001", "0002"), "--role", "ADMIN")
-            refused = asked(beyond, "--role", "ADMIN")
-        finally:
-            server.terminate()
+        found = {
+            "admin": asked(ask, "--role", "ADMIN"),
+            "manager": asked(ask, "--role", "RELATIONSHIP_MANAGER", "--manager", manager),
+            "himself": asked(ask, "--role", "CUSTOMER", "--customer", "C000000001"),
+        }
+        of_failing = asked(ask.replace("0001", "0002"), "--role", "ADMIN")
+        refused = asked(beyond, "--role", "ADMIN")
+        server.terminate()
+        server.wait(PATIENCE)
 
     on = str(datetime.now(UTC).date() - timedelta(days=3))
     moved = [{"code": "MOVED", "on": on, "text": "Has moved.", "zh": "已搬家。"}]

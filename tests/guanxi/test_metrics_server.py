@@ -2,9 +2,7 @@
 
 import os
 import signal
-import subprocess
-import time
-from contextlib import suppress
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -12,56 +10,30 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from guanxi.metrics_server import metrics_served
+from tests.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.embedded
 
 SECRET = "a secret of more than thirty-two characters"
-WAIT = 60
 QUERY = {"query": "query Products { products(first: 1) { nodes { name } } }"}
 SUM = "guanxi_operations_total"
 
 
 @pytest.fixture
-def served(command, journey):
+def served(serve):
     """Return a function: ``guanxi serve`` with a port for metrics; the process and both addresses."""
-    running = []
+    settings = {"GUANXI_DEVELOPMENT": "1", "GUANXI_JWT_SECRET": SECRET, "GUANXI_METRICS_PORT": "0"}
+    with ExitStack() as running:
 
-    def start(*arguments):
-        settings = {"GUANXI_DEVELOPMENT": "1", "GUANXI_JWT_SECRET": SECRET, "GUANXI_METRICS_PORT": "0"}
-        process = subprocess.Popen(
-            **command(journey.home, "serve", "--port", 0, *arguments, **settings),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
-        running.append(process)
-        url = process.stdout.readline().split()[2].removesuffix("/graphql")
-        metrics = process.stdout.readline().split()[2]
-        wait_until(lambda: is_ready(url))
-        return process, url, metrics
+        def start(*arguments):
+            process, url = running.enter_context(serve(*arguments, **settings))
+            return process, url, process.stdout.readline().split()[2]
 
-    yield start
-    for process in running:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-
-
-def wait_until(check):
-    deadline = time.monotonic() + WAIT
-    while not check():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
-def is_ready(url):
-    with suppress(httpx.TransportError):
-        return httpx.get(f"{url}/readyz").status_code == 200
-    return False
+        yield start
 
 
 def total(metrics, name):
-    families = text_string_to_metric_families(httpx.get(metrics).text)
+    families = text_string_to_metric_families(httpx.get(metrics, timeout=PATIENCE).text)
     return sum(sample.value for family in families for sample in family.samples if sample.name == name)
 
 
@@ -75,14 +47,14 @@ def workers_of(process):
 def test_one_answer_is_of_all_workers(served, workers):
     process, url, metrics = served("--workers", workers)
     for _ in range(12):
-        assert httpx.post(f"{url}/graphql", json=QUERY).status_code == 200
+        assert httpx.post(f"{url}/graphql", json=QUERY, timeout=PATIENCE).status_code == 200
 
     assert [total(metrics, SUM) for _ in range(5)] == [12] * 5
     wait_until(lambda: total(metrics, "guanxi_workers") == workers)
-    assert httpx.get(f"{url}/metrics").status_code == 404
+    assert httpx.get(f"{url}/metrics", timeout=PATIENCE).status_code == 404
 
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=WAIT)
+    process.communicate(timeout=PATIENCE)
     with pytest.raises(httpx.ConnectError):
         httpx.get(metrics)
 
@@ -91,7 +63,7 @@ def test_a_worker_that_died_keeps_its_counts_and_no_gauge(served):
     process, url, metrics = served("--workers", 2)
     wait_until(lambda: total(metrics, "guanxi_workers") == 2)
     for _ in range(12):
-        httpx.post(f"{url}/graphql", json=QUERY)
+        httpx.post(f"{url}/graphql", json=QUERY, timeout=PATIENCE)
     wait_until(lambda: total(metrics, SUM) == 12)  # each is counted after it is answered
 
     first = workers_of(process)[0]

@@ -5,9 +5,8 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from threading import Event
 
@@ -16,51 +15,28 @@ import jwt
 import pytest
 from redis import Redis
 
+from tests.waiting import PATIENCE, wait_until
+
 pytestmark = pytest.mark.embedded
 
 SECRET = "a secret of more than thirty-two characters"
 DEVELOPMENT = {"GUANXI_DEVELOPMENT": "1"}
-WAIT = 60
 
 
 @pytest.fixture
-def served(command, journey):
-    """Return a function: ``guanxi serve`` running on a free port in a process group of its own, and its address."""
-    running = []
+def served(serve):
+    """Return a function: ``guanxi serve`` running in a process group of its own, and its address."""
+    with ExitStack() as running:
 
-    def start(*arguments, **settings):
-        process = subprocess.Popen(
-            **command(journey.home, "serve", "--port", 0, *arguments, **settings or {"GUANXI_JWT_SECRET": SECRET}),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
-        running.append(process)
-        line = process.stdout.readline()
-        assert line.endswith("/graphql (stop with Ctrl-C)\n"), line + process.stderr.read()
-        url = line.split()[2].removesuffix("/graphql")
-        wait_until(lambda: is_ready(url))
-        return process, url
+        def start(*arguments, **settings):
+            own = settings or {"GUANXI_JWT_SECRET": SECRET}
+            return running.enter_context(serve(*arguments, stderr=subprocess.PIPE, **own))
 
-    yield start
-    for process in running:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+        yield start
 
 
-def wait_until(check):
-    deadline = time.monotonic() + WAIT
-    while not check():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
-def is_ready(url):
-    try:
-        return httpx.get(f"{url}/readyz").status_code == 200
-    except httpx.TransportError:
-        return False
+def readiness(url):
+    return httpx.get(f"{url}/readyz", timeout=PATIENCE).json()
 
 
 def group(process):
@@ -92,14 +68,13 @@ def test_it_answers_and_ctrl_c_ends_it_cleanly(served, journey, guanxi, workers)
     token = guanxi(journey.home, "token", "--role", "admin", GUANXI_JWT_SECRET=SECRET, **DEVELOPMENT).stdout.strip()
     query = {"query": "{ customers(first: 1) { totalCount } }"}
 
-    answers = [
-        httpx.post(f"{url}/graphql", json=query, headers={"Authorization": f"Bearer {token}"}).json() for _ in range(8)
-    ]
+    bearer = {"Authorization": f"Bearer {token}"}
+    answers = [httpx.post(f"{url}/graphql", json=query, headers=bearer, timeout=PATIENCE).json() for _ in range(8)]
     assert [answer["data"] for answer in answers] == [{"customers": {"totalCount": 300}}] * 8
     assert len(group(process)) >= workers
 
     os.killpg(process.pid, signal.SIGINT)
-    stdout, stderr = process.communicate(timeout=WAIT)
+    stdout, stderr = process.communicate(timeout=PATIENCE)
 
     assert (process.returncode, stdout) == (0, "")
     assert [json.loads(line)["logger"] for line in stderr.splitlines()] == ["guanxi.access"] * 8
@@ -118,7 +93,7 @@ def test_it_does_not_wait_for_its_subscribers_to_go(served, admin, workers):
     ):
         os.killpg(process.pid, signal.SIGINT)
         assert stream.read() == b""
-    _, stderr = process.communicate(timeout=WAIT)
+    _, stderr = process.communicate(timeout=PATIENCE)
 
     assert (process.returncode, stderr) == (0, "")
 
@@ -128,7 +103,7 @@ def test_it_ends_cleanly_when_asked_to_terminate(served, workers):
     process, _ = served("--workers", workers)
 
     process.terminate()
-    _, stderr = process.communicate(timeout=WAIT)
+    _, stderr = process.communicate(timeout=PATIENCE)
 
     assert "Traceback" not in stderr
     wait_until(lambda: group(process) == [])
@@ -150,7 +125,7 @@ def test_no_process_of_a_plugin_outlives_it(served, tmp_path, by):
     assert all(map(is_running, apart))
 
     os.killpg(process.pid, by)
-    process.communicate(timeout=WAIT)
+    process.communicate(timeout=PATIENCE)
 
     wait_until(lambda: not any(map(is_running, apart)))
 
@@ -170,7 +145,7 @@ def test_readyz_names_the_model_in_force(served, journey):
     _, url = served()
 
     model = (journey.home / "models" / "current").read_text()
-    assert httpx.get(f"{url}/readyz").json() == {"status": "ready", "store": "reachable", "model": model}
+    assert readiness(url) == {"status": "ready", "store": "reachable", "model": model}
 
 
 def test_a_running_server_takes_up_what_is_promoted_and_what_is_rolled_back_to(served, journey, guanxi):
@@ -180,9 +155,9 @@ def test_a_running_server_takes_up_what_is_promoted_and_what_is_rolled_back_to(s
     _, url = served()
     try:
         promoted = guanxi(journey.home, "models", "promote", "other")
-        wait_until(lambda: httpx.get(f"{url}/readyz").json()["model"] == "other")
+        wait_until(lambda: readiness(url)["model"] == "other")
         back = guanxi(journey.home, "models", "rollback")
-        wait_until(lambda: httpx.get(f"{url}/readyz").json()["model"] == first)
+        wait_until(lambda: readiness(url)["model"] == first)
     finally:
         (models / "current").write_text(first)
         shutil.rmtree(models / "other")
@@ -231,10 +206,9 @@ def test_in_development_it_makes_its_secrets_and_takes_the_tokens_of_guanxi_toke
     _, url = served("--development", GUANXI_DECISION_SECRET=SECRET)
     token = guanxi(journey.home, "token", "--role", "marketing", **DEVELOPMENT).stdout.strip()
 
-    answer = httpx.post(
-        f"{url}/graphql", json={"query": "{ viewer { role } }"}, headers={"Authorization": f"Bearer {token}"}
-    )
-    page = httpx.get(f"{url}/graphql", headers={"Accept": "text/html"})
+    bearer = {"Authorization": f"Bearer {token}"}
+    answer = httpx.post(f"{url}/graphql", json={"query": "{ viewer { role } }"}, headers=bearer, timeout=PATIENCE)
+    page = httpx.get(f"{url}/graphql", headers={"Accept": "text/html"}, timeout=PATIENCE)
 
     assert answer.json()["data"] == {"viewer": {"role": "MARKETING"}}
     assert "<title>guanxi</title>" in page.text
@@ -288,7 +262,7 @@ DISMISS = """mutation ($id: ID!, $key: String!) { recordOutcome(
 def admin(journey, guanxi):
     """Return a function: an administrator's client of a server."""
     token = guanxi(journey.home, "token", "--role", "admin", GUANXI_JWT_SECRET=SECRET, **DEVELOPMENT).stdout.strip()
-    return lambda url: httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=WAIT)
+    return lambda url: httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=PATIENCE)
 
 
 def asked(client, query, **variables):
@@ -348,7 +322,7 @@ def test_workers_of_one_server_share_what_subscribers_are_told(served, admin, re
             assert told_of_an_outcome(one, other, f"outcome {number} of workers")
 
     os.killpg(process.pid, signal.SIGINT)
-    assert process.wait(WAIT) == 0
+    assert process.wait(PATIENCE) == 0
     wait_until(lambda: group(process) == [])
 
 

@@ -1,22 +1,20 @@
 """``guanxi serve`` sends its traces to a collector, those of its last moment, too."""
 
 import http.server
-import os
 import signal
 import subprocess
 import sys
 import threading
-import time
-from contextlib import suppress
 
 import httpx
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from tests.waiting import PATIENCE
+
 pytestmark = pytest.mark.embedded
 
 SECRET = "a secret of more than thirty-two characters"
-WAIT = 60
 
 
 @pytest.fixture
@@ -43,25 +41,14 @@ def collector():
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_traces_arrive_and_none_is_lost_at_the_end(command, journey, collector, workers):
+def test_traces_arrive_and_none_is_lost_at_the_end(serve, collector, workers):
     address, sent = collector
     settings = {"GUANXI_DEVELOPMENT": "1", "GUANXI_JWT_SECRET": SECRET, "OTEL_EXPORTER_OTLP_ENDPOINT": address}
-    with subprocess.Popen(
-        **command(journey.home, "serve", "--port", 0, "--workers", workers, **settings),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    ) as process:
-        try:
-            url = process.stdout.readline().split()[2]
-            wait_until_answered(url.replace("/graphql", "/readyz"))
-            for _ in range(6):
-                httpx.post(url, json={"query": "query Mine { __typename }"})
-            process.send_signal(signal.SIGTERM)
-            process.communicate(timeout=WAIT)
-        finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+    with serve("--workers", workers, **settings) as (process, url):
+        for _ in range(6):
+            httpx.post(f"{url}/graphql", json={"query": "query Mine { __typename }"}, timeout=PATIENCE)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=PATIENCE)
 
     assert {path for path, _ in sent} == {"/v1/traces"}
     resources = [resource for _, request in sent for resource in request.resource_spans]
@@ -71,23 +58,13 @@ def test_traces_arrive_and_none_is_lost_at_the_end(command, journey, collector, 
     assert (names.count("POST /graphql"), names.count("query Mine")) == (6, 6)
 
 
-def wait_until_answered(url):
-    deadline = time.monotonic() + WAIT
-    while True:
-        with suppress(httpx.TransportError):
-            if httpx.get(url).status_code == 200:
-                return
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 def test_without_the_extra_it_is_named_in_one_line(tmp_path, command):
     settings = {"GUANXI_JWT_SECRET": SECRET, "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"}
     without = "import sys; sys.modules['opentelemetry.exporter'] = None; from guanxi.cli import main; main()"
     run = command(tmp_path, "serve", "--port", 0, **settings)
 
     done = subprocess.run(
-        **run | {"args": [sys.executable, "-c", without, "serve", "--port", "0"]}, capture_output=True, timeout=WAIT
+        **run | {"args": [sys.executable, "-c", without, "serve", "--port", "0"]}, capture_output=True, timeout=PATIENCE
     )
 
     assert done.returncode == 2

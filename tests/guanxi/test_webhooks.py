@@ -2,9 +2,8 @@
 
 import os
 import signal
-import subprocess
-import time
 from collections import Counter
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 
@@ -12,9 +11,10 @@ import httpx
 import pytest
 from standardwebhooks import Webhook
 
+from tests.waiting import PATIENCE, wait_until
+
 pytestmark = pytest.mark.embedded
 
-WAIT = 60
 SETTINGS = {
     "GUANXI_DEVELOPMENT": "1",
     "GUANXI_WEBHOOK_NETWORKS": "127.0.0.0/8",
@@ -36,7 +36,7 @@ class Receiver(BaseHTTPRequestHandler):
         self.got.append((dict(self.headers), self.rfile.read(int(self.headers["Content-Length"]))))
         self.came.set()
         if len(self.got) == 1:
-            self.release.wait(WAIT)
+            self.release.wait(PATIENCE)
             return
         self.send_response(204)
         self.end_headers()
@@ -58,45 +58,33 @@ def receiver():
 
 
 @pytest.fixture
-def start(command, journey, guanxi):
+def start(serve, journey, guanxi):
     """Return a function: a server, and a function that asks it as an administrator."""
-    running = []
+    with ExitStack() as running:
 
-    def begin():
-        process = subprocess.Popen(
-            **command(journey.home, "serve", "--port", 0, **SETTINGS),
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True,
-        )  # fmt: skip
-        running.append(process)
-        url = process.stdout.readline().split()[2]
-        token = guanxi(journey.home, "token", "--role", "admin", **SETTINGS).stdout.strip()
+        def begin():
+            process, url = running.enter_context(serve(**SETTINGS))
+            token = guanxi(journey.home, "token", "--role", "admin", **SETTINGS).stdout.strip()
 
-        def ask(query, **variables):
-            body = {"query": query, "variables": variables}
-            return httpx.post(url, json=body, headers={"Authorization": f"Bearer {token}"}, timeout=WAIT).json()["data"]
+            def ask(query, **variables):
+                body, bearer = {"query": query, "variables": variables}, {"Authorization": f"Bearer {token}"}
+                return httpx.post(f"{url}/graphql", json=body, headers=bearer, timeout=PATIENCE).json()["data"]
 
-        return process, ask
+            return process, ask
 
-    yield begin
-    for process in running:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+        yield begin
 
 
 def test_what_a_killed_server_was_sending_is_sent_by_the_next(start, receiver):
     process, ask = start()
     made = ask(CREATE, url=receiver)["createWebhook"]
     sent = ask(PING, id=made["webhook"]["id"])["sendTestWebhook"]["delivery"]["id"]
-    assert Receiver.came.wait(WAIT)
+    assert Receiver.came.wait(PATIENCE)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
     _, ask = start()
-    deadline = time.monotonic() + WAIT
-    while (found := ask(STATE, id=sent)["node"])["state"] == "PENDING":
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    found = wait_until(lambda: ask(STATE, id=sent)["node"], lambda delivery: delivery["state"] != "PENDING")
 
     assert found == {"state": "DELIVERED", "attempts": [{"status": 204}]}
     assert Counter(headers["webhook-id"] for headers, _ in Receiver.got).most_common()[0][1] == len(Receiver.got) == 2

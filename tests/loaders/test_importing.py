@@ -22,6 +22,7 @@ from loaders import csv_records
 from loaders.bank_directory import BankDirectory
 from loaders.importing import load_bank
 from plugins.samples import write_sample
+from tests.waiting import until
 
 WHOLE_GRAPH = """
 MATCH (n) WHERE NOT n:Migration RETURN labels(n)[0] AS kind, count(n) AS n, count(DISTINCT n.row_digest) AS digests
@@ -254,12 +255,12 @@ async def test_a_killed_load_is_finished_by_the_next(tmp_path, victim, serving_p
 
 async def wait_for_rows(folder):
     """Return in the middle of the load: when the first customers are there."""
-    while not folder.address.exists():
-        await asyncio.sleep(0.02)
+    await until(folder.address.exists)
     with embedded.join(folder.path.parent) as lease:
         async with Store(lease.uri, lease.username, lease.password, lease.database) as store:
-            while not (await store.read("MATCH (c:Customer) RETURN count(c) AS n"))[0]["n"]:
-                await asyncio.sleep(0.005)
+            await until(
+                lambda: store.read("MATCH (c:Customer) RETURN count(c) AS n"), lambda found: found[0]["n"], every=0.005
+            )
 
 
 ERASED = "is, or is of, a customer who was erased"

@@ -9,6 +9,7 @@ from plugins.fields.calls import FieldCalls
 from plugins.fields.checks import checked_field
 from plugins.infos import PluginInfo
 from plugins.isolation.guard import FAILURES_TO_OPEN, OPEN_SECONDS
+from tests.waiting import PATIENCE, until
 
 
 class Clock:
@@ -29,9 +30,7 @@ async def ask(calls, codes):
 
 
 async def until_free(calls):
-    async with asyncio.timeout(30):
-        while calls.state == "busy":
-            await asyncio.sleep(0.01)
+    await until(lambda: calls.state != "busy")
 
 
 async def test_it_is_asked_of_each_and_not_of_who_is_not_there():
@@ -134,7 +133,7 @@ async def test_what_was_given_in_time_is_kept_and_a_call_that_still_runs_is_not_
 
     def resolve(code):
         if code == "slow":
-            release.wait(30)
+            release.wait(PATIENCE)
         return 1
 
     calls, plugin, _ = calls_of(resolve)
@@ -154,7 +153,7 @@ async def test_a_call_that_was_left_behind_asks_of_no_more():
 
     def resolve(code):
         asked.append(code)
-        release.wait(30)
+        release.wait(PATIENCE)
         return 1
 
     calls, _, _ = calls_of(resolve)
@@ -169,14 +168,12 @@ async def test_a_call_that_was_left_behind_asks_of_no_more():
 
 async def test_it_is_not_asked_while_any_of_the_calls_that_were_left_behind_still_runs(budget):
     release = {"first": threading.Event(), "second": threading.Event()}
-    calls, _, _ = calls_of(lambda code: release[code].wait(30))
+    calls, _, _ = calls_of(lambda code: release[code].wait(PATIENCE))
     budget(0.3)
     try:
         assert await asyncio.gather(ask(calls, ["first"]), ask(calls, ["second"])) == [[None], [None]]
         release["second"].set()
-        async with asyncio.timeout(30):
-            while sum(thread.name == "field Programme.own" for thread in threading.enumerate()) > 1:
-                await asyncio.sleep(0.01)
+        await until(lambda: sum(thread.name == "field Programme.own" for thread in threading.enumerate()) <= 1)
         assert calls.state == "busy"
     finally:
         release["first"].set()

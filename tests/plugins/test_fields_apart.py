@@ -1,6 +1,5 @@
 """Fields of a plugin that has a process of its own."""
 
-import asyncio
 import os
 import time
 from contextlib import suppress
@@ -14,8 +13,8 @@ from plugins.fields.checks import checked_field
 from plugins.host import PluginHost
 from plugins.isolation.guard import FAILURES_TO_OPEN
 from plugins.isolation.modes import Isolation
+from tests.waiting import PATIENCE, until
 
-WAIT = 60
 SHAPES = '''
 from dataclasses import dataclass
 from datetime import date, datetime, UTC
@@ -155,10 +154,9 @@ async def test_what_nothing_else_stops_is_ended_and_another_process_answers(fiel
     own = fields(FAILING.format(pid=str(pid), does=does))["own"]
     assert await own.values(["BAD"], ["BAD"], {}) == [None]
     assert (own.health.failures, own.plugin.state) == (1, "failing")
-    budget(WAIT)
-    first, deadline = int(pid.read_text()), time.monotonic() + WAIT
-    while await own.values(["GOOD"], ["GOOD"], {}) != [4]:  # it is being started
-        assert time.monotonic() < deadline
+    budget(PATIENCE)
+    first = int(pid.read_text())
+    await until(lambda: own.values(["GOOD"], ["GOOD"], {}), lambda given: given == [4])  # it is being started
     assert int(pid.read_text()) != first
     assert not is_alive(first)
     assert (own.health.failures, own.plugin.state) == (1, "loaded")
@@ -167,7 +165,7 @@ async def test_what_nothing_else_stops_is_ended_and_another_process_answers(fiel
 @pytest.mark.usefixtures("hurried")
 async def test_it_is_off_after_three_calls_that_were_ended_however_often_it_was_not_there_between(fields, tmp_path):
     own = fields(FAILING.format(pid=str(tmp_path / "pid"), does="while True: pass"))["own"]
-    deadline = time.monotonic() + WAIT
+    deadline = time.monotonic() + PATIENCE
     while own.state != "off":
         assert await own.values(["BAD"], ["BAD"], {}) == [None]
         assert time.monotonic() < deadline
@@ -179,9 +177,7 @@ async def test_a_page_that_is_late_asks_the_process_of_no_more(fields, tmp_path,
     own = fields(SLOW.format(asked=str(asked)))["own"]
     budget(2.0)
     assert await own.values("ABCDE", "ABCDE", {}) == [1, None, None, None, None]
-    async with asyncio.timeout(WAIT):
-        while own.state == "busy":
-            await asyncio.sleep(0.01)
+    await until(lambda: own.state != "busy")
     assert asked.read_text() == "AB"
 
 

@@ -30,6 +30,7 @@ from plugins.partner_report import (
 )
 from plugins.partner_rounding import offset_of
 from recommenders.contract import Omitted
+from tests.waiting import until
 
 DAY = date(2026, 6, 30)
 TODAY = date(2026, 7, 14)
@@ -358,9 +359,7 @@ async def test_a_breakdown_that_does_not_end_stops_nobody_and_is_not_asked_until
         assert [read(path).place for path in files(tmp_path)] == ["TimeoutError"]
     finally:
         ends.set()
-    async with asyncio.timeout(60):
-        while (await report_of(bank, host=host)).breakdowns != WHOLE:
-            await asyncio.sleep(0.01)
+    await until(lambda: report_of(bank, host=host), lambda report: report.breakdowns == WHOLE)
 
 
 async def test_reports_at_once_have_all_breakdowns(bank, host):

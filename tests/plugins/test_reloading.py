@@ -17,6 +17,7 @@ from plugins.life import pauses
 from plugins.life import reloading as looking
 from plugins.life.reloading import AGAIN, STAYS, Reloading, add_anew
 from plugins.loading import of_path
+from tests.waiting import PATIENCE, wait_until
 
 ONE = """
 from guanxi import Proposal, recommender
@@ -50,7 +51,6 @@ def about():
 def propose(customer, settings):
     yield Proposal("GOLD", settings.score)
 """
-WAIT = 10
 PROCESS = Isolation("process")
 TWO = ONE.replace("GOLD", "SAVE")
 OTHER = ONE.replace('"one"', '"other"')
@@ -304,10 +304,7 @@ def test_the_process_of_what_is_added_anew_ends_unless_another_host_has_it(
     add_anew(host, of_path(folder / "one.py"), is_shared=is_shared)
 
     try:
-        deadline = time.monotonic() + WAIT
-        while not is_shared and is_alive(pid) and time.monotonic() < deadline:
-            time.sleep(0.01)
-        assert is_alive(pid) is is_shared
+        wait_until(lambda: is_alive(pid) is is_shared)
     finally:
         host.close()
 
@@ -414,14 +411,14 @@ def test_the_process_of_a_version_that_does_not_serve_ends_once_requests_have_be
     stays, goes = (new, former) if is_taken else (former, new)
     [flying], process = goes.recommending.guarded(None), process_of(goes)
 
-    monkeypatch.setattr(looking, "GRACE_SECONDS", WAIT)
+    monkeypatch.setattr(looking, "GRACE_SECONDS", PATIENCE)
     assert reloading.look(stays) is None
     assert (flying.propose(batch([person()], catalogue("GOLD", "SAVE"))).scores == 0.5).any()
     assert process.poll() is None
-    monkeypatch.setattr(time, "monotonic", lambda clock=time.monotonic: clock() + WAIT)
+    monkeypatch.setattr(time, "monotonic", lambda clock=time.monotonic: clock() + PATIENCE)
     again = reloading.look(stays)
     monkeypatch.undo()
-    process.wait(WAIT)
+    process.wait(PATIENCE)
     assert process_of(stays).poll() is None
     assert (again is None) is is_taken
     for host in filter(None, (stays, again)):

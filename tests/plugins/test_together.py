@@ -13,8 +13,7 @@ from plugins.isolation.together import ask_together
 from plugins.narrowing import NarrowedFunction
 from recommenders.contract import Candidates, Proposal
 from recommenders.sight import Sight
-
-WAIT = 60
+from tests.waiting import PATIENCE, wait_until
 
 
 class Doing:
@@ -78,13 +77,6 @@ def raises(error):
     return does
 
 
-def wait_until(check):
-    deadline = time.monotonic() + WAIT
-    while not check():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 def test_they_give_what_each_gives_alone_from_one_thread_that_is_kept(guards, asked):
     own, healths = guards(nothing, nothing, nothing)
     assert scores(ask_together(own, asked())) == [0.125, 0.25, 0.375]
@@ -114,7 +106,7 @@ def test_one_that_takes_too_long_is_left_and_those_after_it_answer(guards, asked
     assert [one.state for one in own] == ["ready", "busy", "ready", "ready"]
     assert own[2].inner.threads == own[3].inner.threads != own[0].inner.threads
 
-    budget(float(WAIT))
+    budget(float(PATIENCE))
     assert scores(ask_together(own, asked())) == [0.125, None, 0.375, 0.5]
     assert len(own[1].inner.threads) == 1, "it is not asked while it is busy"
     gone.set()
@@ -139,13 +131,13 @@ def test_all_have_their_time_though_together_they_take_longer_than_one_has(guard
 
 def test_one_that_answers_somebody_else_meanwhile_has_its_say(guards, asked, gone):
     begun, others = threading.Event(), []
-    own, healths = guards(nothing, lambda: begun.is_set() or begun.set() or gone.wait(WAIT), nothing)
+    own, healths = guards(nothing, lambda: begun.is_set() or begun.set() or gone.wait(PATIENCE), nothing)
     other = threading.Thread(target=lambda: others.extend(scores(ask_together(own, asked()))))
     other.start()
-    begun.wait(WAIT)
+    begun.wait(PATIENCE)
     assert scores(ask_together(own, asked())) == [0.125, 0.25, 0.375]
     gone.set()
-    other.join(WAIT)
+    other.join(PATIENCE)
     assert others == [0.125, 0.25, 0.375]
     assert [health.failures for health in healths] == [0, 0, 0]
 
@@ -166,7 +158,7 @@ def test_one_that_is_trusted_is_asked_where_it_is(guards, asked):
 @pytest.mark.parametrize("trusted", [True, False])
 def test_where_the_caller_is_in_a_hurry_all_are_asked_in_one_thread_too(guards, asked, trusted):
     own, healths = guards(nothing, nothing, trusted=trusted)
-    assert scores(ask_together(own, asked(budget_ms=1000 * WAIT))) == [0.125, 0.25]
+    assert scores(ask_together(own, asked(budget_ms=1000 * PATIENCE))) == [0.125, 0.25]
     [thread] = {thread for one in own for thread in one.inner.threads}
     assert thread is not threading.current_thread()
     assert [health.calls for health in healths] == [1, 1]
@@ -183,28 +175,28 @@ def test_who_takes_longer_than_the_caller_waits_is_left_without_a_failure(guards
 def test_one_of_the_banks_own_that_still_runs_is_asked_again_beside_that(guards, asked, gone):
     own, _ = guards(lambda: len(own[0].inner.threads) == 1 and gone.wait(), trusted=True)
     assert scores(ask_together(own, asked(budget_ms=500))) == [None]
-    assert scores(ask_together(own, asked(budget_ms=1000 * WAIT))) == [0.125]
+    assert scores(ask_together(own, asked(budget_ms=1000 * PATIENCE))) == [0.125]
 
 
 def test_one_of_the_banks_own_answers_though_it_has_begun_to_answer_another_in_a_hurry(guards, asked, gone):
     begun = threading.Event()
-    own, _ = guards(lambda: other.start() or begun.wait(WAIT), lambda: begun.is_set() or begun.set() or gone.wait(),
+    own, _ = guards(lambda: other.start() or begun.wait(PATIENCE), lambda: begun.is_set() or begun.set() or gone.wait(),
                     trusted=True)  # fmt: skip
-    hurried = asked(budget_ms=1000 * WAIT)
+    hurried = asked(budget_ms=1000 * PATIENCE)
     other = threading.Thread(target=ask_together, args=(own[1:], hurried))
     assert scores(ask_together(own, hurried)) == [0.125, 0.25]
     gone.set()
-    other.join(WAIT)
+    other.join(PATIENCE)
 
 
 def test_a_plugins_own_budget_holds_though_the_caller_waits_longer_and_one_before_it_may_too(
     guards, asked, budget, gone
 ):
     [banks], _ = guards(lambda: time.sleep(0.8), trusted=True)
-    [runaway], [health] = guards(lambda: gone.wait(WAIT / 2))
+    [runaway], [health] = guards(lambda: gone.wait(PATIENCE / 2))
     runaway.name = "runaway"
     budget(0.5)
-    assert scores(ask_together([banks, runaway], asked(budget_ms=1000 * WAIT))) == [0.125, None]
+    assert scores(ask_together([banks, runaway], asked(budget_ms=1000 * PATIENCE))) == [0.125, None]
     assert health.last_error.startswith("TimeoutError: took longer than 5")
 
 

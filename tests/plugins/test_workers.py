@@ -29,8 +29,8 @@ from plugins.isolation.workers import Worker
 from plugins.isolation.working import GRACE_SECONDS
 from plugins.settings.held import Sources
 from recommenders.contract import Omitted
+from tests.waiting import PATIENCE, wait_until
 
-WAIT = 60
 SETTINGS = """
 from pydantic import BaseModel, Field, SecretStr
 from guanxi import About, Proposal, hookimpl, recommender
@@ -347,13 +347,6 @@ def is_alive(pid):
     return False
 
 
-def wait_until(check):
-    deadline = time.monotonic() + WAIT
-    while not check():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 def test_settings_reach_it_secrets_too_and_so_does_a_change(apart, asked):
     sources = Sources({"mine": {"score": 0.25}}, {"GUANXI_PLUGIN_MINE_KEY": "its secret"})
     host = apart(sources, mine=SETTINGS)
@@ -439,7 +432,7 @@ def test_a_reason_there_of_what_is_no_text_is_a_failure(apart, asked):
 def test_an_answer_that_json_cannot_say_is_the_calls_failure():
     host, own = socket.socketpair()
     with host, own:
-        send(host, {"do": "anything", "seconds": WAIT})
+        send(host, {"do": "anything", "seconds": PATIENCE})
         working._answer(own, SimpleNamespace(do=lambda *_: ({"it": object()}, b"body")))
         told, body = receive(host)
 
@@ -578,7 +571,7 @@ def test_one_that_never_ends_is_ended_and_counted_though_its_caller_left(left_be
     assert gate.refuses(asked()).all(), "its process is being started"
     assert healths(host) == ([1], [("loaded", 0)])
     assert "gate OPEN could not be asked, and refuses" in caplog.messages
-    budget(WAIT)
+    budget(PATIENCE)
     wait_until(lambda: not gate.refuses(asked()).any())
     assert healths(host) == ([1], [("loaded", 0)])
 
@@ -600,7 +593,7 @@ def test_one_that_is_closed_while_it_is_asked_stays_away_until_it_is_asked_again
         wait_until(pids.with_suffix(".asked").exists)
         host.close()
         with pytest.raises(Omitted):
-            answer.result(WAIT)
+            answer.result(PATIENCE)
     time.sleep(2.0)  # one that came back would be there by now
     assert not any(map(is_alive, {int(line) for line in pids.read_text().split()} - {os.getpid()}))
     assert healths(host)[0] == [0], "it did nothing wrong"
