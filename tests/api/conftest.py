@@ -30,7 +30,9 @@ from tests.waiting import PATIENCE, until
 
 SECRET = "the secret that signs the tests' tokens"
 AUDIT_SECRET = "the secret of the tests' audit log"
-EASY = Limits(client_rate=1e6, token_rate=1e6, concurrent=1_000, sockets=1_000, seconds=60, waiting_seconds=60)
+EASY = Limits(
+    client_rate=1e6, token_rate=1e6, concurrent=1_000, sockets=1_000, seconds=PATIENCE, waiting_seconds=PATIENCE
+)
 """The limits of documents, none of how often the tests ask, and time enough on a busy machine."""
 STILL = WebhookRules(SECRET, poll=3_600)
 """Webhooks are sent at a server's start alone."""
