@@ -1,5 +1,6 @@
 """What one request, and one client, may ask of a server process."""
 
+import math
 from dataclasses import dataclass, fields
 from typing import Final
 
@@ -11,7 +12,7 @@ class Limits:
     A client is the subject of a token, or the peer's address where there is none.
 
     Raises:
-        ValueError: one is not above 0.
+        ValueError: one is not above 0, or not finite.
     """
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 - pydantic's: a name that is misspelt is no limit
@@ -59,8 +60,11 @@ class Limits:
 
     def __post_init__(self) -> None:
         for limit in fields(self):
-            if not getattr(self, limit.name) > 0:
-                raise ValueError(f"limit_{limit.name} is above 0, not {getattr(self, limit.name)}")
+            most = getattr(self, limit.name)
+            if not most > 0:
+                raise ValueError(f"limit_{limit.name} is above 0, not {most}")
+            if most == math.inf:
+                raise ValueError(f"limit_{limit.name} is finite, not {most}")
 
 
 DEFAULT_LIMITS: Final = Limits()

@@ -62,7 +62,7 @@ class Settings(BaseSettings):
     """Password of that user."""
     neo4j_database: str = Field(default="neo4j", validation_alias=AliasChoices("NEO4J_DATABASE"))
     """Database on that Neo4j."""
-    store_retry_seconds: float = Field(default=2.0, ge=0)
+    store_retry_seconds: float = Field(default=2.0, ge=0, allow_inf_nan=False)
     """How long a read or write is tried again, in seconds, before the store counts as down."""
     origins: Annotated[tuple[str, ...], NoDecode] = ()
     """Web origins, separated by commas, whose pages may call the API from a browser."""
@@ -86,7 +86,7 @@ class Settings(BaseSettings):
     """Required ``aud`` of a token; where a token has several, one of them."""
     jwt_leeway_seconds: float = Field(default=10.0, ge=0, le=300)
     """How far the clocks of token issuer and server may differ, in seconds."""
-    jwt_keys_kept_seconds: float = Field(default=3_600.0, ge=0)
+    jwt_keys_kept_seconds: float = Field(default=3_600.0, ge=0, allow_inf_nan=False)
     """How long known keys of a key set hold, in seconds, while it cannot be read."""
     redis_url: SecretStr | None = Field(default=None, validation_alias=AliasChoices("REDIS_URL"))
     """Redis through which servers and their workers share events; without it each tells its own subscribers only."""

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import math
 import re
 from pathlib import Path
 from urllib.parse import quote
@@ -191,6 +192,14 @@ async def test_a_limit_is_what_the_operator_sets(bank, serving, bearers):
 def test_no_limit_is_below_one():
     with pytest.raises(ValueError, match=r"limit_depth is above 0, not 0"):
         Limits(depth=0)
+
+
+@pytest.mark.parametrize("name", ["seconds", "client_rate", "token_rate", "waiting_seconds"])
+def test_every_limit_is_finite(name):
+    with pytest.raises(ValueError, match=f"limit_{name} is finite, not inf"):
+        Limits(**{name: math.inf})
+    with pytest.raises(ValueError, match=f"limit_{name} is above 0, not nan"):
+        Limits(**{name: math.nan})
 
 
 def documented():

@@ -175,6 +175,8 @@ def test_limits_and_documents_are_settings(monkeypatch, tmp_path):
     [
         ("GUANXI_LIMIT_DEPHT", "3", r"limit\.depht\s+Unexpected keyword argument"),
         ("GUANXI_LIMIT_DEPTH", "0", "limit_depth is above 0, not 0"),
+        ("GUANXI_LIMIT_CLIENT_RATE", "inf", "limit_client_rate is finite, not inf"),
+        ("GUANXI_LIMIT_CLIENT_RATE", "nan", "limit_client_rate is above 0, not nan"),
     ],
 )
 def test_a_limit_that_is_none_is_told(monkeypatch, name, value, line):

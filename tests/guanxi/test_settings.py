@@ -64,3 +64,12 @@ def test_the_time_to_learn_is_seven_days_at_most(monkeypatch, seconds):
 
     with pytest.raises(ValidationError, match=r"plugin_fit_seconds\n +Input should be less than or equal to 604800"):
         Settings()
+
+
+@pytest.mark.parametrize("seconds", ["inf", "nan"])
+@pytest.mark.parametrize("name", ["store_retry_seconds", "jwt_keys_kept_seconds"])
+def test_a_time_without_end_is_none(monkeypatch, name, seconds):
+    monkeypatch.setenv(f"GUANXI_{name.upper()}", seconds)
+
+    with pytest.raises(ValidationError, match=rf"{name}\n +Input should be a finite number"):
+        Settings()
