@@ -78,3 +78,11 @@ def test_the_job_writes_the_best_offer_of_everybody_below_one_heading(draw, load
     best = pl.read_csv("best.csv")
     assert best["customer_no"].to_list() == ["ann", "bob", "cid"]
     assert best["rank"].to_list() == [1, 1, 1]
+
+
+def test_the_job_writes_the_heading_alone_for_a_bank_without_customers(draw, loaded, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    [job] = loaded("jobs")
+    job.run(draw("CARD: product category=card"))
+
+    assert pl.read_csv("best.csv").height == 0
