@@ -13,6 +13,7 @@ from api.vocabularies import described
 from graph import plugin_settings
 from graph.errors import PluginError
 from plugins.settings.held import Held, SettingSource, Told
+from plugins.texts import utf8_within
 
 described(
     "Where a setting's value comes from; each holds over those before it.",
@@ -88,7 +89,7 @@ class PluginSettings:
     @strawberry.field(description="What settings there are, as JSON Schema.")
     def schema(self) -> JSON:
         """The model's schema."""
-        return JSON(self.held.model.model_json_schema())
+        return JSON(utf8_within(self.held.model.model_json_schema()))
 
     @strawberry.field(description="Every setting, with its value.", directives=[assumed(20)])
     def values(self) -> list[PluginSetting]:

@@ -17,6 +17,7 @@ from pydantic_settings import SettingsError as Unparsed
 from graph.errors import PluginError, SettingsError
 from plugins.settings.merging import over, says
 from plugins.settings.models import Model, Place, nested_model, secrets
+from plugins.texts import NO_TEXT, is_utf8_within
 
 PREFIX: Final = "GUANXI_PLUGIN_"
 NESTED: Final = "__"
@@ -125,7 +126,7 @@ def held(plugin: str, model: Model, sources: Sources = NOWHERE, stored: Mapping[
     """Return a plugin's settings.
 
     Raises:
-        WrongSetting: a value is wrong, of the wrong name, or a secret that is not from the environment.
+        WrongSetting: a value is wrong, of the wrong name, no text, or a secret that is not from the environment.
     """
     table = sources.tables.get(setting_name(plugin), {})
     if not isinstance(table, Mapping):
@@ -141,9 +142,11 @@ def held(plugin: str, model: Model, sources: Sources = NOWHERE, stored: Mapping[
         merged: dict[str, Any] = {k: v.model_dump() for k, v in model() if isinstance(v, BaseModel)}
         for layer in layers.values():
             merged = over(model, merged, layer)
-        return Held(model, model.model_validate(merged), layers)
+        own = Held(model, model.model_validate(merged), layers)
     except ValidationError as error:
         raise _wrong(plugin, model, layers, error) from None  # its text would quote a secret
+    _check_texts(plugin, own, secrets(model))
+    return own
 
 
 def _leaves(values: BaseModel, hidden: frozenset[Place], path: Place = ()) -> Iterator[tuple[Place, Any]]:
@@ -175,6 +178,12 @@ def _check_names(
             _check_names(nested, value, source, hidden, here)
         elif any(there[: len(here)] == here for there in hidden) and value is not None:
             raise WrongSetting(here, f"{_where(source, here)}: {told!r} is a table of settings")
+
+
+def _check_texts(plugin: str, own: Held, hidden: frozenset[Place]) -> None:
+    for path, value in _leaves(own.values, hidden):
+        if path not in hidden and not is_utf8_within(value):
+            raise WrongSetting(path, f"{_whence(plugin, own.source(path), path)}: it has {NO_TEXT}")
 
 
 class _Environment(EnvSettingsSource):
@@ -209,8 +218,12 @@ def _wrong(
     source = _source(layers, path)
     hidden = any(there[: len(path)] == path[: len(there)] for there in secrets(model))
     told = "it is wrong, as a secret or beside one" if hidden else fault["msg"]
-    where = prefix(plugin) + NESTED.join(path).upper() if source is SettingSource.ENVIRONMENT else _where(source, path)
-    return WrongSetting(path, f"{where}: {told}")
+    return WrongSetting(path, f"{_whence(plugin, source, path)}: {told}")
+
+
+def _whence(plugin: str, source: SettingSource, path: Place) -> str:
+    is_named = source is SettingSource.ENVIRONMENT
+    return prefix(plugin) + NESTED.join(path).upper() if is_named else _where(source, path)
 
 
 def _where(source: SettingSource, path: Place) -> str:

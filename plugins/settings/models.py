@@ -7,7 +7,7 @@ from typing import Any, TypeAlias, Union, get_args, get_origin
 from pydantic import BaseModel, Secret, SecretBytes, SecretStr
 
 from graph.errors import PluginError
-from plugins.texts import NO_TEXT, is_utf8
+from plugins.texts import NO_TEXT, is_utf8_within
 
 Model: TypeAlias = type[BaseModel]
 Place: TypeAlias = tuple[str, ...]
@@ -30,7 +30,7 @@ def check_model(model: Model) -> None:
             raise PluginError(f"its setting {name!r} has no {'default' if own.is_required() else 'description'}")
         if own.alias or own.validation_alias:
             raise PluginError(f"its setting {name!r} has an alias")
-        if not all(is_utf8(text) for text in (own.title, own.description, own.default) if isinstance(text, str)):
+        if not all(map(is_utf8_within, (own.title, own.description, own.default))):
             raise PluginError(f"its setting {name!r} has {NO_TEXT}")
         nested = nested_model(own.annotation)
         if nested is not None:

@@ -286,3 +286,37 @@ async def test_what_was_set_and_cannot_be_any_more_breaks_the_plugin_alone_and_i
     finally:
         await bank.write("MATCH (n:PluginSettings) DELETE n")
         await bank.write("MATCH (n:PluginSettingsChange) DELETE n")
+
+
+HALF = r"""
+class Halves(Settings, frozen=True):
+    model_config = {"json_schema_extra": {"note": "a half \udc80"}}
+
+    @field_validator("code")
+    @classmethod
+    def _halved(cls, code):
+        return "\udc80" if code == "HALF" else code
+
+Settings = Halves
+"""
+
+
+async def test_a_lone_surrogate_that_a_validator_makes_is_refused_and_costs_nobody_the_answer(
+    bank, serving, folder, host, bearers
+):
+    source = PLUGIN.replace("import BaseModel,", "import BaseModel, field_validator,")
+    (folder / "set_card.py").write_text(source.replace("@hookimpl", HALF + "@hookimpl", 1))
+    await bank.write("CREATE (:PluginSettings {plugin: 'set_card', version: 3, settings: '{\"code\": \"HALF\"}'})")
+    try:
+        async with serving(bank, host()) as server:
+            told = (await server.ask(READ, bearers.admin))["data"]["pluginSettings"]
+            done = await set_(server, bearers.admin, settings={"code": "HALF"})
+    finally:
+        await bank.write("MATCH (n:PluginSettings) DELETE n")
+
+    wrong = "the setting 'code' set at run time: it has a lone surrogate, which is no text"
+    assert (told["error"], told["values"][0]["value"]) == (wrong, "CARD")
+    assert told["schema"]["note"] == "a half ?"
+    assert [(error["code"], error["path"]) for error in done["errors"]] == [
+        ("BAD_INPUT", ["input", "settings", "code"])
+    ]

@@ -169,6 +169,18 @@ class HalfByDefault(BaseModel, frozen=True):
     city: str = Field("\ud800", description="Where.")
 
 
+class HalfListed(BaseModel, frozen=True):
+    cities: tuple[str, ...] = Field(("Dali", "\udc80"), description="Where.")
+
+
+class HalfKeyed(BaseModel, frozen=True):
+    cities: dict[str, int] = Field({"\udc80": 1}, description="Where.")
+
+
+class HalfNested(BaseModel, frozen=True):
+    inner: HalfListed = Field(HalfListed(), description="Inner.")
+
+
 class Outer(BaseModel, frozen=True):
     inner: Silent = Field(Silent(), description="Inner.")
 
@@ -183,6 +195,9 @@ class Outer(BaseModel, frozen=True):
         (Renamed, "its setting 'months' has an alias"),
         (HalfSaid, "its setting 'months' has a lone surrogate, which is no text"),
         (HalfByDefault, "its setting 'city' has a lone surrogate, which is no text"),
+        (HalfListed, "its setting 'cities' has a lone surrogate, which is no text"),
+        (HalfKeyed, "its setting 'cities' has a lone surrogate, which is no text"),
+        (HalfNested, "its setting 'inner' has a lone surrogate, which is no text"),
         (Outer, "its setting 'months' has no description"),
     ],
 )
@@ -205,6 +220,26 @@ def test_a_validator_of_the_plugin_is_heard():
 
     with pytest.raises(WrongSetting, match="months are even"):
         held("x", Even, Sources(), {"months": 3})
+
+
+def test_a_lone_surrogate_that_a_validator_makes_is_a_wrong_setting():
+    class Halved(BaseModel, frozen=True):
+        city: str = Field("Dali", description="Where.")
+        cities: tuple[str, ...] = Field(("Dali",), description="Where else.")
+
+        @field_validator("city", "cities")
+        @classmethod
+        def _half(cls, value):
+            return "\udc80" if isinstance(value, str) else (*value, "\udc80")
+
+    for sources, told in (
+        (({}, {}, {"city": "Dali"}), "the setting 'city' set at run time: it has a lone surrogate, which is no text"),
+        (({"x": {"cities": []}}, {}), "the setting 'cities' from the settings' file: it has a lone surrogate"),
+        (({}, {"GUANXI_PLUGIN_X_CITIES": "[]"}), "GUANXI_PLUGIN_X_CITIES: it has a lone surrogate"),
+    ):
+        tables, environ, *stored = sources
+        with pytest.raises(WrongSetting, match=told):
+            held("x", Halved, Sources(tables, environ), *stored)
 
 
 def test_the_file_has_tables_by_plugin_in_either_spelling(tmp_path):
