@@ -7,6 +7,9 @@ words.
 import json
 import logging
 import re
+import threading
+import time
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from datetime import date, datetime
@@ -28,6 +31,9 @@ UNREPORTED: Final = "here"
 """The source of what is added as an object, as in a cell of a notebook: who adds it sees what it does."""
 MOST_FILES: Final = 20
 """Of one plugin; of what fails in yet another way there is one in place of the oldest."""
+MOST_AN_HOUR: Final = 60
+"""Files that one process writes of a version of a plugin; what fails in yet another way is not reported meanwhile."""
+HOUR: Final = 3_600.0
 CUSTOMERS: Final = TypeAdapter(list[Customer])
 PRODUCTS: Final = TypeAdapter(list[Product])
 
@@ -35,8 +41,12 @@ PRODUCTS: Final = TypeAdapter(list[Product])
 class FailureReports:
     """Where failures are told: a folder of folders by plugin, or nowhere; ``counts`` are what webhooks are told."""
 
-    def __init__(self, folder: Path | None) -> None:
+    def __init__(self, folder: Path | None, clock: Callable[[], float] = time.monotonic) -> None:
         self._folder = folder
+        self._clock = clock
+        self._written = defaultdict[tuple[str, str | None], deque[float]](lambda: deque(maxlen=MOST_AN_HOUR))
+        """When, by plugin and version."""
+        self._lock = threading.Lock()
         self.counts = FailureCounts()
 
     def of(self, plugin: Owned, hook: str, item: str) -> Callable[[BaseException, Batch], None]:
@@ -51,7 +61,7 @@ class FailureReports:
             failure_id = self.counts.add(plugin, hook, item, error, asked.said_by(error))
             folder = folder_of(self._folder, plugin.name)
             path = folder / f"{failure_id}.json"
-            if failure_id is None or path.exists():
+            if failure_id is None or path.exists() or not self._has_room(plugin):
                 return
             folder.mkdir(parents=True, exist_ok=True)
             for oldest in list(files(self._folder, plugin.name))[: 1 - MOST_FILES]:
@@ -59,6 +69,16 @@ class FailureReports:
             _write(path, Failure.of(plugin, hook, item, error, asked))
         except Exception as failed:  # noqa: BLE001 - a report that cannot be made is no reason to answer nobody
             logger.warning("the failure of plugin %s is not reported: %s", plugin.name, type(failed).__name__)
+
+    def _has_room(self, plugin: Owned) -> bool:
+        """Whether one more file may be written of a plugin now, which it is then."""
+        now = self._clock()
+        with self._lock:
+            written = self._written[plugin.name, plugin.version]
+            is_full = len(written) == MOST_AN_HOUR and now - written[0] < HOUR
+            if not is_full:
+                written.append(now)
+        return not is_full
 
 
 NOWHERE: Final = FailureReports(None)

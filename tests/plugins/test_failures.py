@@ -291,6 +291,30 @@ def test_of_a_version_the_last_20_ways_are_reported_and_webhooks_are_told_of_the
     assert [failure.error for failure in told.counts.take()] == ways[:MOST_WAYS]
 
 
+def test_a_version_that_fails_in_ever_more_ways_has_60_reports_an_hour_written_and_others_their_own(
+    batch, person, catalogue, reports
+):
+    asked, clock = batch([person()], catalogue("A")), [0.0]
+    told = FailureReports(reports, lambda: clock[0])
+
+    def fail(ways, version="1", name="mine"):
+        for number in ways:
+            error = type(f"Error{number}", (Exception,), {})()
+            told.of(PluginInfo(name, "nowhere", version=version), "gates", "X")(error, asked)
+            for path in files(reports, name):
+                os.utime(path, (path.stat().st_mtime - 10,) * 2)
+        return {f"{read(path).version} {read(path).place}" for path in files(reports, name)}
+
+    last = {f"1 Error{number}" for number in range(40, 60)}
+    assert fail(range(60)) == last
+    assert fail([*range(60, 70), *range(20, 40)]) == last
+    assert "2 Error60" in fail([60], version="2")
+    assert fail([60], name="yours") == {"1 Error60"}
+
+    clock[0] = 3_600
+    assert "1 Error60" in fail([60])
+
+
 MUTE = """
 from guanxi import Lever, Proposal, hookimpl, recommender
 
