@@ -16,7 +16,8 @@ from plugins.host import PluginHost
 from plugins.infos import SHIPPED, PluginInfo
 from plugins.life.stages import Life, Lives
 from plugins.loading import unfinished
-from recommenders.history import learnt_nothing, versions_in_force
+from plugins.recommending import OTHER_TEXT
+from recommenders.history import learnt_nothing, texts_in_force, versions_in_force
 
 logger = logging.getLogger("guanxi")
 
@@ -69,8 +70,8 @@ def lines(found: Sequence[PluginInfo]) -> Iterator[str]:
         stage = f"{life:<{width}} " if width else ""
         told = (plugin.error or ", ".join(plugin.recommenders) or "no recommender") + told_about(plugin)
         yield f"{plugin.name:<16} {plugin.state:<7} {stage}{told}   from {plugin.source}"
-        for untrained in plugin.untrained:
-            yield f"{'':<16} {untrained}"
+        for said in (*plugin.untrained, *plugin.outdated):
+            yield f"{'':<16} {said}"
         if plugin.holds_back:
             held = ", ".join(plugin.holds_back)
             yield f"{'':<16} held back from everybody, or all but a share, for want of it: {held}"
@@ -94,6 +95,8 @@ def _tell_untrained(host: PluginHost, settings: Settings) -> None:
         own.plugin.untrained.append(f"{own.name} is {own.why}")
         if own.has_failed and own.plugin.state == "loaded":
             own.plugin.state = "failing"
+    for name, plugin in host.recommending.outdated(versions_in_force(folder), texts_in_force(folder)):
+        plugin.outdated.append(f"{name} is {OTHER_TEXT}")
 
 
 def _tell_unfitting(host: PluginHost) -> None:

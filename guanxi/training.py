@@ -1,6 +1,7 @@
 """Learns a model with a host's plugins, and puts it in force or not: for ``guanxi train``, and for a notebook."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import date
 
 from graph.errors import ModelError
@@ -32,7 +33,7 @@ async def learn(
     progress: Progress = lambda _, __: None,
 ) -> Trained:
     """Learn from the store as ``recommenders.training.train`` does, and tell owners of what learns nothing."""
-    return await train(
+    trained = await train(
         store,
         catalogue,
         host.recommenders(),
@@ -44,6 +45,8 @@ async def learn(
         live=live,
         progress=progress,
     )
+    training = {**trained.model.training, "texts": host.recommending.texts()}
+    return replace(trained, model=replace(trained.model, training=training))
 
 
 def keep(settings: Settings, model: Model, why_not: str | None) -> str:

@@ -39,7 +39,7 @@ from plugins.isolation.modes import THREADS, Isolation
 from plugins.isolation.moving import moved
 from plugins.isolation.threads import Apart
 from plugins.isolation.workers import START_SECONDS, Worker
-from plugins.loading import Found, find, is_twin, of_path
+from plugins.loading import Found, digest_of, find, is_twin, of_path
 from plugins.narrowing import narrowed
 from plugins.recommending import Recommending
 from plugins.registration import Registered, Rules, check_bundles, check_free, check_levers, registered, rules_of
@@ -47,7 +47,7 @@ from plugins.replacing import add_again
 from plugins.settings.held import NOWHERE, Held, Sources, held, setting_name
 from plugins.settings.models import Model as SettingsModel
 from recommenders.catalogue import Catalogue
-from recommenders.contract import Gate, Recommender
+from recommenders.contract import Gate, Recommender, Trainable
 
 T = TypeVar("T")
 
@@ -312,6 +312,8 @@ class PluginHost:
             info.settings_version = now.version
         self.loaded.append(Loaded(info, plugin, own))
         info.recommenders = [recommender.name for recommender in own.of("recommenders")]
+        if info.source != SHIPPED and any(isinstance(item, Trainable) for item in own.of("recommenders")):
+            info.digest = digest_of(info.source)
         self.recommending.begin(info.recommenders)
 
     def _take_out(self, info: PluginInfo) -> None:

@@ -54,9 +54,10 @@ class PluginInfo:
     ``failures`` counts what went wrong in its gates, bundles and levers; bundles and levers that failed are asked for
     again, and the plugin is ``loaded`` once they come. ``settings_version`` is the version of what staff has set of it,
     0 where nothing is, and None where it has no settings; ``deprecations``, what it uses that will go; ``untrained``,
-    where lists tell it, which of its recommenders have no say with the model in force, and why; ``holds_back``, there
-    too, the products that are held back for want of it, and its stage, with the percent of the customers that a share
-    has; ``is_safe``, whether no customer was seen when the error was raised.
+    where lists tell it, which of its recommenders have no say with the model in force, and why; ``outdated``, there
+    too, which of them have one by what another text of it learnt; ``holds_back``, there too, the products that are held
+    back for want of it, and its stage, with the percent of the customers that a share has; ``is_safe``, whether no
+    customer was seen when the error was raised; ``digest``, where it learns, that of its text.
     """
 
     name: str
@@ -72,10 +73,12 @@ class PluginInfo:
     owner: str | None = None
     last_place: str | None = None
     untrained: list[str] = field(default_factory=list)
+    outdated: list[str] = field(default_factory=list)
     holds_back: list[str] = field(default_factory=list)
     stage: PluginStage | None = None
     share: int | None = None
     is_safe: bool = False
+    digest: str | None = None
     _has_secrets: bool = False
 
     @property

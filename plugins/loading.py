@@ -116,6 +116,27 @@ def place_of(source: str) -> Path | None:
     return None
 
 
+def code_of(source: str, without: tuple[str, ...] = (".",)) -> list[Path]:
+    """Return the files of a plugin's code, by where it is from, without some names' beginnings; none where unknown."""
+    path = place_of(source)
+    if path is None or not path.is_dir():
+        return [] if path is None else [path]
+    return [
+        file
+        for file in path.rglob("*.py")
+        if not any(part.startswith(without) for part in file.relative_to(path).parts)
+    ]
+
+
+def digest_of(source: str) -> str | None:
+    """Return a digest of a plugin's code, tests aside, alike wherever it is; None where it cannot be read."""
+    try:
+        digests = sorted(hashlib.sha256(file.read_bytes()).digest() for file in code_of(source, (".", *NO_MODULES)))
+    except OSError:
+        return None
+    return hashlib.sha256(b"".join(digests)).hexdigest() if digests else None
+
+
 def _missing() -> object:
     raise PluginError("there is no such folder")
 

@@ -20,6 +20,9 @@ LEARNING: Final = "learning"
 UNLEARNT: Final = (
     "not trained: it failed at learning ({}); see guanxi plugins failures {}, and once it is mended, run guanxi train"
 )
+OTHER_TEXT: Final = (
+    "trained, and what is in force was learnt by another text of its plugin, of the same version; run guanxi train"
+)
 
 
 class Recommending:
@@ -76,6 +79,17 @@ class Recommending:
                     continue
                 has = "nothing of it" if known is None else f"version {known}, this is {version}"
                 yield Untrained(name, f"not trained: the model has {has}; run guanxi train", info, has_failed=False)
+
+    def texts(self) -> dict[str, str]:
+        """Return a digest of the text of the plugin of each recommender that learns, by name, but of guanxi's own."""
+        return {own.name: info.digest for own, info in self._owned() if info.digest and isinstance(own, Trainable)}
+
+    def outdated(self, versions: Mapping[str, str], texts: Mapping[str, str]) -> Iterator[tuple[str, PluginInfo]]:
+        """Yield what answers by what another text of its version learnt, by what a model tells, and whose it is."""
+        for own, info in self._owned():
+            is_of_other = info.digest is not None and texts.get(own.name, info.digest) != info.digest
+            if is_of_other and versions.get(own.name) == own.version:
+                yield own.name, info
 
     def guarded(self, model: "Model | None") -> list[Recommender]:
         """Return what can answer with a model, or without one: each guarded, and with its health kept from before."""
@@ -134,7 +148,11 @@ class Recommending:
                 own.plugin.fail(f"{LEARNING}: {own.name} is {own.why}", is_safe=True)
             if (own.name, own.why) not in self.warned:
                 logger.warning("%s of plugin %s is %s", own.name, own.plugin.name, own.why)
-        self.warned = {(own.name, own.why) for own in found}
+        outdated = list(self.outdated(model.versions, model.training.get("texts", {}))) if model else []
+        for name, info in outdated:
+            if (name, OTHER_TEXT) not in self.warned:
+                logger.warning("%s of plugin %s is %s", name, info.name, OTHER_TEXT)
+        self.warned = {(own.name, own.why) for own in found} | {(name, OTHER_TEXT) for name, _ in outdated}
 
     def _owned(self) -> Iterator[tuple[Recommender, PluginInfo]]:
         """Yield the recommenders, and whose each is."""

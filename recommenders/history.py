@@ -46,9 +46,20 @@ def current_id(models: Path) -> str | None:
 
 def versions_in_force(models: Path) -> Mapping[str, str]:
     """Return the version of each recommender that the artefact in force learnt, by name; none where it says none."""
+    return _told_in_force(models, "versions")
+
+
+def texts_in_force(models: Path) -> Mapping[str, str]:
+    """Return a digest of the text by which each recommender of the artefact in force learnt, by name, where told."""
+    return _told_in_force(models, "training", "texts")
+
+
+def _told_in_force(models: Path, *path: str) -> Mapping[str, str]:
     try:
-        manifest = json.loads((models / str(current_id(models)) / "manifest.json").read_text(encoding="utf-8"))
-        return dict(manifest["versions"])
+        told = json.loads((models / str(current_id(models)) / "manifest.json").read_text(encoding="utf-8"))
+        for name in path:
+            told = told[name]
+        return dict(told)
     except (OSError, ValueError, KeyError, TypeError):
         return {}
 

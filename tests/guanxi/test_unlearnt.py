@@ -8,6 +8,7 @@ import pytest
 from guanxi.bank import Bank
 from guanxi.testing.drawn import sample_bank
 from plugins.failures.reports import files, read
+from plugins.recommending import OTHER_TEXT
 
 pytestmark = pytest.mark.embedded
 
@@ -118,3 +119,29 @@ def test_a_check_on_the_own_bank_shows_the_whole_error(trained, mode, shown):
 
     assert done.returncode == 1
     assert f"FAIL raising learns: {shown.format(path=path)}" in done.stdout, done.stdout
+
+
+def test_one_that_was_altered_without_a_new_version_is_listed_until_it_learns_again(guanxi, tmp_path):
+    (tmp_path / "mine.py").write_text(LEARNER.format(name="mine", fit="return {'a': np.zeros(1)}"))
+    (tmp_path / "same.py").write_text(LEARNER.format(name="same", fit="return {'a': np.zeros(1)}"))
+    with sample_bank(60) as bank:
+
+        def run(*arguments):
+            return guanxi(bank.settings.home, *arguments, GUANXI_PLUGINS=str(tmp_path))
+
+        def outdated():
+            return [
+                one["outdated"]
+                for one in json.loads(run("plugins", "--json").stdout)
+                if one["recommenders"] in (["mine"], ["same"])
+            ]
+
+        run("train", "--as-of", bank.today)
+        assert outdated() == [[], []]
+
+        (tmp_path / "mine.py").write_text(LEARNER.format(name="mine", fit="return {'a': np.ones(1)}"))
+        assert outdated() == [[f"mine is {OTHER_TEXT}"], []]
+        assert f"  mine is {OTHER_TEXT}\n" in run("plugins").stdout
+
+        run("train", "--as-of", bank.today)
+        assert outdated() == [[], []]

@@ -1,5 +1,6 @@
 """Plugins that cannot learn, or cannot answer from what they learnt: they have no say, and all others have theirs."""
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -11,6 +12,7 @@ from plugins.failures.reports import FailureReports, files, read
 from plugins.host import PluginHost
 from plugins.isolation import learning
 from plugins.isolation.modes import THREADS, Isolation
+from plugins.recommending import OTHER_TEXT
 from recommenders.artefact import Model
 from recommenders.contract import Omitted
 from recommenders.portfolio import Ledger
@@ -296,3 +298,16 @@ def test_who_has_no_say_for_another_version_is_said_with_what_to_do(loaded, capl
         "mine of plugin mine is not trained: the model has version 0, this is 1; run guanxi train",
         "new of plugin new is not trained: the model has nothing of it; run guanxi train",
     ]
+
+
+@pytest.mark.parametrize("isolation", [THREADS, Isolation("process")], ids=["thread", "process"])
+def test_who_answers_by_what_another_text_of_its_version_learnt_is_said_and_answers(loaded, caplog, isolation):
+    texts = loaded(isolation, mine=learner("mine"), same=learner("same")).recommending.texts()
+    model = replace(of_arrays(mine={"coef": np.ones(1)}, same={"coef": np.ones(1)}), training={"texts": texts})
+    host = loaded(isolation, mine=learner("mine", "return {'coef': np.zeros(1)}"), same=learner("same"))
+
+    for _ in range(2):
+        assert [own.name for own in host.recommending.guarded(model)] == ["mine", "same"]
+
+    assert [record.message for record in caplog.records] == [f"mine of plugin mine is {OTHER_TEXT}"]
+    assert state(host, "mine").state == "loaded"

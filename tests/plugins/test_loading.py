@@ -6,6 +6,7 @@ import pytest
 
 from plugins.host import PluginHost
 from plugins.isolation.modes import THREADS, Isolation
+from plugins.loading import digest_of
 
 PROJECT = """
 [project]
@@ -84,3 +85,18 @@ def test_packages_whose_modules_have_names_of_their_own_are_beside_each_other(pa
         "clash_four": 0.25,
         "clash_five": 0.5,
     }
+
+
+def test_the_digest_of_code_is_alike_wherever_it_is_and_goes_by_no_test(tmp_path):
+    for place in ("src/own", "own"):
+        (tmp_path / place).mkdir(parents=True)
+        (tmp_path / place / "__init__.py").write_text("A = 1\n")
+        (tmp_path / place / "rules.py").write_text("B = 1\n")
+    (tmp_path / "src" / "tests").mkdir()
+    (tmp_path / "src" / "tests" / "test_own.py").write_text("def test_it(): ...\n")
+    before = [digest_of(str(tmp_path / place)) for place in ("src", "own")]
+
+    (tmp_path / "own" / "rules.py").write_text("B = 2\n")
+
+    assert before[0] == before[1] != digest_of(str(tmp_path / "own"))
+    assert digest_of(str(tmp_path / "gone")) is None
