@@ -30,5 +30,5 @@ def is_utf8_within(value: object) -> bool:
 
 
 def utf8_within(value: Any) -> Any:
-    """Return a value of JSON as UTF-8 can say it."""
-    return json.loads(utf8(json.dumps(value, ensure_ascii=False)))
+    """Return a value as JSON in UTF-8 can say it, with a text for a number that is infinite or none."""
+    return json.loads(utf8(json.dumps(to_jsonable_python(value), ensure_ascii=False)), parse_constant=str)

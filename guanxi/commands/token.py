@@ -10,6 +10,7 @@ from guanxi.settings import Settings
 from guanxi.token_rules import token_rules
 
 OPTIONS = {Role.CUSTOMER: "--customer", Role.RELATIONSHIP_MANAGER: "--manager", Role.PARTNER: "--partner"}
+MOST_HOURS = 24 * 365
 
 
 def token(
@@ -17,7 +18,7 @@ def token(
     customer: Annotated[str, typer.Option(help="The customer's number, for CUSTOMER.")] = "",
     manager: Annotated[str, typer.Option(help="The manager's number, for RELATIONSHIP_MANAGER.")] = "",
     partner: Annotated[str, typer.Option(help="The partner's code, for PARTNER.")] = "",
-    hours: Annotated[float, typer.Option(min=0, help="How long it is valid.")] = 12,
+    hours: Annotated[float, typer.Option(min=0, max=MOST_HOURS, help="How long it is valid.")] = 12,
 ) -> None:
     """Print a token, in development mode only (GUANXI_DEVELOPMENT=1)."""
     settings = Settings()

@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import to_jsonable_python
 from pydantic_settings import BaseSettings, EnvSettingsSource
 from pydantic_settings import SettingsError as Unparsed
 
 from graph.errors import PluginError, SettingsError
 from plugins.settings.merging import over, says
 from plugins.settings.models import Model, Place, nested_model, secrets
-from plugins.texts import NO_TEXT, is_utf8_within
+from plugins.texts import NO_TEXT, is_utf8_within, utf8_within
 
 PREFIX: Final = "GUANXI_PLUGIN_"
 NESTED: Final = "__"
@@ -101,9 +100,7 @@ class Held:
         """Return every setting, those of nested models by their paths."""
         hidden = secrets(self.model)
         return [
-            Told(
-                ".".join(path), None if path in hidden else to_jsonable_python(value), self.source(path), path in hidden
-            )
+            Told(".".join(path), None if path in hidden else utf8_within(value), self.source(path), path in hidden)
             for path, value in _leaves(self.values, hidden)
         ]
 

@@ -320,3 +320,24 @@ async def test_a_lone_surrogate_that_a_validator_makes_is_refused_and_costs_nobo
     assert [(error["code"], error["path"]) for error in done["errors"]] == [
         ("BAD_INPUT", ["input", "settings", "code"])
     ]
+
+
+UNBOUND = """
+class Unbound(Settings, frozen=True):
+    most: float = Field(float("inf"), description="At most.")
+
+Settings = Unbound
+"""
+
+
+async def test_a_number_that_json_cannot_say_is_told_as_a_text_and_costs_nobody_the_answer(
+    bank, serving, folder, host, bearers
+):
+    path = folder / "set_card.py"
+    path.write_text(path.read_text().replace("@hookimpl", UNBOUND + "@hookimpl", 1))
+    async with serving(bank, host()) as server:
+        answer = (await server.post(READ, bearers.admin)).text
+
+    told = json.loads(answer, parse_constant=pytest.fail)["data"]["pluginSettings"]
+    assert [one["value"] for one in told["values"] if one["name"] == "most"] == ["Infinity"]
+    assert told["schema"]["properties"]["most"]["default"] == "Infinity"

@@ -243,6 +243,11 @@ NO_TOKEN = {
         DEVELOPMENT,
         "A token of RELATIONSHIP_MANAGER needs --manager.",
     ),
+    "without end": (
+        ["--role", "admin", "--hours", "inf"],
+        DEVELOPMENT,
+        "Invalid value for '--hours': Input should be less than or equal to 8760",
+    ),
     "of no partner": (["--role", "partner"], DEVELOPMENT, "A token of PARTNER needs --partner."),
 }
 
