@@ -210,7 +210,7 @@ def _check_names(source: Path, installed: Collection[Path]) -> list[str]:
 
 def _forget(modules: Collection[str]) -> None:
     """Have modules, and what is in them, imported anew."""
-    for name in [own for own in sys.modules if own.partition(".")[0] in modules]:
+    for name in [own for own in list(sys.modules) if own.partition(".")[0] in modules]:
         del sys.modules[name]
     importlib.invalidate_caches()
 

@@ -236,7 +236,8 @@ def _fresh(path: Path) -> Iterator[Callable[[], None]]:
         with suppress(OSError, NotImplementedError):
             Path(cache_from_source(str(file))).unlink()
     importlib.invalidate_caches()
-    gone = {name: module for name, module in sys.modules.items() if _is_of(module, path.resolve())}
+    there = sys.modules.copy()  # others import meanwhile
+    gone = {name: module for name, module in there.items() if _is_of(module, path.resolve())}
     for name in gone:
         del sys.modules[name]
     yield lambda: sys.modules.update(gone)

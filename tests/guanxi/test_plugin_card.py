@@ -1,7 +1,7 @@
 """``guanxi plugins card``: how a plugin does, as a person and as a program reads it."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -27,7 +27,7 @@ async def home(new_home):
     """A home whose store has an experiment."""
     with embedded.join(new_home) as lease:
         async with Store(lease.uri, lease.username, lease.password, lease.database) as store:
-            await store.write(OUTCOMES, now=datetime.now(UTC))
+            await store.write(OUTCOMES, now=datetime.now(UTC) - timedelta(minutes=1))
     return new_home
 
 

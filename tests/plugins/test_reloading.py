@@ -1,10 +1,11 @@
 """A host follows its folders: what changed is new, what did not goes on, what is broken stays as it was."""
 
 import os
+import sys
 import time
 from contextlib import suppress
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -213,6 +214,24 @@ def test_files_come_and_go(folder, offers):
 
     assert offers(new, "new") == ["GOLD"]
     assert "other" not in {info.name for info in new.plugins}
+
+
+class Lazy(ModuleType):
+    """Imports something as soon as it is looked at, as other threads do meanwhile."""
+
+    @property
+    def __file__(self):
+        sys.modules.setdefault(f"{self.__name__}.more", ModuleType("more"))
+
+
+def test_a_file_that_changes_is_loaded_while_others_import(folder, offers, monkeypatch):
+    host = PluginHost.load([folder])
+    reloading = Reloading(host)
+    monkeypatch.setitem(sys.modules, "lazy_of_tests", Lazy("lazy_of_tests"))
+    (folder / "one.py").write_text(TWO)
+
+    assert offers(reloading.look(host)) == ["SAVE"]
+    assert sys.modules.pop("lazy_of_tests.more")
 
 
 def test_a_package_changes_with_all_its_modules(plugin_folder, offers):
