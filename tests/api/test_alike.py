@@ -233,7 +233,7 @@ async def test_a_deputy_reads_the_prospects_of_the_book_he_was_granted_until_its
         return Deputy("M2", "M1", day, "admin", datetime.now(UTC))
 
     before = await alike.ask(OF_BOOK, deputy, manager="M1")
-    await deputies.grant(bank, until(today))
+    await deputies.grant(bank, until(today + timedelta(days=1)))
     granted, own = [(await alike.ask(OF_BOOK, deputy, manager=no))["data"]["prospects"] for no in ("M1", None)]
     await deputies.grant(bank, until(today - timedelta(days=1)))
     after = await alike.ask(OF_BOOK, deputy, manager="M1")
@@ -253,7 +253,9 @@ async def test_a_deputy_reads_who_of_the_granted_book_is_alike(alike, bank, rule
     deputy = rules.issue(Role.RELATIONSHIP_MANAGER, "M2")
     query = '{ customer(customerNo: "N00") { similar(first: 20) { customer { customerNo managerNo } } } }'
 
-    await deputies.grant(bank, Deputy("M2", "M1", datetime.now(UTC).date(), "admin", datetime.now(UTC)))
+    await deputies.grant(
+        bank, Deputy("M2", "M1", datetime.now(UTC).date() + timedelta(days=1), "admin", datetime.now(UTC))
+    )
     found = (await alike.ask(query, deputy))["data"]["customer"]["similar"]
     await deputies.revoke(bank, "M2", "M1")
 

@@ -10,7 +10,7 @@ from graph import deputies
 from graph.deputies import Deputy
 
 TODAY = datetime.now(UTC).date()
-YESTERDAY, TOMORROW = TODAY - timedelta(days=1), TODAY + timedelta(days=1)
+YESTERDAY, TOMORROW, LATER = (TODAY + timedelta(days=days) for days in (-1, 1, 2))
 GRANT = """mutation ($deputy: String!, $manager: String!, $until: Date!) {
     grantDeputy(input: {deputyNo: $deputy, managerNo: $manager, until: $until}) {
         deputy { deputyNo managerNo until grantedBy } errors { code message path } } }"""
@@ -51,7 +51,7 @@ def granted(until, deputy_no="M2", manager_no="M1"):
 @pytest.mark.parametrize("query", READS.values(), ids=READS)
 async def test_a_grant_opens_the_book_and_its_end_shuts_it(server, book, deputy, query):
     before = await server.ask(query, deputy)
-    await deputies.grant(book, granted(TODAY))
+    await deputies.grant(book, granted(TOMORROW))
     open_ = await server.ask(query, deputy)
     await deputies.grant(book, granted(YESTERDAY))
     after = await server.ask(query, deputy)
@@ -100,17 +100,17 @@ async def test_a_deputy_does_not_open_his_own_book_nor_pass_on_anothers(server, 
 
 @pytest.mark.usefixtures("book")
 async def test_an_administrator_grants_lists_and_revokes(server, bearers, deputy):
-    asked = {"deputy": "M2", "manager": "M1", "until": TOMORROW.isoformat()}
-    grant = {"deputyNo": "M2", "managerNo": "M1", "until": TOMORROW.isoformat(), "grantedBy": "admin"}
+    asked = {"deputy": "M2", "manager": "M1", "until": LATER.isoformat()}
+    grant = {"deputyNo": "M2", "managerNo": "M1", "until": LATER.isoformat(), "grantedBy": "admin"}
     listed = "{ deputies { deputyNo managerNo until grantedBy } }"
     mine = "{ viewer { deputyOf { deputyNo managerNo until grantedBy } } }"
 
     done = (await server.ask(GRANT, bearers.admin, **asked))["data"]["grantDeputy"]
-    shorter = await server.ask(GRANT, bearers.admin, **asked | {"until": TODAY.isoformat()})
+    shorter = await server.ask(GRANT, bearers.admin, **asked | {"until": TOMORROW.isoformat()})
     longer = await server.ask(GRANT, bearers.admin, **asked)
 
     assert done == {"deputy": grant, "errors": []}
-    assert shorter["data"]["grantDeputy"]["deputy"] == grant | {"until": TODAY.isoformat()}
+    assert shorter["data"]["grantDeputy"]["deputy"] == grant | {"until": TOMORROW.isoformat()}
     assert longer["data"]["grantDeputy"]["deputy"] == grant
     assert (await server.ask(listed, bearers.admin))["data"] == {"deputies": [grant]}
     assert (await server.ask(mine, deputy))["data"]["viewer"] == {"deputyOf": [grant]}
@@ -125,14 +125,14 @@ async def test_an_administrator_grants_lists_and_revokes(server, bearers, deputy
     ("wrong", "code", "path"),
     [
         ({"until": YESTERDAY.isoformat()}, "BAD_INPUT", "until"),
-        ({"until": (TODAY + timedelta(days=367)).isoformat()}, "BAD_INPUT", "until"),
+        ({"until": (TODAY + timedelta(days=368)).isoformat()}, "BAD_INPUT", "until"),
         ({"deputy": "M1"}, "BAD_INPUT", "deputyNo"),
         ({"deputy": "M9"}, "NOT_FOUND", "deputyNo"),
         ({"manager": "M9"}, "NOT_FOUND", "managerNo"),
     ],
 )
 async def test_a_grant_that_cannot_be_is_a_typed_error(server, book, bearers, wrong, code, path):
-    asked = {"deputy": "M2", "manager": "M1", "until": TODAY.isoformat()} | wrong
+    asked = {"deputy": "M2", "manager": "M1", "until": TOMORROW.isoformat()} | wrong
 
     done = (await server.ask(GRANT, bearers.admin, **asked))["data"]["grantDeputy"]
 
@@ -142,8 +142,8 @@ async def test_a_grant_that_cannot_be_is_a_typed_error(server, book, bearers, wr
 
 @pytest.mark.parametrize("who", ["manager", "marketing", "partner", "anna"])
 async def test_grants_are_for_administrators(server, book, bearers, who):
-    asked = {"deputy": "M2", "manager": "M1", "until": TODAY.isoformat()}
-    await deputies.grant(book, granted(TODAY, "M1", "M2"))
+    asked = {"deputy": "M2", "manager": "M1", "until": TOMORROW.isoformat()}
+    await deputies.grant(book, granted(TOMORROW, "M1", "M2"))
 
     for query in (GRANT, REVOKE, "{ deputies { deputyNo } }"):
         given = asked if query is GRANT else {"deputy": "M1", "manager": "M2"} if query is REVOKE else {}

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import chain
 
 import pytest
@@ -36,7 +36,7 @@ INJECTIONS = [
 ]  # fmt: skip
 VALID = {
     "customerNo": "ANNA", "productCode": "CARD", "id": global_id("Customer", "ANNA"), "kind": "call",
-    "deputyNo": "M2", "managerNo": "M1", "until": str(datetime.now(UTC).date()), "idempotencyKey": "key", "offerId": global_id("Offer", "none"), "at": "2026-01-01T00:00:00Z",
+    "deputyNo": "M2", "managerNo": "M1", "until": str(datetime.now(UTC).date() + timedelta(days=1)), "idempotencyKey": "key", "offerId": global_id("Offer", "none"), "at": "2026-01-01T00:00:00Z",
     "url": "https://bank.example/",
     "reason": "asked", "plugin": "none", "settings": {}, "toVersion": 0,
 }  # fmt: skip

@@ -231,7 +231,7 @@ async def rich(bank, serving, rules, tmp_path_factory):
     engine = build_engine(catalogue, host, trained.model)
     tallies = await prospect_lists.search(engine, pages(), Context(TODAY, None))
     prospect_lists.write(models, TODAY, trained.model.model_id, tallies)
-    await deputies.grant(bank, Deputy("M3", "M1", TODAY, "admin", datetime.now(UTC)))
+    await deputies.grant(bank, Deputy("M3", "M1", LATER, "admin", datetime.now(UTC)))
     await hooked(bank)
     await agreed(bank)
     await import_rows(bank, "customers", [row("ERASED7351", customer_no="ERASED7351", kind="person")])
@@ -266,7 +266,7 @@ def arguments(no, offer_id, key):
         "Mutation.recordInteraction": f'input: {{{about}, channel: PHONE, kind: "call", idempotencyKey: "{key}"}}',
         "Mutation.recordOutcome": f'input: {{offerId: "{offer_id}", outcome: IMPRESSION, channel: MOBILE, idempotencyKey: "{key}"}}',
         "Mutation.setConsent": f"input: {{{about}, channel: WEB, granted: true}}",
-        "Mutation.grantDeputy": f'input: {{deputyNo: "M2", managerNo: "M1", until: "{TODAY}"}}',
+        "Mutation.grantDeputy": f'input: {{deputyNo: "M2", managerNo: "M1", until: "{LATER}"}}',
         "Mutation.setPluginStage": f'input: {{plugin: "cobranded", stage: SHARE, share: {1 + sum(map(ord, key)) % 99}, reason: "walk", force: true}}',
         "Mutation.revokeDeputy": 'input: {deputyNo: "M2", managerNo: "M1"}',
         "Mutation.setPluginSettings": 'input: {plugin: "settable", settings: {months: 3}}',
@@ -288,7 +288,7 @@ OTHERWISE = {
     "Mutation.recordOutcome": 'input: {offerId: "none", outcome: IMPRESSION, channel: MOBILE, idempotencyKey: "none"}',
     "Mutation.setConsent": 'input: {customerNo: "NOBODY", marketing: true}',
     "Mutation.eraseCustomer": 'input: {customerNo: "NOBODY", reason: "asked"}',
-    "Mutation.grantDeputy": f'input: {{deputyNo: "M1", managerNo: "M1", until: "{TODAY}"}}',
+    "Mutation.grantDeputy": f'input: {{deputyNo: "M1", managerNo: "M1", until: "{LATER}"}}',
     "Mutation.setPluginSettings": 'input: {plugin: "none", settings: {}}',
     "Mutation.revertPluginSettings": 'input: {plugin: "none", toVersion: 1}',
     "Mutation.setPluginStage": 'input: {plugin: "nobody", stage: LIVE, reason: "walk"}',

@@ -15,7 +15,7 @@ from graph.store import Store
 pytestmark = pytest.mark.embedded
 
 TODAY = datetime.now(UTC).date()
-TOMORROW = TODAY + timedelta(days=1)
+LATER = TODAY + timedelta(days=2)
 
 
 def written(home, cypher):
@@ -85,7 +85,7 @@ def test_old_entries_are_pruned_into_an_archive_and_both_hold(new_home, guanxi, 
     none = guanxi(new_home, "audit", "prune", "--before", TODAY, "--archive", archive)
     assert (none.returncode, none.stdout, archive.exists()) == (0, f"No entry is older than {TODAY}.\n", False)
 
-    pruned = guanxi(new_home, "audit", "prune", "--before", TOMORROW, "--archive", archive)
+    pruned = guanxi(new_home, "audit", "prune", "--before", LATER, "--archive", archive)
     held = guanxi(new_home, "audit", "verify")
     kept = guanxi(new_home, "audit", "verify", "--archive", archive)
     [left] = entries(new_home)
@@ -95,9 +95,9 @@ def test_old_entries_are_pruned_into_an_archive_and_both_hold(new_home, guanxi, 
     assert (kept.returncode, kept.stdout) == (0, f"The audit log holds: entries 1 to 3. Head 3:{left['previous']}\n")
     assert (left["operation"], json.loads(left["details"])) == ("guanxi audit prune", {"first": 1, "last": 3})
 
-    again = guanxi(new_home, "audit", "prune", "--before", TOMORROW, "--archive", archive)
+    again = guanxi(new_home, "audit", "prune", "--before", LATER, "--archive", archive)
     assert (again.returncode, again.stderr) == (2, f"{archive} exists already; name another file.\n")
-    guanxi(new_home, "audit", "prune", "--before", TOMORROW, "--archive", second)
+    guanxi(new_home, "audit", "prune", "--before", LATER, "--archive", second)
     assert [guanxi(new_home, "audit", "verify", *own).returncode for own in ((), ("--archive", second))] == [0, 0]
     early = guanxi(new_home, "audit", "verify", "--head", "1:x")
     assert (early.returncode, early.stderr) == (2, "Entry 1 was pruned: check its archive, or name a head after 5.\n")
