@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
-from implicit.cpu.als import AlternatingLeastSquares
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
@@ -42,6 +41,8 @@ class Als:
         width = width_for(len(portfolio.catalogue))
         if not portfolio.holdings:
             return {"factors": np.zeros((len(portfolio.catalogue), width), np.float32)}
+        from implicit.cpu.als import AlternatingLeastSquares  # its libraries take long to import
+
         # implicit runs threads of its own, whose number does not change its factors; BLAS threads only get in their way
         with threadpool_limits(1, "blas"):
             model = AlternatingLeastSquares(
