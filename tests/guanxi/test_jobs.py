@@ -323,6 +323,7 @@ async def test_two_servers_do_what_is_due_once_and_live_through_what_fails(journ
     assert (tmp_path / "out").read_text() == "300 300\n"
 
 
+@pytest.mark.usefixtures("opened")
 async def test_a_server_does_the_jobs_of_a_file_that_has_changed(serve, ward, tmp_path):
     file = tmp_path / "plugins" / "ward.py"
     source, settings = file.read_text(), ward | {"GUANXI_JOBS": "-sweep,-fail"}
