@@ -270,12 +270,15 @@ async def test_a_page_is_read_with_as_many_queries_as_one_customer(hospital, ban
     monkeypatch.setattr(bank, "read", counted)
     counts = []
     for first in (1, 50):
-        reads.clear()
         query = f"{{ customers(first: {first}) {{ nodes {{ customerNo hospital {{ number }} }} }} }}"
-        found = (await hospital.ask(query, bearers.admin))["data"]["customers"]["nodes"]
+        own = []
+        for _ in range(3):  # now and then the engine is refreshed, which reads, too
+            reads.clear()
+            found = (await hospital.ask(query, bearers.admin))["data"]["customers"]["nodes"]
+            own.append(len(reads))
         assert [one["hospital"]["number"] for one in found] == [one["customerNo"] for one in found]
         assert len(found) == first
-        counts.append(len(reads))
+        counts.append(min(own))
     assert counts[0] == counts[1]
 
 
