@@ -91,11 +91,12 @@ def told_about(plugin: PluginInfo) -> str:
 
 def _tell_untrained(host: PluginHost, settings: Settings) -> None:
     folder = settings.models_dir
-    for own in host.recommending.untrained(versions_in_force(folder), learnt_nothing(folder)):
+    versions = versions_in_force(folder)
+    for own in host.recommending.untrained(versions, learnt_nothing(folder)):
         own.plugin.untrained.append(f"{own.name} is {own.why}")
         if own.has_failed and own.plugin.state == "loaded":
             own.plugin.state = "failing"
-    for name, plugin in host.recommending.outdated(versions_in_force(folder), texts_in_force(folder)):
+    for name, plugin in host.recommending.outdated(versions, texts_in_force(folder)):
         plugin.outdated.append(f"{name} is {OTHER_TEXT}")
 
 

@@ -146,13 +146,14 @@ class Recommending:
         for own in found:
             if own.has_failed and own.plugin.state == "loaded":
                 own.plugin.fail(f"{LEARNING}: {own.name} is {own.why}", is_safe=True)
-            if (own.name, own.why) not in self.warned:
-                logger.warning("%s of plugin %s is %s", own.name, own.plugin.name, own.why)
-        outdated = list(self.outdated(model.versions, model.training.get("texts", {}))) if model else []
-        for name, info in outdated:
-            if (name, OTHER_TEXT) not in self.warned:
-                logger.warning("%s of plugin %s is %s", name, info.name, OTHER_TEXT)
-        self.warned = {(own.name, own.why) for own in found} | {(name, OTHER_TEXT) for name, _ in outdated}
+        said = [(own.name, own.plugin, own.why) for own in found]
+        if model:
+            outdated = self.outdated(model.versions, model.training.get("texts", {}))
+            said += [(name, plugin, OTHER_TEXT) for name, plugin in outdated]
+        for name, plugin, why in said:
+            if (name, why) not in self.warned:
+                logger.warning("%s of plugin %s is %s", name, plugin.name, why)
+        self.warned = {(name, why) for name, _, why in said}
 
     def _owned(self) -> Iterator[tuple[Recommender, PluginInfo]]:
         """Yield the recommenders, and whose each is."""
