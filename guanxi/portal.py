@@ -1,12 +1,13 @@
 """Runs asynchronous functions for synchronous code: in a loop of its own, in a thread that Python does not wait for."""
 
 import asyncio
-import signal
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from typing import Any, Final, Generic, TypeVar
+
+from plugins.isolation.waiting import result_of
 
 T = TypeVar("T")
 
@@ -35,7 +36,7 @@ class Portal(Generic[T]):
             raise RuntimeError("The loop has ended, or would wait for itself.")
         running = asyncio.run_coroutine_threadsafe(_awaited(work, arguments), self._loop)
         try:
-            return running.result()
+            return result_of(running)
         except BaseException:
             running.cancel()
             raise
@@ -43,11 +44,7 @@ class Portal(Generic[T]):
 
 @contextmanager
 def daemon_portal(name: str, opening: AbstractAsyncContextManager[T]) -> Iterator[Portal[T]]:
-    """Yield a loop with something open in it; it works for what is run at exit, too.
-
-    Ctrl-C ends each wait for it: where polars is imported, which would have waits go on, too.
-    """
-    signal.siginterrupt(signal.SIGINT, True)
+    """Yield a loop with something open in it; it works for what is run at exit, too. Ctrl-C ends each wait for it."""
     begun, came = Future[tuple[asyncio.AbstractEventLoop, Any]](), Future[Portal[T]]()
 
     async def serve() -> None:
@@ -75,8 +72,8 @@ def daemon_portal(name: str, opening: AbstractAsyncContextManager[T]) -> Iterato
     thread = threading.Thread(target=work, name=name, daemon=True)
     thread.start()
     try:
-        begun.result()
-        yield came.result()
+        result_of(begun)
+        yield result_of(came)
     finally:
         if begun.done() and begun.exception() is None:
             loop, serving = begun.result()

@@ -11,6 +11,7 @@ from queue import SimpleQueue
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from plugins.failures.telling import Foreign, frames_of, text_of
+from plugins.isolation.waiting import result_of
 from recommenders.contract import Omitted
 
 A = TypeVar("A")
@@ -138,7 +139,7 @@ class Apart:
             thread = OwnThread(self._name)
         running: Future[T] = thread.submit(function, *arguments)
         try:
-            return running.result(seconds)
+            return result_of(running, seconds)
         except FutureTimeout:
             if running.done():  # in time after all, or it is the function's own
                 return running.result()

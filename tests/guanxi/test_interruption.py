@@ -170,10 +170,11 @@ def wait_for(running, folder, pattern):
 def assert_interrupted(running, within=PATIENCE):
     if running.poll() is None:
         running.send_signal(signal.SIGINT)
-    try:
-        _, said = running.communicate(timeout=within)
-    finally:
-        running.kill()
+    with running:
+        try:
+            _, said = running.communicate(timeout=within)
+        finally:
+            running.kill()
     assert running.returncode == 130, said
     assert said.splitlines()[-1:] == ["Interrupted."], said
     assert "Traceback" not in said
