@@ -1,7 +1,8 @@
 """Deliveries: an event on its way to one webhook, claimed for a while by the one server that sends it.
 
-A claim counts a try, and that number tells whether the claim still stands: two servers that found the same delivery
-claim it once, and one that was too slow to say what came of it changes nothing.
+What was claimed is due again when the claim's lease is over: two servers that found the same delivery claim it once.
+A claim counts a try, and that number tells whether it still stands: a server that was too slow to say what came of it
+changes nothing.
 """
 
 import json
@@ -24,18 +25,19 @@ LAST: Final = "~"
 DUE: Final = """
 MATCH (w:Webhook {webhook_id: $webhook_id}) WHERE w.enabled
 MATCH (d:Delivery) WHERE d.due_key >= $first AND d.due_key <= $last
-RETURN d.delivery_id AS delivery_id, d.tries AS tries, properties(w) AS webhook LIMIT $count
+RETURN d.delivery_id AS delivery_id, properties(w) AS webhook LIMIT $count
 """
 """In the order of the index, the longest due first: to sort them would read all that is due."""
 TAKE: Final = """
-UNWIND $due AS one
-MATCH (d:Delivery {delivery_id: one.delivery_id})
+UNWIND $due AS delivery_id
+MATCH (d:Delivery {delivery_id: delivery_id})
 SET d.delivery_id = d.delivery_id
-WITH d, one WHERE d.tries = one.tries
+WITH d WHERE d.due_at <= $now
 SET d.tries = d.tries + 1, d.due_at = $until, d.due_key = $until_key
 RETURN properties(d) AS delivery
 """
-"""Setting the id to itself locks the delivery before its tries are read."""
+"""Setting the id to itself locks the delivery before it is read whether it is due: an index still finds what another
+server has just claimed."""
 FINISH: Final = """
 MATCH (d:Delivery {delivery_id: $delivery_id})
 SET d.delivery_id = d.delivery_id
@@ -138,9 +140,9 @@ async def claim(
     if not due:
         return []
     webhook = webhooks.of(due[0]["webhook"])
-    found = [{"delivery_id": row["delivery_id"], "tries": row["tries"]} for row in due]
+    found = [row["delivery_id"] for row in due]
     until = now + lease
-    taken = await store.write(TAKE, due=found, until=until, until_key=_due_key(webhook_id, moment_key(until)))
+    taken = await store.write(TAKE, due=found, now=now, until=until, until_key=_due_key(webhook_id, moment_key(until)))
     return [(webhook, _delivery(row["delivery"])) for row in taken]
 
 

@@ -100,15 +100,17 @@ async def test_what_is_due_longest_is_claimed_first(empty_store, hook):
 
 
 async def test_who_finds_what_another_has_claimed_claims_nothing(empty_store, hook):
-    """The look and the claim are two transactions: what lies between them is tried here."""
+    """The look and the claim are two transactions: what lies between them is tried here, and what comes after both."""
     delivery = await sent(empty_store, hook.webhook_id)
-    found = [{"delivery_id": delivery.delivery_id, "tries": 0}]
 
-    takes = await asyncio.gather(
-        *(empty_store.write(deliveries.TAKE, due=found, until=NOW + LEASE, until_key="hook|") for _ in range(8))
-    )
+    def take():
+        found = {"due": [delivery.delivery_id], "now": NOW, "until": NOW + LEASE, "until_key": "hook|"}
+        return empty_store.write(deliveries.TAKE, **found)
+
+    takes = await asyncio.gather(*(take() for _ in range(8)))
 
     assert sorted(map(len, takes)) == [0] * 7 + [1]
+    assert await take() == []
 
 
 async def test_a_claim_lapses_and_who_was_too_slow_changes_nothing(empty_store, hook):
