@@ -22,12 +22,13 @@ from guanxi.checking_runs import check_runs
 from guanxi.checking_twice import check_twice
 from guanxi.enduring import EndsItsProcess, untold
 from guanxi.findings import STILL_LEARNING, Finding, not_learnt, where
-from guanxi.offer_changes import TOP, Changes, changes, offered, with_learnt
+from guanxi.offer_changes import TOP, Changes, changes, offered, outcome, ranking, with_learnt
 from plugins.infos import PluginInfo, spelt
 from plugins.isolation import budgets
 from plugins.loading import Found, find, of_path, place_of
 from recommenders.batch import Batch
 from recommenders.contract import Omitted, Recommender, Scores
+from recommenders.engine import Engine, Ranking
 from recommenders.evaluation import LEAST_GROUP
 from recommenders.view import CustomerView
 
@@ -37,6 +38,8 @@ ASKED: Final = 400
 """How many are asked of fields and life events, and learnt for again."""
 MYPY: Final = ("--no-error-summary", "--ignore-missing-imports", "--follow-imports=silent")
 NO_MODEL: Final = "what changes is told without a ranker, as there is none before guanxi train"
+MOST_GATES: Final = 3
+"""How many gates are named that refuse what a recommender proposes."""
 OLDEST: Final = 200
 AGES: Final = ((0, 29), (30, 44), (45, 59), (60, OLDEST))
 
@@ -68,7 +71,7 @@ def check_plugin(bank: Bank, found: Found, *, run_jobs: bool = False) -> Iterato
     if not numbers:
         raise SettingsError("The store has no customers to check it over; run guanxi load first.")
     bank.leave(found)
-    before = offered(bank, bank.engine, numbers)
+    before = offered(bank.engine, ranking(bank, bank.engine, numbers))
     try:
         info = bank.add(found)
     except PluginError as error:
@@ -93,11 +96,14 @@ def check_plugin(bank: Bank, found: Found, *, run_jobs: bool = False) -> Iterato
         if finding.check.startswith("gate "):
             of_gates.append(finding.told)
     bank.host.wait()
-    after = offered(bank, with_learnt(bank, bank.engine, learnt), numbers)
+    engine = with_learnt(bank, bank.engine, learnt)
+    ranked = ranking(bank, engine, numbers)
+    after = offered(engine, ranked)
     if info.error is not None and not any(told.startswith(info.error) for told in of_gates):
         yield Finding("gates and bundles", passed=False, told=info.error)
     if bank.model is None:
         yield Finding("no model", passed=None, told=NO_MODEL)
+    yield from _outcomes(engine, ranked, info)
     yield from _changes(changes(before, after), batch)
 
 
@@ -205,6 +211,20 @@ def _for_whom(bank: Bank, recommender: Recommender, batch: Batch) -> str:
         except Omitted:
             return f" (for {customer.customer_no})"
     return ""
+
+
+def _outcomes(engine: Engine, ranked: Ranking, info: PluginInfo) -> Iterator[Finding]:
+    for name in info.recommenders:
+        if name in ranked.proposed:
+            came = outcome(engine, ranked, name)
+            most = ", ".join(f"{gate} {refused:,}" for gate, refused in list(came.refused_by.items())[:MOST_GATES])
+            by = f" (most of all {most})" if most else ""
+            told = (
+                f"of {came.proposals:,} proposals, {came.best:,} are among their customer's best {TOP}, "
+                f"{came.behind:,} come behind, and gates refuse {came.refused:,}{by}; "
+                f"its score decides where {came.decided:,} of them stand, elsewhere the ranker or a higher one does"
+            )
+            yield Finding(f"what becomes of {name}", passed=None, told=told)
 
 
 def _changes(found: Changes, batch: Batch) -> Iterator[Finding]:

@@ -1,13 +1,16 @@
-"""What a plugin changes in a bank's best offers: before, after, and the difference."""
+"""What a plugin changes in a bank's best offers: before, after, the difference, and what becomes of its proposals."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+import numpy as np
+
+from graph import customers
 from guanxi.bank import Bank
-from recommenders.contract import Recommender
-from recommenders.engine import Engine
+from recommenders.contract import Context, Recommender
+from recommenders.engine import Engine, Ranking
 
 TOP: Final = 3
 
@@ -32,12 +35,57 @@ class Changes:
     products: Mapping[str, int]
 
 
-def offered(bank: Bank, engine: Engine, numbers: Sequence[str]) -> Offered:
-    """Return the best offers of a bank's customers, as an engine has them."""
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What becomes of the products that a recommender proposes to customers.
+
+    Attributes:
+        proposals: how many they are.
+        refused: how many of them a gate refuses.
+        refused_by: how many each gate refuses, by its code; most first, without those that refuse none.
+        best: how many are among a customer's best offers.
+        decided: how many of those that are offered have its propensity, as neither the ranker nor another's is higher.
+    """
+
+    proposals: int
+    refused: int
+    refused_by: Mapping[str, int]
+    best: int
+    decided: int
+
+    @property
+    def behind(self) -> int:
+        """How many are offered, but not among the best."""
+        return self.proposals - self.refused - self.best
+
+
+def ranking(bank: Bank, engine: Engine, numbers: Sequence[str]) -> Ranking:
+    """Return a bank's customers as an engine ranks them."""
+    return engine.rank(bank.run(customers.load, bank.store, list(numbers)), Context(bank.today, top=TOP))
+
+
+def offered(engine: Engine, ranked: Ranking) -> Offered:
+    """Return the best offers of the customers that an engine has ranked."""
     return {
         answer.customer_no: tuple(offer.product.product_code for offer in answer.offers)
-        for answer in bank.answers(numbers, top=TOP, engine=engine)
+        for answer in engine.answers(ranked)
     }
+
+
+def outcome(engine: Engine, ranked: Ranking, name: str) -> Outcome:
+    """Return what becomes of a recommender's proposals; it had a say in the ranking."""
+    own = ~np.isnan(ranked.proposed[name].scores)
+    offers = own & (ranked.priorities > -np.inf)
+    best = np.zeros_like(own)
+    np.put_along_axis(best, ranked.top(TOP), values=True, axis=1)
+    refused_by = {gate.code: int((own & mask).sum()) for gate, mask in zip(engine.gates, ranked.refused, strict=True)}
+    return Outcome(
+        proposals=int(own.sum()),
+        refused=int((own & ~ranked.passed).sum()),
+        refused_by={gate: refused for gate, refused in Counter(refused_by).most_common() if refused},
+        best=int((offers & best).sum()),
+        decided=int((offers & ~ranked.ranked & (ranked.strengths[name] == ranked.propensities)).sum()),
+    )
 
 
 def with_learnt(bank: Bank, engine: Engine, learnt: Sequence[Recommender]) -> Engine:

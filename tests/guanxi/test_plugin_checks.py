@@ -298,6 +298,41 @@ def test_a_bank_without_a_model_is_told(draw, plugin_file):
     assert told["no model"].startswith("what changes is told without a ranker")
 
 
+def test_what_becomes_of_proposals_is_told(draw, tmp_path):
+    """Of Ann, who has nothing, lifecycle rules say more than all-gems of two products."""
+    plugin = tmp_path / "gems.py"
+    plugin.write_text("""
+from guanxi import Proposal, recommender
+
+@recommender("all-gems")
+def all_gems(customer, catalogue):
+    for score, code in enumerate(catalogue.codes, 1):
+        yield Proposal(code, score / 10, "It shines.")
+
+@recommender("one-gem")
+def one_gem(customer, catalogue):
+    yield Proposal("GEM-2", 0.1, "It shines, too.")
+""")
+    bank = draw("""
+        GEM-1: product category=deposit
+        GEM-2: product category=deposit
+        GEM-3: product category=deposit
+        GEM-4: product category=deposit
+        ann: person
+        bob: person
+        bob -HOLDS-> GEM-4
+    """)
+    told = {finding.check: finding.told for finding in check_plugin(bank, of_path(plugin))}
+    assert told["what becomes of all-gems"] == (
+        "of 8 proposals, 6 are among their customer's best 3, 1 come behind, and gates refuse 1 (most of all HELD 1); "
+        "its score decides where 5 of them stand, elsewhere the ranker or a higher one does"
+    )
+    assert told["what becomes of one-gem"] == (
+        "of 2 proposals, 2 are among their customer's best 3, 0 come behind, and gates refuse 0; "
+        "its score decides where 0 of them stand, elsewhere the ranker or a higher one does"
+    )
+
+
 def test_an_empty_bank_is_one_line(draw, plugin_file):
     bank = draw("ann: person")
     bank.run(tables.empty, bank.store)
