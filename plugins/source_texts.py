@@ -7,8 +7,12 @@ from dataclasses import is_dataclass
 from enum import Enum
 from itertools import pairwise
 from typing import Final
+from weakref import WeakKeyDictionary
 
 UNSAID: Final = ("An enumeration.",)
+
+_known: Final = WeakKeyDictionary[type, dict[str, str]]()
+"""What a class's source said once: later its file may be another text."""
 
 
 def description_of(own: type) -> str | None:
@@ -24,11 +28,13 @@ def attribute_texts(own: type) -> dict[str, str]:
     texts: dict[str, str] = {}
     for one in reversed(own.__mro__):
         if one.__module__ not in {"builtins", "enum"} and (is_dataclass(one) or issubclass(one, Enum)):
-            texts |= _own_texts(one)
+            if one not in _known:
+                _known[one] = _read_texts(one)
+            texts |= _known[one]
     return texts
 
 
-def _own_texts(own: type) -> dict[str, str]:
+def _read_texts(own: type) -> dict[str, str]:
     try:
         [tree] = ast.parse(textwrap.dedent(inspect.getsource(own))).body
     except (OSError, TypeError, SyntaxError, ValueError):

@@ -58,6 +58,23 @@ OTHER = ONE.replace('"one"', '"other"')
 PACKAGE = '[project]\nname = "packed"\n[project.entry-points."guanxi.plugins"]\npacked = "packed_of_tests.plugin"\n'
 
 
+DESCRIBED = """
+from dataclasses import dataclass
+from guanxi import Field
+
+@dataclass(frozen=True)
+class Stay:
+    \"\"\"A stay.\"\"\"
+
+    nights: int
+    "At most."
+
+@hookimpl
+def fields(register):
+    register(Field("Customer", "stay", Stay, lambda customer: Stay(3), "His stay."))
+"""
+
+
 @pytest.fixture
 def folder(plugin_folder):
     return plugin_folder(one=ONE, other=OTHER)
@@ -308,6 +325,18 @@ def test_what_stored_settings_break_goes_on_once_they_are_mended(folder, offers)
     assert broken == "broken"
     assert [(info.state, info.error) for info in new.plugins if info.name == "set"] == [("loaded", None)]
     assert offers(new, "set") == ["GOLD"]
+
+
+def test_the_version_before_a_broken_change_takes_settings_and_has_its_descriptions(folder, offers):
+    (folder / "set.py").write_text(SET + DESCRIBED)
+    host = PluginHost.load([folder])
+    (folder / "set.py").write_text("torn")
+
+    assert host.take_settings({"set": StoredSettings("set", 1, {"score": 0.8})})
+
+    [info] = [info for info in host.plugins if info.name == "set"]
+    assert (info.state, info.error) == ("loaded", None)
+    assert offers(host, "set") == ["GOLD"]
 
 
 @pytest.mark.parametrize("is_shared", [False, True])
