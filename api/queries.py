@@ -103,6 +103,10 @@ class RecommenderInfo:
     last_error: str | None = strawberry.field(
         description="What went wrong last: the error's type and place, and what guanxi itself says."
     )
+    outdated: bool = strawberry.field(
+        description="Whether what it answers by was learnt by another text of its plugin, of the same version, as "
+        "its file has changed: until `guanxi train`."
+    )
 
     @classmethod
     def of(cls, info: Info) -> "RecommenderInfo":
@@ -116,6 +120,7 @@ class RecommenderInfo:
             failures=info.failures,
             mean_ms=info.mean_ms,
             last_error=info.last_place,
+            outdated=info.is_outdated,
         )
 
 

@@ -23,7 +23,7 @@ class RecommenderInfo:
     """A recommender's state: ready, failing, off, busy, or untrained.
 
     ``last_error`` may quote a customer; ``last_place`` is the error's type and place, and what guanxi itself
-    says of it.
+    says of it. ``is_outdated`` says that it answers by what another text of its version learnt.
     """
 
     name: str
@@ -35,6 +35,7 @@ class RecommenderInfo:
     mean_ms: float
     last_error: str | None
     last_place: str | None
+    is_outdated: bool
 
 
 @dataclass(frozen=True, slots=True)

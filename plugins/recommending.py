@@ -136,6 +136,7 @@ class Recommending:
             health.mean_ms,
             health.last_error,
             health.last_place,
+            is_outdated=(name, OTHER_TEXT) in self.warned,
         )
 
     def _warn_of_untrained(self, model: "Model | None") -> None:

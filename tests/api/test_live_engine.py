@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
@@ -16,11 +17,13 @@ from plugins.host import PluginHost
 from recommenders.artefact import save
 from recommenders.catalogue import Catalogue
 from recommenders.training import train
+from tests.plugins.sources import LEARNER
 from tests.waiting import until
 
 OFFERS = """{ customer(customerNo: "ANNA") { offers(first: 20) { product { productCode } recommenders } } }"""
 PRODUCTS = "{ products { nodes { productCode } } }"
 RECOMMENDERS = "{ recommenders { name state } }"
+ZEROS = "return {'score': np.zeros(1)}"
 
 
 @pytest.fixture(autouse=True)
@@ -125,6 +128,22 @@ async def test_a_model_trained_while_serving_is_taken_up_without_a_restart(bank,
         states = (await server.ask(RECOMMENDERS, bearers.marketing))["data"]["recommenders"]
         assert {"name": "als", "state": "ready"} in states
         assert await offered(server, bearers.anna)
+
+
+async def test_who_answers_by_what_another_text_learnt_is_told(bank, serving, bearers, tmp_path):
+    (tmp_path / "mine.py").write_text(LEARNER.format(name="mine", fit=ZEROS))
+    host = PluginHost.load([tmp_path])
+    catalogue = Catalogue(await products.catalogue(bank))
+    trained = await train(bank, catalogue, host.recommenders(), datetime.now(UTC).date())
+    (tmp_path / "mine.py").write_text(LEARNER.format(name="mine", fit=ZEROS.replace("zeros", "ones")))
+    async with serving(bank, PluginHost.load([tmp_path])) as server:
+        texts = {"texts": host.recommending.texts()}
+        save(server.models, replace(trained.model, training=trained.model.training | texts))
+
+        await until(lambda: is_in_service(server, trained.model.model_id))
+        found = (await server.ask("{ recommenders { name outdated } }", bearers.marketing))["data"]["recommenders"]
+
+    assert [own["name"] for own in found if own["outdated"]] == ["mine"]
 
 
 async def is_in_service(server, model_id):

@@ -9,29 +9,10 @@ from guanxi.bank import Bank
 from guanxi.testing.drawn import sample_bank
 from plugins.failures.reports import files, read
 from plugins.recommending import OTHER_TEXT
+from tests.plugins.sources import LEARNER
 
 pytestmark = pytest.mark.embedded
 
-LEARNER = """
-import numpy as np
-from guanxi import Candidates, hookimpl
-
-class Mine:
-    name, version = "{name}", "1"
-
-    def fit(self, portfolio):
-        {fit}
-
-    def with_arrays(self, arrays, product_codes):
-        return self
-
-    def propose(self, batch):
-        return Candidates(np.full(batch.shape, np.nan, np.float32), lambda row, column: None)
-
-@hookimpl
-def recommenders(register):
-    register(Mine())
-"""
 FITS = {"listing": "return [1, 2]", "raising": "raise ValueError('not today, C1')"}
 WHY = {"listing": "NotLearnt: fit gave list, not arrays by name", "raising": "ValueError in raising.py:9"}
 

@@ -311,3 +311,5 @@ def test_who_answers_by_what_another_text_of_its_version_learnt_is_said_and_answ
 
     assert [record.message for record in caplog.records] == [f"mine of plugin mine is {OTHER_TEXT}"]
     assert state(host, "mine").state == "loaded"
+    outdated = {own.name: own.is_outdated for own in host.recommending.infos()}
+    assert (outdated["mine"], outdated["same"]) == (True, False)
