@@ -65,10 +65,12 @@ class NotFound(GuanxiError):
     Attributes:
         kind: what was looked for, such as ``"customer"``.
         key: the business key as given.
+
+    ``why`` follows the key in what is said.
     """
 
-    def __init__(self, kind: str, key: str, near: Sequence[str] = ()) -> None:
-        super().__init__(f"There is no {kind} {key!r}.{meant(near)}")
+    def __init__(self, kind: str, key: str, near: Sequence[str] = (), why: str = "") -> None:
+        super().__init__(f"There is no {kind} {key!r}{why}.{meant(near)}")
         self.kind = kind
         self.key = key
 

@@ -71,7 +71,7 @@ def check_plugin(bank: Bank, found: Found, *, run_jobs: bool = False) -> Iterato
     if not numbers:
         raise SettingsError("The store has no customers to check it over; run guanxi load first.")
     bank.leave(found)
-    before = offered(bank.engine, ranking(bank, bank.engine, numbers))
+    before = offered(bank, bank.engine, numbers)
     try:
         info = bank.add(found)
     except PluginError as error:
@@ -97,13 +97,12 @@ def check_plugin(bank: Bank, found: Found, *, run_jobs: bool = False) -> Iterato
             of_gates.append(finding.told)
     bank.host.wait()
     engine = with_learnt(bank, bank.engine, learnt)
-    ranked = ranking(bank, engine, numbers)
-    after = offered(engine, ranked)
+    after = offered(bank, engine, numbers)
     if info.error is not None and not any(told.startswith(info.error) for told in of_gates):
         yield Finding("gates and bundles", passed=False, told=info.error)
     if bank.model is None:
         yield Finding("no model", passed=None, told=NO_MODEL)
-    yield from _outcomes(engine, ranked, info)
+    yield from _outcomes(engine, ranking(bank, engine, numbers), info)
     yield from _changes(changes(before, after), batch)
 
 
@@ -215,14 +214,14 @@ def _for_whom(bank: Bank, recommender: Recommender, batch: Batch) -> str:
 
 def _outcomes(engine: Engine, ranked: Ranking, info: PluginInfo) -> Iterator[Finding]:
     for name in info.recommenders:
-        if name in ranked.proposed:
-            came = outcome(engine, ranked, name)
+        came = outcome(engine, ranked, name) if name in ranked.proposed else None
+        if came is not None and came.proposals:
             most = ", ".join(f"{gate} {refused:,}" for gate, refused in list(came.refused_by.items())[:MOST_GATES])
             by = f" (most of all {most})" if most else ""
             told = (
                 f"of {came.proposals:,} proposals, {came.best:,} are among their customer's best {TOP}, "
                 f"{came.behind:,} come behind, and gates refuse {came.refused:,}{by}; "
-                f"its score decides where {came.decided:,} of them stand, elsewhere the ranker or a higher one does"
+                f"its score decides where {came.decided:,} of them stand, elsewhere the ranker or another does"
             )
             yield Finding(f"what becomes of {name}", passed=None, told=told)
 

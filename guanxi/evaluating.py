@@ -10,7 +10,7 @@ from pathlib import Path
 from graph import portfolio
 from graph.errors import PluginError, SettingsError
 from guanxi.bank import Bank, take_in
-from guanxi.offer_changes import TOP, changes, offered, ranking, with_learnt
+from guanxi.offer_changes import TOP, changes, offered, with_learnt
 from plugins.deciding import build_engine
 from plugins.failures.telling import placed, told
 from plugins.infos import PluginInfo, spelt
@@ -127,9 +127,8 @@ def _today(
     read = bank.run(read_customers, partial(portfolio.load, bank.store), ledger, own, progress)
     arrays = fit_all(own, ledger.portfolio(bank.today), customers=read, tell=bank.tell, failed=failed)
     learnt = applied(own, arrays, bank.catalogue.codes, failed)
-    with_it = with_learnt(bank, within, learnt)
-    before, after = (offered(engine, ranking(bank, engine, numbers)) for engine in (without, with_it))
-    found = changes(before, after)
+    before = offered(bank, without, numbers)
+    found = changes(before, offered(bank, with_learnt(bank, within, learnt), numbers))
     return {
         "customers": found.customers,
         "top": TOP,

@@ -9,7 +9,7 @@ import numpy as np
 
 from graph import customers
 from guanxi.bank import Bank
-from recommenders.contract import Context, Recommender
+from recommenders.contract import Context, Mask, Recommender
 from recommenders.engine import Engine, Ranking
 
 TOP: Final = 3
@@ -44,7 +44,7 @@ class Outcome:
         refused: how many of them a gate refuses.
         refused_by: how many each gate refuses, by its code; most first, without those that refuse none.
         best: how many are among a customer's best offers.
-        decided: how many of those that are offered have its propensity, as neither the ranker nor another's is higher.
+        decided: how many of those that are offered have its propensity, above the ranker's and all others'.
     """
 
     proposals: int
@@ -59,17 +59,17 @@ class Outcome:
         return self.proposals - self.refused - self.best
 
 
-def ranking(bank: Bank, engine: Engine, numbers: Sequence[str]) -> Ranking:
-    """Return a bank's customers as an engine ranks them."""
-    return engine.rank(bank.run(customers.load, bank.store, list(numbers)), Context(bank.today, top=TOP))
-
-
-def offered(engine: Engine, ranked: Ranking) -> Offered:
-    """Return the best offers of the customers that an engine has ranked."""
+def offered(bank: Bank, engine: Engine, numbers: Sequence[str]) -> Offered:
+    """Return the best offers of a bank's customers, as an engine has them."""
     return {
         answer.customer_no: tuple(offer.product.product_code for offer in answer.offers)
-        for answer in engine.answers(ranked)
+        for answer in bank.answers(numbers, top=TOP, engine=engine)
     }
+
+
+def ranking(bank: Bank, engine: Engine, numbers: Sequence[str]) -> Ranking:
+    """Return a bank's customers as an engine ranks them, beside what is live."""
+    return engine.rank(bank.run(customers.load, bank.store, list(numbers)), Context(bank.today, None, TOP))
 
 
 def outcome(engine: Engine, ranked: Ranking, name: str) -> Outcome:
@@ -78,13 +78,18 @@ def outcome(engine: Engine, ranked: Ranking, name: str) -> Outcome:
     offers = own & (ranked.priorities > -np.inf)
     best = np.zeros_like(own)
     np.put_along_axis(best, ranked.top(TOP), values=True, axis=1)
-    refused_by = {gate.code: int((own & mask).sum()) for gate, mask in zip(engine.gates, ranked.refused, strict=True)}
+    masks = dict[str, Mask]()  # gates may share a code
+    for gate, mask in zip(engine.gates, ranked.refused, strict=True):
+        masks[gate.code] = masks.get(gate.code, False) | (own & mask)
+    refused_by = {code: int(mask.sum()) for code, mask in masks.items()}
+    others = [np.nan_to_num(found) for other, found in ranked.strengths.items() if other != name]
+    is_highest = np.all([ranked.strengths[name] > other for other in others], axis=0)
     return Outcome(
         proposals=int(own.sum()),
         refused=int((own & ~ranked.passed).sum()),
         refused_by={gate: refused for gate, refused in Counter(refused_by).most_common() if refused},
         best=int((offers & best).sum()),
-        decided=int((offers & ~ranked.ranked & (ranked.strengths[name] == ranked.propensities)).sum()),
+        decided=int((offers & ~ranked.ranked & is_highest).sum()),
     )
 
 

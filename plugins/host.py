@@ -331,7 +331,9 @@ class PluginHost:
         there = {own.info.name: own for own in self.loaded if own.registered.about.settings is not None}
         found = there.get(spelt(plugin, there))
         if found is None:
-            raise NotFound("plugin with settings", plugin, get_close_matches(plugin, there))
+            broken = {info.name for info in self.plugins if info.state == "broken"}
+            why = ": it is broken, and guanxi plugins says by what" if spelt(plugin, broken) in broken else ""
+            raise NotFound("plugin with settings", plugin, get_close_matches(plugin, there), why)
         return found
 
     def _held(self, name: str, stored: Mapping[str, Any], model: SettingsModel) -> Held:

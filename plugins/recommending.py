@@ -34,7 +34,7 @@ class Recommending:
         self._health: dict[str, Health] = {}
         self._guarded: dict[str, GuardedRecommender] = {}
         self.warned: set[tuple[str, str]] = set()
-        """What was logged of recommenders that have no say, so that it is not said at each rebuilding."""
+        """What was logged of how they stand with the model in force, so that each rebuilding does not say it."""
 
     def begin(self, names: Collection[str]) -> None:
         """Count what becomes of recommenders from now on."""
@@ -136,7 +136,7 @@ class Recommending:
             health.mean_ms,
             health.last_error,
             health.last_place,
-            is_outdated=(name, OTHER_TEXT) in self.warned,
+            is_outdated=guarded is not None and (name, OTHER_TEXT) in self.warned,
         )
 
     def _warn_of_untrained(self, model: "Model | None") -> None:

@@ -28,9 +28,10 @@ def attribute_texts(own: type) -> dict[str, str]:
     texts: dict[str, str] = {}
     for one in reversed(own.__mro__):
         if one.__module__ not in {"builtins", "enum"} and (is_dataclass(one) or issubclass(one, Enum)):
-            if one not in _known:
-                _known[one] = _read_texts(one)
-            texts |= _known[one]
+            known = _known.get(one) or _read_texts(one)
+            if known:  # a file that is torn may be whole again later
+                _known[one] = known
+            texts |= known
     return texts
 
 

@@ -16,6 +16,7 @@ from plugins.isolation.budgets import own_budget
 from plugins.isolation.calls import Call, do_at_once
 from plugins.isolation.guard import GuardedRecommender
 from plugins.isolation.threads import OwnThread, Turn
+from plugins.isolation.waiting import SLICE_SECONDS
 from recommenders.asking import proposed
 from recommenders.batch import Batch
 from recommenders.contract import Candidates, Omitted, Recommender, Scores
@@ -75,7 +76,7 @@ class _Row:
 
     def wait(self) -> Sequence[Turn[Any, Any]]:
         """Wait until all are done, or one is late; return those that were to come after that one."""
-        left = least = min([turn.budget for turn in self._turns])
+        left = least = min([SLICE_SECONDS, *(turn.budget for turn in self._turns)])
         while not self._over.acquire(timeout=left):
             with self._lock:
                 turn = self._turns[self._next - 1] if self._next else None

@@ -19,6 +19,7 @@ from typing import Any, Final, TypeAlias
 from plugins.failures.telling import PROCESS_ENDED, PROTOCOL_ERROR, Foreign, foreign
 from plugins.isolation.memory import ONE_HEAP
 from plugins.isolation.threads import OwnThread
+from plugins.isolation.waiting import result_of
 from plugins.isolation.wire import await_frame, receive, send
 from plugins.loading import Found
 from recommenders.contract import Omitted
@@ -259,7 +260,7 @@ def _begun(descriptor: int, memory_mb: int, libraries: Sequence[str]) -> "subpro
         pass_fds=[descriptor],
         start_new_session=True,
     )
-    process: subprocess.Popen[bytes] = _starting.submit(start).result()
+    process: subprocess.Popen[bytes] = result_of(_starting.submit(start))
     return process
 
 

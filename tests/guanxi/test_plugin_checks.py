@@ -302,7 +302,27 @@ def test_what_becomes_of_proposals_is_told(draw, tmp_path):
     """Of Ann, who has nothing, lifecycle rules say more than all-gems of two products."""
     plugin = tmp_path / "gems.py"
     plugin.write_text("""
-from guanxi import Proposal, recommender
+import numpy as np
+from guanxi import Proposal, Refusal, hookimpl, recommender, say
+
+class Not:
+    gate, code = "eligibility", "NOT_THIS"
+
+    def __init__(self, product):
+        self.product = product
+
+    def refuses(self, batch):
+        refused = np.zeros(batch.shape, np.bool_)
+        refused[:, batch.catalogue.index[self.product]] = True
+        return refused
+
+    def explain(self, customer, product):
+        return Refusal(self.gate, self.code, say("Not this.", "不行。"), "this")
+
+@hookimpl
+def gates(register):
+    register(Not("GEM-5"))
+    register(Not("GEM-6"))
 
 @recommender("all-gems")
 def all_gems(customer, catalogue):
@@ -318,18 +338,21 @@ def one_gem(customer, catalogue):
         GEM-2: product category=deposit
         GEM-3: product category=deposit
         GEM-4: product category=deposit
+        GEM-5: product category=deposit
+        GEM-6: product category=deposit
         ann: person
         bob: person
         bob -HOLDS-> GEM-4
     """)
     told = {finding.check: finding.told for finding in check_plugin(bank, of_path(plugin))}
     assert told["what becomes of all-gems"] == (
-        "of 8 proposals, 6 are among their customer's best 3, 1 come behind, and gates refuse 1 (most of all HELD 1); "
-        "its score decides where 5 of them stand, elsewhere the ranker or a higher one does"
+        "of 12 proposals, 6 are among their customer's best 3, 1 come behind, and gates refuse 5 "
+        "(most of all NOT_THIS 4, HELD 1); "
+        "its score decides where 4 of them stand, elsewhere the ranker or another does"
     )
     assert told["what becomes of one-gem"] == (
         "of 2 proposals, 2 are among their customer's best 3, 0 come behind, and gates refuse 0; "
-        "its score decides where 0 of them stand, elsewhere the ranker or a higher one does"
+        "its score decides where 0 of them stand, elsewhere the ranker or another does"
     )
 
 

@@ -18,6 +18,7 @@ from plugins.life import pauses
 from plugins.life import reloading as looking
 from plugins.life.reloading import AGAIN, STAYS, Reloading, add_anew
 from plugins.loading import of_path
+from plugins.source_texts import attribute_texts
 from tests.waiting import PATIENCE, wait_until
 
 ONE = """
@@ -337,6 +338,9 @@ def test_the_version_before_a_broken_change_takes_settings_and_has_its_descripti
     [info] = [info for info in host.plugins if info.name == "set"]
     assert (info.state, info.error) == ("loaded", None)
     assert offers(host, "set") == ["GOLD"]
+    [own] = [own for own in host.loaded if own.info is info]
+    [field] = own.registered.of("fields")
+    assert attribute_texts(field.type) == {"nights": "At most."}
 
 
 @pytest.mark.parametrize("is_shared", [False, True])

@@ -136,6 +136,8 @@ def test_wrong_values_break_their_plugin_alone(plugin_folder, answers, person, c
     assert (info_of(host).state, info_of(host).error) == ("broken", told)
     assert info_of(host, "other").state == "loaded"
     assert answers(host, [person()], shelf) == expected
+    with pytest.raises(NotFound, match="'mine': it is broken, and guanxi plugins says by what"):
+        host.named("mine")
 
 
 @pytest.mark.parametrize(
