@@ -13,43 +13,26 @@ import pytest
 from graph import embedded
 from graph.store import Store
 from guanxi.portal import daemon_portal
+from tests.plugins.sources import LEARNER
 from tests.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.embedded
 
 SOON_SECONDS = 20
 """On a machine with other work, too."""
-SLOW_LEARNER = """
-import time
-from pathlib import Path
+SLOW_LEARNER = LEARNER.format(
+    name="slow",
+    fit="""
+        import time
+        from pathlib import Path
 
-import numpy as np
-
-from guanxi import Candidates, hookimpl
-
-HERE = Path(__file__).parent
-
-
-class SlowLearner:
-    name, version = "slow", "1"
-
-    def fit(self, portfolio):
-        (HERE / "learning").touch()
-        while not (HERE / "go-on").exists():
+        here = Path(__file__).parent
+        (here / "learning").touch()
+        while not (here / "go-on").exists():
             time.sleep(0.01)
         return {}
-
-    def with_arrays(self, arrays, product_codes):
-        return self
-
-    def propose(self, batch):
-        return Candidates(np.full(batch.shape, np.nan, np.float32), lambda row, column: None)
-
-
-@hookimpl
-def recommenders(register):
-    register(SlowLearner())
-"""
+""",
+)
 
 
 async def test_an_interrupted_load_is_finished_by_the_next(guanxi, command, tmp_path):
